@@ -1,0 +1,3 @@
+//! The process: commands, start and stop, the embedded database.
+
+pub mod lifecycle;
