@@ -5,6 +5,7 @@
 //! Below the way stand the parts it rests on: `workplace` is what our own screens are about,
 //! `web` serves them, [`store`] holds all SQL, [`run`] is the process.
 
+pub mod api;
 pub mod delivery;
 pub mod run;
 pub mod store;
