@@ -6,6 +6,10 @@
 //! Lock order, everywhere: idempotency key, notification, user_stream, delivery (user, seq),
 //! device, debt, topic; each set sorted (delivery.md 2).
 
+pub mod idempotency;
+pub mod intake;
+pub mod ledger;
+pub mod names;
 pub mod topic;
 
 use sqlx::postgres::PgPool;
