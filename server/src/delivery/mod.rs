@@ -4,6 +4,8 @@
 //! Guarantees: `docs/guarantees.md`. Only [`ledger`] writes numbers. Callers: the HTTP API through
 //! the committer, the SQL intake through its router, the workplace inside its own transactions.
 
+pub mod ledger;
+
 use std::sync::Arc;
 
 use app::model::inbox::Severity;
