@@ -16,6 +16,9 @@ pub async fn append(
 ) -> sqlx::Result<Vec<Routed>> {
     Ok(batch
         .into_iter()
-        .map(|publication| Routed { publication, recipients: Vec::new() })
+        .map(|publication| Routed {
+            publication,
+            recipients: Vec::new(),
+        })
         .collect())
 }

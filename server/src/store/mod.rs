@@ -6,6 +6,8 @@
 //! Lock order, everywhere: idempotency key, notification, user_stream, delivery (user, seq),
 //! device, debt, topic; each set sorted (delivery.md 2).
 
+pub mod approvals;
+pub mod attendance;
 pub mod topic;
 
 use sqlx::postgres::PgPool;
