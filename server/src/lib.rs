@@ -2,7 +2,7 @@
 //! it arrives (`api`), is authorised (`auth`), stored and routed ([`delivery`]), goes to the
 //! connections that are here (`hub`), and stays owed until acknowledged (`outbox`).
 //!
-//! Below the way stand the parts it rests on: `workplace` is what our own screens are about,
+//! Below the way stand the parts it rests on: [`workplace`] is what our own screens are about,
 //! `web` serves them, [`store`] holds all SQL, [`run`] is the process.
 
 pub mod api;
@@ -12,3 +12,4 @@ pub mod store;
 pub mod support;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod workplace;

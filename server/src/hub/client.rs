@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
@@ -30,6 +31,9 @@ pub(crate) struct Client {
     pub(crate) connected_at: Timestamp,
     /// `?methods=notification`: every item is invoked as `Notification`.
     as_notification: bool,
+    /// Milliseconds since the epoch; `i64::MAX` for a token without an end. Later requests of the
+    /// connection may bring a fresher token.
+    expires_at: AtomicI64,
     inner: Mutex<Inner>,
 }
 
@@ -97,6 +101,7 @@ impl Client {
             device: visitor.device,
             connected_at: visitor.at,
             as_notification,
+            expires_at: AtomicI64::new(end_of(conn.principal())),
             conn,
             inner: Mutex::new(Inner {
                 gate: Gate::default(),
@@ -107,6 +112,15 @@ impl Client {
                 groups: HashSet::default(),
             }),
         }
+    }
+
+    pub(crate) fn expires_at(&self) -> i64 {
+        self.expires_at.load(Ordering::Relaxed)
+    }
+
+    /// A later request came with this token.
+    pub(crate) fn renew(&self, later: &Principal) {
+        self.expires_at.fetch_max(end_of(later), Ordering::Relaxed);
     }
 
     /// Begins replay after what the device is known to have, or after `cursor` if that is higher.
@@ -291,4 +305,8 @@ impl Client {
     pub(super) fn take_groups(&self) -> Vec<Arc<str>> {
         std::mem::take(&mut self.inner.lock().groups).into_iter().collect()
     }
+}
+
+fn end_of(principal: &Principal) -> i64 {
+    principal.expires_at.map_or(i64::MAX, Timestamp::as_millisecond)
 }

@@ -3,6 +3,7 @@
 //! Sharded maps under short locks that are never held across an await or another shard's lock.
 //! A group's key is always (tenant, name): `user:42` exists in every tenant.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
@@ -29,7 +30,7 @@ impl<K: Hash + Eq + Clone> Sharded<K> {
         }
     }
 
-    fn shard(&self, key: &K) -> &Mutex<HashMap<K, Vec<Arc<Client>>, RandomState>> {
+    fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> &Mutex<HashMap<K, Vec<Arc<Client>>, RandomState>> {
         let hash = usize::try_from(self.hasher.hash_one(key) >> 32).unwrap_or(0);
         &self.shards[hash % SHARDS]
     }
@@ -46,6 +47,13 @@ impl<K: Hash + Eq + Clone> Sharded<K> {
                 shard.remove(key);
             }
         }
+    }
+
+    fn first<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<Arc<Client>>
+    where
+        K: Borrow<Q>,
+    {
+        self.shard(key).lock().get(key).and_then(|list| list.first().cloned())
     }
 
     fn get(&self, key: &K) -> Vec<Arc<Client>> {
@@ -74,22 +82,25 @@ pub(crate) type GroupKey = (Uuid, Arc<str>);
 pub(crate) struct Registry {
     users: Sharded<Uuid>,
     groups: Sharded<GroupKey>,
+    ids: Sharded<Arc<str>>,
 }
 
 impl Registry {
     pub(crate) fn new() -> Self {
-        Self { users: Sharded::new(), groups: Sharded::new() }
+        Self { users: Sharded::new(), groups: Sharded::new(), ids: Sharded::new() }
     }
 
     /// Makes a connection findable. Before its first page is read: whatever commits from now on is
     /// either in that page or offered to the gate.
     pub(crate) fn add(&self, client: &Arc<Client>) {
+        self.ids.add(client.conn.id().into(), client);
         self.users.add(client.user, client);
     }
 
     /// Forgets a connection and its memberships.
     pub(crate) fn remove(&self, client: &Arc<Client>) {
         self.users.remove(&client.user, client);
+        self.ids.remove(&client.conn.id().into(), client);
         for group in client.take_groups() {
             self.groups.remove(&(client.tenant, group), client);
         }
@@ -121,14 +132,21 @@ impl Registry {
         self.groups.get(&(tenant, group.into()))
     }
 
+    /// The connection with this public id.
+    pub(crate) fn by_id(&self, id: &str) -> Option<Arc<Client>> {
+        self.ids.first(id)
+    }
+
+    /// Every connection of this node, in no order.
+    pub(crate) fn all(&self) -> Vec<Arc<Client>> {
+        self.ids.all().into_iter().flat_map(|(_, list)| list).collect()
+    }
+
     /// Every connection of a tenant, in no order.
     pub(crate) fn of_tenant(&self, tenant: Uuid) -> Vec<Arc<Client>> {
-        self.users
-            .all()
-            .into_iter()
-            .flat_map(|(_, list)| list)
-            .filter(|client| client.tenant == tenant)
-            .collect()
+        let mut all = self.all();
+        all.retain(|client| client.tenant == tenant);
+        all
     }
 
     /// Every group of a tenant with somebody in it, in no order.

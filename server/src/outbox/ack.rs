@@ -61,7 +61,7 @@ struct Job {
     reply: oneshot::Sender<Result<u32, NotRecorded>>,
 }
 
-/// Told after the commit which users had deliveries settled.
+/// Told after the commit in which tenants deliveries were settled.
 pub type OnSettled = Arc<dyn Fn(&BTreeSet<Uuid>) + Send + Sync>;
 
 /// Handle to the gatherer. Cheap to clone.
@@ -229,7 +229,7 @@ async fn record(
         store::append_receipts(&mut tx, &receipts, now).await?;
     }
     tx.commit().await?;
-    Ok((counts, settled.into_iter().map(|one| one.user).collect()))
+    Ok((counts, settled.into_iter().map(|one| one.tenant).collect()))
 }
 
 /// Notes what each device has; answers the number newly acked a call, and the receipts.

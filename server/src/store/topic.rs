@@ -23,7 +23,11 @@ pub async fn raise(
     .await?;
     Ok(names
         .iter()
-        .map(|name| rows.iter().find(|row| row.name == *name).map_or(0, |row| row.rev))
+        .map(|name| {
+            rows.iter()
+                .find(|row| row.name == *name)
+                .map_or(0, |row| row.rev)
+        })
         .collect())
 }
 

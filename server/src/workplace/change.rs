@@ -1,0 +1,167 @@
+//! The end of every use case that changes something, always in this order: append to the ledger,
+//! raise the revisions of the screens, read what the patches say, commit, dispatch.
+//!
+//! Rows and counts of a patch are read *after* their topic's revision was raised. The revision's
+//! row lock holds until the commit, so two changes of one screen come one after the other and each
+//! sees what the one before it did; read any earlier, both would count without the other, and the
+//! wrong number would stay on screen until the next change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use app::protocol::Patch;
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::{PgConnection, Postgres, Transaction};
+use uuid::Uuid;
+
+use super::Workplace;
+use super::topics::Topic;
+use crate::delivery::{Dispatch, Publication, Routed, ledger};
+use crate::store;
+
+/// What a transaction is about to tell, gathered while it does its work.
+#[derive(Debug)]
+pub struct Change {
+    tenant: Uuid,
+    publications: Vec<Arc<Publication>>,
+    topics: BTreeSet<Topic>,
+}
+
+impl Change {
+    /// Nothing to tell yet.
+    #[must_use]
+    pub fn new(tenant: Uuid) -> Self {
+        Self {
+            tenant,
+            publications: Vec::new(),
+            topics: BTreeSet::new(),
+        }
+    }
+
+    /// Inner id of the tenant it is in.
+    #[must_use]
+    pub fn tenant(&self) -> Uuid {
+        self.tenant
+    }
+
+    /// A notification that commits together with the change.
+    pub fn publish(&mut self, publication: Publication) {
+        self.publications.push(Arc::new(publication));
+    }
+
+    /// A screen that shows something else from now on.
+    pub fn touch(&mut self, topic: Topic) {
+        self.topics.insert(topic);
+    }
+
+    /// Appends to the ledger, then takes the last locks: the revisions of all touched topics.
+    pub async fn seal(self, conn: &mut PgConnection, now: Timestamp) -> sqlx::Result<Sealed> {
+        let mut sealed = Sealed {
+            tenant: self.tenant,
+            ..Sealed::default()
+        };
+        if !self.publications.is_empty() {
+            sealed.routed = ledger::append(&mut *conn, self.publications, now).await?;
+        }
+        // Sorted by the name, which is what is locked.
+        let mut named: Vec<(String, Topic)> = self
+            .topics
+            .into_iter()
+            .map(|topic| (topic.group(), topic))
+            .collect();
+        named.sort();
+        let names: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
+        let revs = if names.is_empty() {
+            Vec::new()
+        } else {
+            store::topic::raise(conn, self.tenant, &names).await?
+        };
+        for ((name, topic), rev) in named.into_iter().zip(revs) {
+            sealed.patches.insert(
+                name,
+                Patch {
+                    topic: topic.wire(),
+                    from: rev - 1,
+                    rev,
+                    upsert: Vec::new(),
+                    remove: Vec::new(),
+                    counts: None,
+                    resync: false,
+                },
+            );
+        }
+        Ok(sealed)
+    }
+}
+
+/// What goes out once the transaction that holds its locks has committed.
+#[derive(Debug, Default)]
+#[must_use = "a change that is never sent stays invisible until the screens ask again"]
+pub struct Sealed {
+    tenant: Uuid,
+    routed: Vec<Routed>,
+    patches: BTreeMap<String, Patch>,
+}
+
+impl Sealed {
+    /// A row as it is now. The topic must have been touched; otherwise there is nothing to patch.
+    pub fn upsert(&mut self, topic: Topic, row: &impl Serialize) {
+        self.fill(topic, serde_json::to_value(row).ok(), |patch, row| {
+            patch.upsert.push(row)
+        });
+    }
+
+    /// A row that is in none of the topic's lists any more.
+    pub fn remove(&mut self, topic: Topic, key: impl Into<String>) {
+        self.fill(topic, Some(key.into()), |patch, key| patch.remove.push(key));
+    }
+
+    /// The topic's counts, absolute.
+    pub fn counts(&mut self, topic: Topic, counts: &impl Serialize) {
+        self.fill(topic, serde_json::to_value(counts).ok(), |patch, counts| {
+            patch.counts = Some(counts);
+        });
+    }
+
+    /// What changed differs from viewer to viewer: each fetches for themselves.
+    pub fn resync(&mut self, topic: Topic) {
+        self.fill(topic, Some(()), |patch, ()| patch.resync = true);
+    }
+
+    /// A value that cannot be written as JSON makes the patch a resync: never wrong, only dearer.
+    fn fill<T>(&mut self, topic: Topic, value: Option<T>, put: impl FnOnce(&mut Patch, T)) {
+        if let Some(patch) = self.patches.get_mut(&topic.group()) {
+            match value {
+                Some(value) => put(patch, value),
+                None => patch.resync = true,
+            }
+        }
+    }
+
+    /// Commits `tx` and dispatches, in a task of its own: when the caller hangs up in between, what
+    /// is committed is delivered all the same.
+    pub async fn commit(
+        self,
+        tx: Transaction<'static, Postgres>,
+        workplace: &Workplace,
+    ) -> sqlx::Result<()> {
+        let dispatch = Arc::clone(&workplace.dispatch);
+        let task = workplace.life.tracker().spawn(async move {
+            tx.commit().await?;
+            self.send(&*dispatch);
+            Ok(())
+        });
+        task.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+
+    /// Sends. Only after the commit.
+    pub fn send(&self, dispatch: &dyn Dispatch) {
+        if !self.routed.is_empty() {
+            dispatch.deliver(&self.routed);
+        }
+        for (group, patch) in &self.patches {
+            dispatch.patch(self.tenant, group, patch);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What our own screens are about: [`approvals`] (who asks, who decides) and [`attendance`] (who
+//! is here, by their last punch).
+//!
+//! Each use case is one function and one transaction: its own rows, then what it publishes, then
+//! the revisions of the screens it changes ([`change`]). After the commit, and only then, the
+//! notifications and the screens' patches go out. Callers: the HTTP API, the screens' backend, the
+//! SQL intake and the demo. Nothing here knows of HTTP or of connections.
+
+pub mod approvals;
+pub mod attendance;
+pub mod change;
+pub mod error;
+pub mod inbox;
+pub mod topics;
+
+use std::sync::Arc;
+
+use app::backend::Caller;
+use app::model::person::Role;
+use uuid::Uuid;
+
+pub use error::WorkplaceError;
+
+use crate::delivery::Dispatch;
+use crate::run::lifecycle::Lifecycle;
+use crate::store::Pool;
+use crate::support::clock::Clock;
+use crate::support::ids::Ids;
+
+/// What every use case needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Workplace {
+    /// Where the rows are.
+    pub pool: Pool,
+    /// Where things go after the commit.
+    pub dispatch: Arc<dyn Dispatch>,
+    /// When it is.
+    pub clock: Clock,
+    /// Makes the ids.
+    pub ids: Ids,
+    /// Owns the tasks that commit and dispatch: a caller that hangs up stops neither.
+    pub life: Lifecycle,
+}
+
+/// Who acts, in inner ids, as established by whoever authenticated them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// Inner id of the tenant.
+    pub tenant: Uuid,
+    /// Inner id of the user.
+    pub user: Uuid,
+    /// What they may do.
+    pub roles: Vec<Role>,
+}
+
+impl Actor {
+    /// Has this role?
+    #[must_use]
+    pub fn is(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+impl From<&Caller> for Actor {
+    fn from(caller: &Caller) -> Self {
+        Self {
+            tenant: Uuid::from_u128(caller.tenant),
+            user: Uuid::from_u128(caller.user),
+            roles: caller.roles.clone(),
+        }
+    }
+}
