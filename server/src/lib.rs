@@ -6,6 +6,7 @@
 //! `web` serves them, [`store`] holds all SQL, [`run`] is the process.
 
 pub mod api;
+pub mod auth;
 pub mod delivery;
 pub mod run;
 pub mod store;

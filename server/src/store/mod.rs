@@ -6,6 +6,10 @@
 //! Lock order, everywhere: idempotency key, notification, user_stream, delivery (user, seq),
 //! device, debt, topic; each set sorted (delivery.md 2).
 
+pub mod directory;
+pub mod identity;
+pub mod keys;
+pub mod sessions;
 pub mod topic;
 
 use sqlx::postgres::PgPool;
