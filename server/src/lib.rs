@@ -11,3 +11,5 @@ pub mod delivery;
 pub mod run;
 pub mod store;
 pub mod support;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

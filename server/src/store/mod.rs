@@ -7,8 +7,12 @@
 //! device, debt, topic; each set sorted (delivery.md 2).
 
 pub mod directory;
+pub mod idempotency;
 pub mod identity;
+pub mod intake;
 pub mod keys;
+pub mod ledger;
+pub mod names;
 pub mod sessions;
 pub mod topic;
 
