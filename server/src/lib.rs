@@ -6,7 +6,10 @@
 //! `web` serves them, [`store`] holds all SQL, [`run`] is the process.
 
 pub mod api;
+pub mod auth;
 pub mod delivery;
+pub mod hub;
+pub mod outbox;
 pub mod run;
 pub mod store;
 pub mod support;
