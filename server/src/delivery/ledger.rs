@@ -73,14 +73,7 @@ pub(super) async fn append_to(
     }
     Ok(batch
         .into_iter()
-<<<<<<< HEAD
         .zip(recipients)
         .map(|(publication, recipients)| Routed { publication, recipients })
-=======
-        .map(|publication| Routed {
-            publication,
-            recipients: Vec::new(),
-        })
->>>>>>> workplace
         .collect())
 }

@@ -8,7 +8,6 @@
 
 pub mod acks;
 pub mod approvals;
-pub mod attendance;
 pub mod devices;
 pub mod directory;
 pub mod idempotency;

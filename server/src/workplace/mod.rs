@@ -7,7 +7,6 @@
 //! SQL intake and the demo. Nothing here knows of HTTP or of connections.
 
 pub mod approvals;
-pub mod attendance;
 pub mod change;
 pub mod error;
 pub mod inbox;
