@@ -26,7 +26,9 @@ impl Clock {
     /// A clock that stands at `start` until [`Self::advance`] moves it.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
-        Self(Source::Manual(Arc::new(AtomicI64::new(start.as_microsecond()))))
+        Self(Source::Manual(Arc::new(AtomicI64::new(
+            start.as_microsecond(),
+        ))))
     }
 
     /// Now, cut to microseconds: what a `timestamptz` can hold, so a value read back compares equal.
@@ -34,7 +36,10 @@ impl Clock {
     /// # Panics
     /// A manual clock panics when it was moved out of jiff's range (year 9999).
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the machine's clock"
+    )]
     pub fn now(&self) -> Timestamp {
         let micros = match &self.0 {
             Source::System => Timestamp::now().as_microsecond(),

@@ -17,7 +17,10 @@ impl Ids {
     /// Ids whose time part comes from `clock`.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, random: SystemRandom::new() }
+        Self {
+            clock,
+            random: SystemRandom::new(),
+        }
     }
 
     /// A new UUIDv7.
@@ -34,7 +37,9 @@ impl Ids {
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
-        self.random.fill(&mut bytes).expect("the operating system gives random bytes");
+        self.random
+            .fill(&mut bytes)
+            .expect("the operating system gives random bytes");
         bytes
     }
 }
