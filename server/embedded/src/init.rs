@@ -3,6 +3,7 @@
 //! A marker file is written last: a cluster without it was being made when the start was killed, and
 //! is made anew.
 
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
@@ -164,7 +165,10 @@ fn random() -> Result<String, Error> {
     fs::File::open(source)
         .and_then(|mut file| file.read_exact(&mut bytes))
         .map_err(Error::file("read", source))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
 }
 
 fn write_secret(path: &Path, secret: &str, owner: Option<&Account>) -> Result<(), Error> {

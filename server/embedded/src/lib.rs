@@ -22,6 +22,7 @@ mod supervisor;
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use account::Account;
 pub use error::Error;
@@ -122,9 +123,18 @@ impl Cluster {
         &self.pgdata
     }
 
-    /// Removes the files of a stopped throw-away cluster, wherever they lie.
+    /// Removes a throw-away cluster, wherever it lies; one that a killed process left running is
+    /// stopped first, one that is in use is refused.
     pub fn destroy(settings: &Settings) -> Result<(), Error> {
-        if let Some(away) = place::pointed(&settings.data)? {
+        if !settings.data.exists() {
+            return Ok(());
+        }
+        let _lock = lock(&settings.data)?;
+        let away = place::pointed(&settings.data)?;
+        let pgdata = away.as_ref().unwrap_or(&settings.data).join("postgres");
+        let quiet: Say = Arc::new(|_| {});
+        postmaster::repair(&pgdata, &quiet)?;
+        if let Some(away) = away {
             init::remove_folder(&away)?;
         }
         init::remove_folder(&settings.data)

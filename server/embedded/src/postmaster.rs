@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::{Cluster, Durability, Error, Event, Say, pidfile};
 
 /// Recovery after a crash may have much to replay.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_mins(2);
 /// Fast shutdown first; then the immediate one, which costs a recovery at the next start.
 const FAST: Duration = Duration::from_secs(15);
 const IMMEDIATE: Duration = Duration::from_secs(5);
@@ -61,11 +61,15 @@ pub(crate) fn start(cluster: &Cluster, port: u16) -> Result<Child, Error> {
     if let Some(account) = &cluster.account {
         account.own(&mut command);
     }
+    if cluster.durability == Durability::Durable {
+        // Ctrl-C in the terminal is ours to answer: PostgreSQL is stopped last. A throw-away one may
+        // take it, so that nothing is left behind by a caller that does not catch it.
+        command.process_group(0);
+    }
     let mut child = command
         .current_dir(&cluster.pgdata)
         .env_clear()
         .env("LC_ALL", "C")
-        .process_group(0) // Ctrl-C in the terminal is ours to answer: PostgreSQL is stopped last
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(errors)
