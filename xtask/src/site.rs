@@ -61,6 +61,7 @@ fn leptos(tools: &Tools) -> Result<Command> {
     let mut leptos = cargo();
     leptos
         .args(["leptos", "build"])
+        .env("RUST_BACKTRACE", "0") // where it failed inside of cargo-leptos helps nobody
         .env("PATH", path_with(&folders)?)
         // Where Tailwind finds what the style sheet imports: the clone has no node_modules.
         .env("NODE_PATH", tools.npm.modules());

@@ -45,14 +45,9 @@ pub struct Http {
         value_name = "DIR"
     )]
     pub site_root: PathBuf,
-    /// Connections held at once; more wait in the system's queue
-    #[arg(
-        long,
-        env = "BELLHOP_MAX_CONNECTIONS",
-        default_value_t = 65_536,
-        value_name = "N"
-    )]
-    pub max_connections: usize,
+    /// Connections held at once, more wait outside [default: as many as files may be open]
+    #[arg(long, env = "BELLHOP_MAX_CONNECTIONS", value_name = "N")]
+    pub max_connections: Option<usize>,
 }
 
 /// Which database, and how the embedded one is run.
