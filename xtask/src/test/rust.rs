@@ -1,7 +1,7 @@
 //! Unit and integration tests: cargo's own runner, with a throw-away database beside it.
 //!
 //! Tests find it by `BELLHOP_TEST_DATABASE_URL` (its superuser) and PostgreSQL's programs by
-//! `BELLHOP_PG_BIN`. Slow tests are marked `#[ignore = "slow: ..."]`.
+//! `BELLHOP_TEST_PG_BIN`. Slow tests are marked `#[ignore = "slow: ..."]`.
 
 use anyhow::Result;
 
@@ -24,7 +24,7 @@ pub(super) fn test(database: &Scratch, filter: Option<&str>, slow: bool) -> Resu
             .args(HOST)
             .arg("--no-fail-fast")
             .env("BELLHOP_TEST_DATABASE_URL", database.url())
-            .env("BELLHOP_PG_BIN", database.programs())
+            .env("BELLHOP_TEST_PG_BIN", database.programs())
             .env_remove("DATABASE_URL");
         test.arg("--").args(filter);
         if slow {
