@@ -36,7 +36,12 @@ pub(crate) fn reachable(
         // Made aside and renamed: a start that is killed half-way leaves no half copy in use.
         let aside = copy.with_extension(format!("aside-{}", std::process::id()));
         copy_tree(installed, &aside)?;
-        fs::rename(&aside, &copy).map_err(Error::file("rename", &aside))?;
+        if let Err(error) = fs::rename(&aside, &copy) {
+            let _ = fs::remove_dir_all(&aside);
+            if !copy.exists() {
+                return Err(Error::file("rename", &aside)(error));
+            } // else another start was quicker
+        }
         say(&Event::Copied {
             user: &account.name,
             to: &copy,

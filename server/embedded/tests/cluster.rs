@@ -3,6 +3,11 @@
 //!
 //! Run as root they prove that another user runs PostgreSQL; run as anybody else, that we do.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 use std::fs;
 use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

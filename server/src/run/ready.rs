@@ -52,6 +52,10 @@ pub struct Login {
     pub roles: Vec<String>,
 }
 
+#[expect(
+    clippy::ref_option,
+    reason = "serde calls it with a reference to the field"
+)]
 fn exposed<S: Serializer>(secret: &Option<SecretString>, to: S) -> Result<S::Ok, S::Error> {
     secret
         .as_ref()
