@@ -17,7 +17,7 @@ pub(crate) const HOST: [&str; 10] = [
     "--package",
     "embedded-postgres",
     "--features",
-    "app/ssr",
+    "app/ssr,server/testing",
 ];
 const BROWSER: [&str; 4] = [
     "--package",
