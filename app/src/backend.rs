@@ -56,8 +56,7 @@ pub trait Backend: Send + Sync + 'static {
     /// A request the caller asked for or has a part in.
     async fn request(&self, caller: &Caller, id: &str) -> Result<RequestDetail, AppError>;
     /// Decides; answers the request as it stands then.
-    async fn decide(&self, caller: &Caller, decision: Decision)
-    -> Result<RequestDetail, AppError>;
+    async fn decide(&self, caller: &Caller, decision: Decision) -> Result<RequestDetail, AppError>;
 
     /// The board (role hr).
     async fn board(&self, caller: &Caller) -> Result<Board, AppError>;
@@ -86,8 +85,9 @@ pub type SharedBackend = Arc<dyn Backend>;
 /// # Errors
 /// [`AppError::Internal`] when the server forgot to provide it: a fault in its wiring.
 pub fn backend() -> Result<SharedBackend, AppError> {
-    use_context::<SharedBackend>()
-        .ok_or_else(|| AppError::Internal { reference: "no backend in context".to_owned() })
+    use_context::<SharedBackend>().ok_or_else(|| AppError::Internal {
+        reference: "no backend in context".to_owned(),
+    })
 }
 
 /// The backend and who calls; what every server function begins with.
@@ -95,6 +95,8 @@ pub fn backend() -> Result<SharedBackend, AppError> {
 /// # Errors
 /// [`AppError::SignedOut`] without a session.
 pub fn signed_in() -> Result<(SharedBackend, Caller), AppError> {
-    let caller = use_context::<Option<Caller>>().flatten().ok_or(AppError::SignedOut)?;
+    let caller = use_context::<Option<Caller>>()
+        .flatten()
+        .ok_or(AppError::SignedOut)?;
     Ok((backend()?, caller))
 }

@@ -9,6 +9,7 @@
 pub mod acks;
 pub mod approvals;
 pub mod devices;
+pub mod explain;
 pub mod directory;
 pub mod idempotency;
 pub mod identity;
@@ -17,6 +18,7 @@ pub mod intake;
 pub mod keys;
 pub mod ledger;
 pub mod names;
+pub mod queued;
 pub mod replay;
 pub mod sessions;
 pub mod topic;
