@@ -10,6 +10,8 @@ pub mod approvals;
 pub mod attendance;
 pub mod change;
 pub mod error;
+#[cfg(test)]
+mod fixture;
 pub mod topics;
 
 use std::sync::Arc;
