@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use app::model::person::Role;
 use app::protocol::Patch;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -192,10 +190,5 @@ impl Place {
             .fetch_one(&self.workplace.pool)
             .await
             .unwrap()
-    }
-
-    /// Binds an instant the way the tables hold it.
-    pub(crate) fn at(text: &str) -> jiff_sqlx::Timestamp {
-        text.parse::<Timestamp>().unwrap().to_sqlx()
     }
 }
