@@ -9,6 +9,8 @@
 pub mod approvals;
 pub mod change;
 pub mod error;
+#[cfg(test)]
+mod fixture;
 pub mod inbox;
 pub mod topics;
 
