@@ -1,1 +1,11 @@
+//! Bellhop's screens and the models they speak of. Compiled twice: with `ssr` for the host, with
+//! `hydrate` for the browser; never with both.
 
+// Views are deep generic types; erasing them (debug builds) or not, the compiler needs the room.
+#![recursion_limit = "512"]
+
+#[cfg(feature = "ssr")]
+pub mod backend;
+pub mod error;
+pub mod model;
+pub mod protocol;

@@ -1,0 +1,100 @@
+//! The one seam between the screens and the server: server functions call this trait, the server
+//! implements it. `app` never knows the server.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use leptos::prelude::use_context;
+
+use crate::error::AppError;
+use crate::model::admin::{ConnectionRow, GroupRow, Overview, Page, PageQuery, QueuedRow};
+use crate::model::approval::{ApprovalList, ApprovalTab, Decision, RequestDetail};
+use crate::model::attendance::Board;
+use crate::model::inbox::{InboxCounts, InboxPage, InboxTab, Mark};
+use crate::model::person::{DemoLogin, HubToken, Me, Role};
+
+/// Who calls, established by the server from the session cookie before any server function runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Inner id of the tenant (UUID).
+    pub tenant: u128,
+    /// Inner id of the user (UUID).
+    pub user: u128,
+    /// What they may do.
+    pub roles: Vec<Role>,
+    /// Inner id of the session, never its secret: hub tokens are bound to it.
+    pub session: u128,
+}
+
+/// What the screens ask of the server. Each method authorises `caller` itself.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// Buttons for the sign-in page; empty unless demo data is loaded on loopback.
+    async fn demo_logins(&self) -> Result<Vec<DemoLogin>, AppError>;
+    /// Who is signed in.
+    async fn me(&self, caller: &Caller) -> Result<Me, AppError>;
+    /// A token for the hub, for five minutes, bound to the session.
+    async fn hub_token(&self, caller: &Caller) -> Result<HubToken, AppError>;
+
+    /// A page of the inbox, newest first, older than `before` when given.
+    async fn inbox(
+        &self,
+        caller: &Caller,
+        tab: InboxTab,
+        before: Option<i64>,
+    ) -> Result<InboxPage, AppError>;
+    /// Marks items; ids that are not the caller's are passed over. Idempotent.
+    async fn mark(
+        &self,
+        caller: &Caller,
+        ids: Vec<String>,
+        mark: Mark,
+    ) -> Result<InboxCounts, AppError>;
+
+    /// One of the caller's lists.
+    async fn approvals(&self, caller: &Caller, tab: ApprovalTab) -> Result<ApprovalList, AppError>;
+    /// A request the caller asked for or has a part in.
+    async fn request(&self, caller: &Caller, id: &str) -> Result<RequestDetail, AppError>;
+    /// Decides; answers the request as it stands then.
+    async fn decide(&self, caller: &Caller, decision: Decision)
+    -> Result<RequestDetail, AppError>;
+
+    /// The board (role hr).
+    async fn board(&self, caller: &Caller) -> Result<Board, AppError>;
+
+    /// Numbers and health (role admin).
+    async fn overview(&self, caller: &Caller) -> Result<Overview, AppError>;
+    /// Open connections (role admin).
+    async fn connections(
+        &self,
+        caller: &Caller,
+        query: PageQuery,
+    ) -> Result<Page<ConnectionRow>, AppError>;
+    /// Closes connections; they may come back. Answers how many were open (role admin).
+    async fn disconnect(&self, caller: &Caller, ids: Vec<String>) -> Result<u32, AppError>;
+    /// Groups with somebody in them (role admin).
+    async fn groups(&self, caller: &Caller, query: PageQuery) -> Result<Page<GroupRow>, AppError>;
+    /// Deliveries still owed, oldest first (role admin).
+    async fn queued(&self, caller: &Caller, query: PageQuery) -> Result<Page<QueuedRow>, AppError>;
+}
+
+/// The backend as the server put it into the reactive context.
+pub type SharedBackend = Arc<dyn Backend>;
+
+/// The backend, whoever calls.
+///
+/// # Errors
+/// [`AppError::Internal`] when the server forgot to provide it: a fault in its wiring.
+pub fn backend() -> Result<SharedBackend, AppError> {
+    use_context::<SharedBackend>()
+        .ok_or_else(|| AppError::Internal { reference: "no backend in context".to_owned() })
+}
+
+/// The backend and who calls; what every server function begins with.
+///
+/// # Errors
+/// [`AppError::SignedOut`] without a session.
+pub fn signed_in() -> Result<(SharedBackend, Caller), AppError> {
+    let caller = use_context::<Option<Caller>>().flatten().ok_or(AppError::SignedOut)?;
+    Ok((backend()?, caller))
+}

@@ -1,0 +1,134 @@
+//! The admin console: what is going on in this tenant's part of the hub.
+
+use serde::{Deserialize, Serialize};
+
+use super::Moment;
+
+/// Numbers for the head of the console.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overview {
+    /// Open hub connections of the tenant.
+    pub connections: i64,
+    /// Of them over WebSocket.
+    pub websocket: i64,
+    /// Of them over Server-Sent Events.
+    pub sse: i64,
+    /// Of them over long polling.
+    pub long_polling: i64,
+    /// Distinct users among them.
+    pub users_online: i64,
+    /// Groups with at least one connection.
+    pub groups: i64,
+    /// Deliveries neither acknowledged, reached-and-sufficient, expired nor cancelled.
+    pub queued: i64,
+    /// When the oldest of them was accepted.
+    pub oldest_queued_at: Option<Moment>,
+    /// Deliveries acknowledged within the last hour.
+    pub acked_last_hour: i64,
+    /// Sentences on health: "Database answers in 0.4 ms." Worst first.
+    pub health: Vec<Health>,
+}
+
+/// One sentence on health.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// All is well.
+    pub ok: bool,
+    /// The sentence.
+    pub text: String,
+}
+
+/// One open hub connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionRow {
+    /// The public connection id.
+    pub id: String,
+    /// Outer id of the user.
+    pub user: String,
+    /// Display name.
+    pub name: String,
+    /// The device's key, empty when unnamed.
+    pub device: String,
+    /// `Chrome 141, Linux`: read from the user agent.
+    pub client: String,
+    /// `WebSocket`, `SSE`, `Long poll`.
+    pub transport: String,
+    /// Remote address.
+    pub address: String,
+    /// Since when.
+    pub since: Moment,
+    /// Last sign of life.
+    pub last_activity: Moment,
+    /// Groups it is in.
+    pub groups: i64,
+    /// Bytes waiting to be written.
+    pub buffer: i64,
+    /// Items sent on this connection and neither acknowledged nor reached.
+    pub unacked: i64,
+    /// `explicit`, `transport`: how this device acknowledges.
+    pub ack_mode: String,
+}
+
+/// One group with somebody in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRow {
+    /// Its name inside the tenant: `dept:finance`.
+    pub name: String,
+    /// `user`, `service`, `department`, `topic`, `custom`.
+    pub kind: String,
+    /// Connections in it.
+    pub connections: i64,
+    /// Display names of up to 20 users in it.
+    pub members: Vec<String>,
+    /// Distinct users in it.
+    pub users: i64,
+}
+
+/// One delivery that is still owed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedRow {
+    /// The notification's id.
+    pub notification: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its title.
+    pub title: String,
+    /// Outer id of the recipient.
+    pub user: String,
+    /// Display name of the recipient.
+    pub name: String,
+    /// The recipient's number of it.
+    pub seq: i64,
+    /// `queued`, `reached`: never "delivered" for bytes written to a socket.
+    pub state: String,
+    /// When it was accepted.
+    pub at: Moment,
+    /// When it stops being worth delivering.
+    pub expires_at: Moment,
+    /// How often it was written to a connection.
+    pub attempts: i64,
+    /// The recipient has an open connection.
+    pub online: bool,
+}
+
+/// A page of a console list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// At most 50.
+    pub rows: Vec<T>,
+    /// All that match, counted up to 10,000.
+    pub total: i64,
+    /// Revision of the list's topic (`admin:connections`, `admin:groups`, `admin:queued`).
+    pub as_of: i64,
+}
+
+/// Which page of which list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PageQuery {
+    /// Part of a name, a user id, a device or a title; empty for all.
+    #[serde(default)]
+    pub search: String,
+    /// From 0.
+    #[serde(default)]
+    pub page: u32,
+}

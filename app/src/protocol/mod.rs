@@ -1,0 +1,101 @@
+//! What both ends of our own hub say to each other, beside the notifications themselves.
+
+use serde::{Deserialize, Serialize};
+
+/// Client method that carries a [`Patch`] of a screen's topic.
+pub const PATCH: &str = "Patch";
+/// Client method that greets a new connection.
+pub const GREETING: &str = "Greeting";
+/// Client method for kinds outside the tenant's kind table.
+pub const NOTIFICATION: &str = "Notification";
+/// Client method that takes back what may be on screen.
+pub const WITHDRAWN: &str = "NotificationWithdrawn";
+
+/// Methods a client calls.
+pub mod call {
+    /// `(notificationId) -> 0 | 1`: number newly acknowledged, answered after the commit.
+    pub const ACKNOWLEDGE: &str = "AcknowledgeNotification";
+    /// `(notificationIds[]) -> n`.
+    pub const ACKNOWLEDGE_MANY: &str = "AcknowledgeMany";
+    /// `(seq) -> n`: "I handled all up to seq".
+    pub const ACKNOWLEDGE_THROUGH: &str = "AcknowledgeThrough";
+    /// `(ids[])`.
+    pub const MARK_SEEN: &str = "MarkSeen";
+    /// `(ids[])`.
+    pub const MARK_READ: &str = "MarkRead";
+    /// `(ids[])`.
+    pub const ARCHIVE: &str = "Archive";
+    /// `("epoch:seq")`: raises the start of the replay, acknowledges nothing.
+    pub const RESUME: &str = "Resume";
+    /// `(name, since?) -> {rev}`.
+    pub const JOIN_GROUP: &str = "JoinGroup";
+    /// `(name)`.
+    pub const LEAVE_GROUP: &str = "LeaveGroup";
+}
+
+/// Topics a screen joins. Every key is inside the caller's tenant.
+pub mod topic {
+    /// The caller's own inbox: engagement and counts.
+    pub const INBOX: &str = "inbox";
+    /// The caller's own approvals lists.
+    pub const APPROVALS: &str = "approvals";
+    /// The board (role hr).
+    pub const ATTENDANCE: &str = "attendance";
+    /// Open connections (role admin).
+    pub const ADMIN_CONNECTIONS: &str = "admin:connections";
+    /// Groups (role admin).
+    pub const ADMIN_GROUPS: &str = "admin:groups";
+    /// Deliveries still owed (role admin).
+    pub const ADMIN_QUEUED: &str = "admin:queued";
+
+    /// One request (its requester and assignees).
+    #[must_use]
+    pub fn request(id: &str) -> String {
+        format!("request:{id}")
+    }
+}
+
+/// What changed in a topic. Absolute values; apply if `from <= known < rev`, ignore `rev <= known`,
+/// fetch the snapshot again if `from > known`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Patch {
+    /// The topic as it was joined.
+    pub topic: String,
+    /// The revision this patch builds on.
+    pub from: i64,
+    /// The revision it leads to.
+    pub rev: i64,
+    /// Rows to put in place of those with the same key. Their type is the topic's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upsert: Vec<serde_json::Value>,
+    /// Keys of rows that left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<String>,
+    /// Absolute counts of the topic, when it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<serde_json::Value>,
+    /// The sender does not say what changed: fetch the snapshot again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resync: bool,
+}
+
+/// Answer of [`call::JOIN_GROUP`]: the topic's revision, read after the connection was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined {
+    /// Differs from the snapshot's `as_of`: fetch it again.
+    pub rev: i64,
+}
+
+/// Sent once after the handshake. Information; no promise depends on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Greeting {
+    /// Outer id of the user.
+    pub user: String,
+    /// Key of the device, empty when unnamed.
+    pub device: String,
+    /// `epoch:seq`: the last number given to this user.
+    pub cursor: String,
+    /// Version of this protocol.
+    pub version: u32,
+}
