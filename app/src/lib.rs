@@ -7,5 +7,6 @@
 #[cfg(feature = "ssr")]
 pub mod backend;
 pub mod error;
+pub mod live;
 pub mod model;
 pub mod protocol;
