@@ -27,10 +27,11 @@ impl Protocol {
 
     /// The newest version of it that this crate speaks.
     ///
-    /// Version 2 adds stateful reconnect; it will be accepted together with it.
+    /// Version 2 is version 1 with stateful reconnect. It is accepted also where resuming was not
+    /// negotiated: neither side sends what version 2 adds then.
     pub fn newest_version(self) -> u32 {
         match self {
-            Self::Json => 1,
+            Self::Json => 2,
         }
     }
 

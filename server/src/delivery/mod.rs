@@ -1,0 +1,27 @@
+//! 3. Store and route: a valid publication becomes rows, one delivery a recipient with that
+//! recipient's next number, in one commit; then it goes to the connections that are here.
+//!
+//! Guarantees: `docs/guarantees.md`. Only [`ledger`] writes numbers. Callers: the HTTP API through
+//! the [`committer`], the SQL [`intake`] through its router, the workplace inside its own
+//! transactions.
+
+pub mod committer;
+pub mod draft;
+pub mod intake;
+pub mod ledger;
+mod publication;
+
+pub use publication::{Audience, Idempotency, Publication, Routed};
+
+use app::protocol::Patch;
+use uuid::Uuid;
+
+/// Where things go after the commit. The hub implements it; tests record it.
+pub trait Dispatch: Send + Sync + 'static {
+    /// Lossless: to every connection of each recipient, through its gate. Never blocks.
+    fn deliver(&self, routed: &[Routed]);
+
+    /// Conflated: to every connection in the group `(tenant, group)`. Never blocks, may be lost;
+    /// its receivers notice by the revision and fetch again.
+    fn patch(&self, tenant: Uuid, group: &str, patch: &Patch);
+}

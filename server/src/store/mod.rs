@@ -1,0 +1,42 @@
+//! SQL and nothing else: one module per table family, every statement checked at compile time.
+//!
+//! Functions take the connection or transaction first and give rows as plain structs. "Not found"
+//! is `Ok(None)`. Nothing here decides, waits, or knows of a connection of the hub.
+//!
+//! Lock order, everywhere: idempotency key, notification, user_stream, delivery (user, seq),
+//! device, debt, topic; each set sorted (delivery.md 2).
+
+pub mod idempotency;
+pub mod intake;
+pub mod ledger;
+pub mod names;
+pub mod topic;
+
+use sqlx::postgres::PgPool;
+
+/// The pool every room reads and writes through.
+pub type Pool = PgPool;
+
+/// Is this error worth a retry by the caller, because the database was away or gave way?
+///
+/// Everything else (a constraint, bad data, a fault of ours) comes again with the same input.
+#[must_use]
+pub fn is_transient(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => true,
+        // 08 connection, 57P0x shutting down, 53 out of resources, 40001/40P01 gave way to another.
+        sqlx::Error::Database(db) => db.code().is_some_and(|code| {
+            code.starts_with("08")
+                || code.starts_with("57P0")
+                || code.starts_with("53")
+                || code == "40001"
+                || code == "40P01"
+        }),
+        _ => false,
+    }
+}
