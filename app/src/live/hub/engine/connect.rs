@@ -93,14 +93,12 @@ impl Engine {
     fn begin(&mut self) {
         self.give_up();
         self.fallback.round_over();
-        if self
-            .bearer
-            .as_ref()
-            .is_some_and(|bearer| self.now < bearer.until)
-        {
-            self.negotiate();
-        } else {
-            self.authorize();
+        match &mut self.bearer {
+            Some(bearer) if self.now < bearer.until => {
+                bearer.fresh = false;
+                self.negotiate();
+            }
+            _ => self.authorize(),
         }
     }
 
@@ -199,9 +197,6 @@ impl Engine {
         self.state = State::Live(live);
         self.polled |= !live.beats();
         self.fallback.worked(now);
-        if let Some(bearer) = &mut self.bearer {
-            bearer.fresh = false;
-        }
         self.lost = None;
         self.clear(Timer::Step);
         self.tell(Status::Live);
