@@ -7,6 +7,7 @@
 #[cfg(feature = "ssr")]
 pub mod backend;
 pub mod error;
+pub mod live;
 pub mod model;
 pub mod protocol;
 pub mod router;
