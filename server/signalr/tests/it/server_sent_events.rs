@@ -113,10 +113,10 @@ async fn posts_wait_for_each_other_and_form_one_stream() {
     let text = call("0", "Echo", "[1]");
     let (head, tail) = text.split_at(20);
     // The first body is held open half-way while the second arrives.
-    let (release, held) = tokio::sync::oneshot::channel::<()>();
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
     let (head, tail) = (Bytes::from(head.to_owned()), Bytes::from(tail.to_owned()));
     let body = stream::iter([Ok::<_, std::io::Error>(head)]).chain(stream::once(async move {
-        held.await.unwrap();
+        released.await.unwrap();
         Ok(tail)
     }));
     let slow = request("ann", "POST", &client.path())

@@ -19,6 +19,8 @@ pub(crate) struct Client {
     pub(crate) wire: Wire,
     pub(crate) token: String,
     received: VecDeque<String>,
+    /// The start of an event.
+    unread: String,
 }
 
 impl Client {
@@ -61,6 +63,7 @@ impl Client {
             wire,
             token,
             received: VecDeque::new(),
+            unread: String::new(),
         }
     }
 
@@ -91,8 +94,12 @@ impl Client {
                     _ => continue,
                 },
                 Wire::Events(stream) => {
-                    let piece = stream.next().await?.unwrap();
-                    let text = String::from_utf8(piece.to_vec()).unwrap();
+                    // Pieces end anywhere, events at an empty line.
+                    while !self.unread.ends_with("\r\n\r\n") {
+                        let piece = stream.next().await?.unwrap();
+                        self.unread.push_str(std::str::from_utf8(&piece).unwrap());
+                    }
+                    let text = std::mem::take(&mut self.unread);
                     text.lines()
                         .filter_map(|line| line.strip_prefix("data: "))
                         .collect()
