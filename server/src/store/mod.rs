@@ -8,6 +8,7 @@
 
 pub mod acks;
 pub mod approvals;
+pub mod attendance;
 pub mod devices;
 pub mod explain;
 pub mod directory;

@@ -7,6 +7,7 @@
 //! SQL intake and the demo. Nothing here knows of HTTP or of connections.
 
 pub mod approvals;
+pub mod attendance;
 pub mod change;
 pub mod error;
 #[cfg(test)]
