@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use leptos::prelude::use_context;
 
 use crate::error::AppError;
+use crate::model::Moment;
 use crate::model::admin::{ConnectionRow, GroupRow, Overview, Page, PageQuery, QueuedRow};
 use crate::model::approval::{ApprovalList, ApprovalTab, Decision, RequestDetail};
 use crate::model::attendance::Board;
+use crate::model::badges::Badges;
 use crate::model::inbox::{InboxCounts, InboxPage, InboxTab, Mark};
 use crate::model::person::{DemoLogin, HubToken, Me, Role};
 
@@ -29,12 +31,34 @@ pub struct Caller {
 /// What the screens ask of the server. Each method authorises `caller` itself.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
+    /// The server's clock: pages are rendered as of this instant.
+    fn now(&self) -> Moment;
+
     /// Buttons for the sign-in page; empty unless demo data is loaded on loopback.
     async fn demo_logins(&self) -> Result<Vec<DemoLogin>, AppError>;
     /// Who is signed in.
     async fn me(&self, caller: &Caller) -> Result<Me, AppError>;
     /// A token for the hub, for five minutes, bound to the session.
     async fn hub_token(&self, caller: &Caller) -> Result<HubToken, AppError>;
+
+    /// Counts for the rail and the bell. The default asks the lists themselves; a server that can
+    /// count cheaper does.
+    async fn badges(&self, caller: &Caller) -> Result<Badges, AppError> {
+        let inbox = self.inbox(caller, InboxTab::Unread, None).await?;
+        let approvals = self.approvals(caller, ApprovalTab::Waiting).await?;
+        let board = match caller.roles.contains(&Role::Hr) {
+            true => Some(self.board(caller).await?),
+            false => None,
+        };
+        Ok(Badges {
+            inbox: inbox.counts,
+            inbox_as_of: inbox.as_of,
+            approvals: approvals.counts,
+            approvals_as_of: approvals.as_of,
+            present: board.as_ref().map(|board| board.tiles.present),
+            attendance_as_of: board.map_or(0, |board| board.as_of),
+        })
+    }
 
     /// A page of the inbox, newest first, older than `before` when given.
     async fn inbox(
