@@ -5,11 +5,14 @@
 //! Guarantees: a row is taken and routed in one commit; what cannot be routed is kept with the
 //! reason; one router works at a time over all nodes (advisory lock).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Deserialize;
 use sqlx::Connection as _;
 use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::committer::{self, Refusal, Verdict};
 use super::draft::{Draft, Origin, PublishRequest};
@@ -17,6 +20,7 @@ use super::Routed;
 use crate::run::lifecycle::Lifecycle;
 use crate::store::intake::{self as store, Row};
 use crate::workplace::Workplace;
+use crate::workplace::attendance::{self, NewPunch, Outcome, Source, When, Who};
 
 const CHANNEL: &str = "bellhop_intake";
 const MOST_A_COMMIT: i64 = 128;
@@ -100,6 +104,7 @@ impl Router {
             return Ok(0);
         }
         let mut drafts: Vec<(&Row, Draft)> = Vec::new();
+        let mut punches: BTreeMap<Uuid, Vec<(&Row, NewPunch)>> = BTreeMap::new();
         for row in &rows {
             if let Some(reason) = refuse_with {
                 store::refuse(&mut tx, row, reason, now).await?;
@@ -115,6 +120,19 @@ impl Router {
                 }
             }
         }
+        // Punches first: their rows come before the ledger's in the lock order, their topics after.
+        let mut recorded = Vec::with_capacity(punches.len());
+        for (tenant, list) in punches {
+            let (rows, batch): (Vec<&Row>, Vec<NewPunch>) = list.into_iter().unzip();
+            let one =
+                attendance::record(&mut tx, tenant, batch, &self.workplace.ids, now).await?;
+            for (row, outcome) in rows.iter().zip(&one.outcomes) {
+                if let Outcome::Refused(refusal) = outcome {
+                    store::refuse(&mut tx, row, &refusal.to_string(), now).await?;
+                }
+            }
+            recorded.push(one);
+        }
         let mut routed: Vec<Routed> = Vec::new();
         if !drafts.is_empty() {
             let plain: Vec<&Draft> = drafts.iter().map(|(_, draft)| draft).collect();
@@ -129,8 +147,15 @@ impl Router {
                 }
             }
         }
+        let mut boards = Vec::with_capacity(recorded.len());
+        for one in &recorded {
+            boards.push(attendance::announce(&mut tx, one, now).await?);
+        }
         tx.commit().await?;
         self.workplace.dispatch.deliver(&routed);
+        for board in boards {
+            board.send(&*self.workplace.dispatch);
+        }
         Ok(rows.len())
     }
 }
@@ -151,6 +176,43 @@ fn parse(row: &Row, now: jiff::Timestamp) -> Result<Draft, String> {
     let origin = Origin { id: row.ticket, tenant: row.tenant, service: row.service, now };
     request.check(origin).map_err(|problem| {
         format!("{}: {}", problem.field.as_deref().unwrap_or("body"), problem.detail)
+    })
+}
+
+/// What `bellhop.punch` writes.
+#[derive(Deserialize)]
+struct SqlPunch {
+    user: Option<String>,
+    pin: Option<String>,
+    device: String,
+    at: jiff::Timestamp,
+    direction: Option<String>,
+    source_id: String,
+}
+
+fn parse_punch(row: &Row) -> Result<NewPunch, String> {
+    let punch: SqlPunch =
+        serde_json::from_str(&row.payload).map_err(|error| error.to_string())?;
+    let who = match (punch.user, punch.pin) {
+        (Some(user), None) => Who::User(user),
+        (None, Some(pin)) => Who::Pin(pin),
+        _ => return Err("give either a user or a pin".to_owned()),
+    };
+    let direction = match punch.direction.as_deref() {
+        None => None,
+        Some(word) => Some(
+            attendance::parse_direction(word)
+                .ok_or_else(|| format!("unknown direction \"{word}\""))?,
+        ),
+    };
+    Ok(NewPunch {
+        ticket: Some(row.ticket),
+        who,
+        device: punch.device,
+        at: When::Instant(punch.at),
+        direction,
+        source_id: punch.source_id,
+        source: Source::Sql,
     })
 }
 

@@ -19,6 +19,7 @@ pub mod intake;
 pub mod keys;
 pub mod ledger;
 pub mod names;
+pub mod people;
 pub mod queued;
 pub mod replay;
 pub mod sessions;

@@ -13,8 +13,11 @@ use tower_http::compression::CompressionLayer;
 use crate::run::Parts;
 use crate::support::config::Http;
 
+mod backend;
 mod files;
 mod headers;
+
+pub use backend::Rooms;
 
 /// What page handlers can extract.
 #[derive(Clone, Debug, FromRef)]

@@ -3,6 +3,8 @@
 mod publish;
 mod read;
 
+pub(crate) use read::state_word;
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
