@@ -109,9 +109,8 @@ COMMENT ON COLUMN bellhop.api_key.hash IS 'SHA-256 of the 256 random bits; the k
 CREATE TABLE bellhop.session (
     hash       bytea PRIMARY KEY,
     id         uuid NOT NULL UNIQUE,
-    tenant_id  uuid REFERENCES bellhop.tenant,
-    user_id    uuid REFERENCES bellhop.user_account ON DELETE CASCADE,
-    data       jsonb NOT NULL DEFAULT '{}',
+    tenant_id  uuid NOT NULL REFERENCES bellhop.tenant,
+    user_id    uuid NOT NULL REFERENCES bellhop.user_account ON DELETE CASCADE,
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL
 );

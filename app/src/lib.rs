@@ -9,3 +9,8 @@ pub mod backend;
 pub mod error;
 pub mod model;
 pub mod protocol;
+pub mod router;
+pub mod shell;
+
+pub use router::App;
+pub use shell::shell;

@@ -1,1 +1,51 @@
+//! SignalR over axum: any unmodified SignalR client can talk to a server written in Rust.
+//!
+//! The crate knows the wire and nothing else. [`protocol`] is the codec for both directions and is
+//! always compiled, so that a browser client built for wasm can share it. Feature `server` (on by
+//! default) adds the rest: implement [`Hub`], give it to a [`HubServer`] and nest its router.
+//!
+//! Guarantees: one task per connection, every queue has a bound in bytes, and tracing never shows a
+//! token, an `id`, an `access_token` or a payload.
+//! Must not depend on anything of the product it serves.
+#![warn(missing_docs)]
 
+pub mod protocol;
+
+#[cfg(feature = "server")]
+mod answer;
+#[cfg(feature = "server")]
+mod call;
+#[cfg(feature = "server")]
+mod connection;
+#[cfg(feature = "server")]
+mod drain;
+#[cfg(feature = "server")]
+mod error;
+#[cfg(feature = "server")]
+mod hub;
+#[cfg(feature = "server")]
+mod negotiate;
+#[cfg(feature = "server")]
+mod options;
+#[cfg(feature = "server")]
+mod registry;
+#[cfg(feature = "server")]
+mod router;
+#[cfg(feature = "server")]
+mod server;
+#[cfg(feature = "server")]
+mod session;
+#[cfg(feature = "server")]
+mod slot;
+#[cfg(feature = "server")]
+mod transports;
+
+#[cfg(feature = "server")]
+pub use self::{
+    call::{Arguments, Call},
+    connection::{Connection, SendError, WriteMark},
+    error::HubError,
+    hub::{Hub, HubResult, Reply},
+    options::HubOptions,
+    server::{HubServer, TokenSource},
+};

@@ -1,3 +1,73 @@
 //! The process: commands, start and stop, the embedded database.
+//!
+//! One file per command, named like it. [`serve`] composes everything; the others are thin. Errors
+//! are `anyhow` here and nowhere else: whoever reads them sits at a shell, so each says what to do.
 
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub mod accept;
+pub mod database;
+pub mod embedded;
 pub mod lifecycle;
+pub mod listen;
+pub mod migrate;
+pub mod parts;
+pub mod ready;
+pub mod serve;
+pub mod signals;
+
+pub use parts::Parts;
+
+/// Self-hosted real-time notifications, and the live workplace screens built on them.
+#[derive(Debug, Parser)]
+#[command(name = "bellhop", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(Box<serve::Serve>),
+    /// Bring the database to this version's schema, and stop
+    Migrate(Box<migrate::Migrate>),
+}
+
+/// Parses the command line, runs the command, reports its failure.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    // Two libraries might bring two providers one day; rustls would then panic at the first handshake.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(async {
+        match command {
+            Command::Serve(command) => Box::pin(command.run()).await,
+            Command::Migrate(command) => Box::pin(command.run()).await,
+        }
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    done
+}
+
+fn report(error: &anyhow::Error) {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    anstream::eprintln!("{style}error:{style:#} {error}");
+    for cause in error.chain().skip(1) {
+        anstream::eprintln!("  because: {cause}");
+    }
+}

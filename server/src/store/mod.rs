@@ -6,8 +6,20 @@
 //! Lock order, everywhere: idempotency key, notification, user_stream, delivery (user, seq),
 //! device, debt, topic; each set sorted (delivery.md 2).
 
+pub mod acks;
 pub mod approvals;
 pub mod attendance;
+pub mod devices;
+pub mod directory;
+pub mod idempotency;
+pub mod identity;
+pub mod inbox;
+pub mod intake;
+pub mod keys;
+pub mod ledger;
+pub mod names;
+pub mod replay;
+pub mod sessions;
 pub mod topic;
 
 use sqlx::postgres::PgPool;

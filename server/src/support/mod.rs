@@ -1,4 +1,6 @@
-//! What every room uses and none owns: time, ids, settings.
+//! What every room uses and none owns: time, ids, settings, what the log looks like.
 
 pub mod clock;
+pub mod config;
 pub mod ids;
+pub mod telemetry;

@@ -12,6 +12,7 @@ pub mod change;
 pub mod error;
 #[cfg(test)]
 mod fixture;
+pub mod inbox;
 pub mod topics;
 
 use std::sync::Arc;

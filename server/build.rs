@@ -1,0 +1,5 @@
+//! A new migration has to be compiled in: `sqlx::migrate!` alone does not notice added files.
+
+fn main() {
+    println!("cargo:rerun-if-changed=../migrations");
+}

@@ -1,0 +1,125 @@
+//! What a client sent and the session has not read yet: a byte stream with a bound.
+//!
+//! The one writer is the WebSocket or the POST that holds the send lock, the one reader is the
+//! session. Over the bound the writer waits, which is the only inbound flow control.
+
+use std::{
+    collections::VecDeque,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    bound: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    chunks: VecDeque<Bytes>,
+    bytes: usize,
+    /// No more will come; the reader still gets what is in.
+    closed: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+/// Nobody reads any more.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct InboxClosed;
+
+impl Inbox {
+    pub(crate) fn new(bound: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            bound,
+        }
+    }
+
+    /// Ready when there is room, an error when it is closed.
+    pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<Result<(), InboxClosed>> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Poll::Ready(Err(InboxClosed));
+        }
+        if state.bytes < self.bound {
+            return Poll::Ready(Ok(()));
+        }
+        state.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Adds a chunk; ask [`poll_room`](Self::poll_room) first.
+    pub(crate) fn push(&self, chunk: Bytes) {
+        let mut state = self.state.lock();
+        if state.closed || chunk.is_empty() {
+            return;
+        }
+        state.bytes += chunk.len();
+        state.chunks.push_back(chunk);
+        wake(&mut state.reader);
+    }
+
+    /// The next chunk, `None` at the end.
+    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
+        let mut state = self.state.lock();
+        if let Some(chunk) = state.chunks.pop_front() {
+            state.bytes -= chunk.len();
+            if state.chunks.is_empty() {
+                state.chunks = VecDeque::new();
+            }
+            wake(&mut state.writer);
+            return Poll::Ready(Some(chunk));
+        }
+        if state.closed {
+            return Poll::Ready(None);
+        }
+        state.reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// The client will send no more; what it sent is still read.
+    pub(crate) fn end(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        wake(&mut state.reader);
+        wake(&mut state.writer);
+    }
+
+    /// The server reads no more.
+    pub(crate) fn discard(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        state.chunks = VecDeque::new();
+        state.bytes = 0;
+        wake(&mut state.reader);
+        wake(&mut state.writer);
+    }
+}
+
+fn wake(waker: &mut Option<Waker>) {
+    if let Some(waker) = waker.take() {
+        waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_writer_waits_at_the_bound_and_the_rest_is_read_after_the_end() {
+        let inbox = Inbox::new(2);
+        let cx = Context::from_waker(Waker::noop());
+        assert_eq!(inbox.poll_room(&cx), Poll::Ready(Ok(())));
+        inbox.push("ab".into());
+        assert_eq!(inbox.poll_room(&cx), Poll::Pending);
+        inbox.end();
+        assert_eq!(inbox.poll_room(&cx), Poll::Ready(Err(InboxClosed)));
+        assert_eq!(inbox.poll_next(&cx), Poll::Ready(Some("ab".into())));
+        assert_eq!(inbox.poll_next(&cx), Poll::Ready(None));
+    }
+}

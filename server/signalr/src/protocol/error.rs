@@ -1,0 +1,20 @@
+//! What can be wrong with a frame. Every case is fatal for the connection it came from.
+
+/// Why a frame is not a message.
+///
+/// Names fields, never their content: the text may be logged and sent to the peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Not UTF-8, not JSON, not an object, or something follows the object.
+    #[error("the frame is not one JSON object")]
+    NotAnObject,
+    /// A property that this kind of message must have is absent or null.
+    #[error("missing required property '{0}'")]
+    Missing(&'static str),
+    /// A property has another JSON type than this kind of message wants.
+    #[error("property '{0}' has the wrong type")]
+    WrongType(&'static str),
+    /// A Completion must not say both.
+    #[error("the 'error' and 'result' properties are mutually exclusive")]
+    ErrorAndResult,
+}

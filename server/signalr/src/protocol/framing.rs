@@ -1,0 +1,162 @@
+//! Byte stream to frames: each text message ends with 0x1E.
+//!
+//! Transports cut input where they like: one chunk may hold half a message or ten of them.
+//! A frame that lies whole within one chunk is handed out without a copy; only a message that spans
+//! chunks is gathered, and its buffer is given back when it is complete, so an idle connection
+//! holds no memory here.
+
+use bytes::{Bytes, BytesMut};
+
+/// Ends every JSON message and both handshake messages.
+pub const SEPARATOR: u8 = 0x1e;
+
+/// One message is larger than the limit given to [`Frames::new`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("The maximum message size of {limit}B was exceeded.")]
+pub struct FrameTooLarge {
+    /// The limit in bytes, without the separator.
+    pub limit: usize,
+}
+
+/// Cuts a byte stream at the separators.
+///
+/// ```
+/// # use signalr::protocol::Frames;
+/// let mut frames = Frames::new(64);
+/// frames.push("{}\u{1e}{\"type\":".into());
+/// assert_eq!(frames.next_frame().unwrap().unwrap(), "{}");
+/// assert_eq!(frames.next_frame().unwrap(), None);
+/// frames.push("6}\u{1e}".into());
+/// assert_eq!(frames.next_frame().unwrap().unwrap(), "{\"type\":6}");
+/// ```
+#[derive(Debug)]
+pub struct Frames {
+    /// The unread rest of the newest chunk. Emptied by `next_frame`.
+    chunk: Bytes,
+    /// The start of a message whose end has not come yet.
+    partial: BytesMut,
+    limit: usize,
+}
+
+impl Frames {
+    /// Frames of at most `limit` bytes each.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            chunk: Bytes::new(),
+            partial: BytesMut::new(),
+            limit,
+        }
+    }
+
+    /// Adds what arrived. Take all frames out before the next push: a rest is copied otherwise.
+    pub fn push(&mut self, chunk: Bytes) {
+        if self.chunk.is_empty() {
+            self.chunk = chunk;
+        } else {
+            let mut joined = BytesMut::with_capacity(self.chunk.len() + chunk.len());
+            joined.extend_from_slice(&self.chunk);
+            joined.extend_from_slice(&chunk);
+            self.chunk = joined.freeze();
+        }
+    }
+
+    /// The next whole frame without its separator, `None` until more bytes come.
+    ///
+    /// After an error the stream cannot be trusted any more: close the connection.
+    pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameTooLarge> {
+        let end = self.chunk.iter().position(|byte| *byte == SEPARATOR);
+        let length = self.partial.len() + end.unwrap_or(self.chunk.len());
+        if length > self.limit {
+            return Err(FrameTooLarge { limit: self.limit });
+        }
+        let Some(end) = end else {
+            self.partial.extend_from_slice(&self.chunk);
+            self.chunk = Bytes::new();
+            return Ok(None);
+        };
+        let piece = self.chunk.split_to(end);
+        let _separator = self.chunk.split_to(1);
+        if self.partial.is_empty() {
+            return Ok(Some(piece));
+        }
+        self.partial.extend_from_slice(&piece);
+        Ok(Some(std::mem::take(&mut self.partial).freeze()))
+    }
+
+    /// Whether a message has begun and not ended.
+    pub fn is_mid_message(&self) -> bool {
+        !self.partial.is_empty() || !self.chunk.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn drain(frames: &mut Frames) -> Vec<Bytes> {
+        std::iter::from_fn(|| frames.next_frame().unwrap()).collect()
+    }
+
+    #[test]
+    fn an_empty_frame_is_a_frame() {
+        let mut frames = Frames::new(8);
+        frames.push(Bytes::from_static(b"\x1e\x1ea\x1e"));
+        assert_eq!(drain(&mut frames), ["", "", "a"]);
+        assert!(!frames.is_mid_message());
+    }
+
+    #[test]
+    fn the_limit_counts_the_whole_message_and_not_its_separator() {
+        let mut frames = Frames::new(4);
+        frames.push(Bytes::from_static(b"ab"));
+        assert_eq!(frames.next_frame(), Ok(None));
+        assert!(frames.is_mid_message());
+        frames.push(Bytes::from_static(b"cd\x1e"));
+        assert_eq!(frames.next_frame().unwrap().unwrap(), "abcd");
+        frames.push(Bytes::from_static(b"abc"));
+        assert_eq!(frames.next_frame(), Ok(None));
+        frames.push(Bytes::from_static(b"de"));
+        assert_eq!(frames.next_frame(), Err(FrameTooLarge { limit: 4 }));
+    }
+
+    #[test]
+    fn a_frame_within_one_chunk_is_not_copied() {
+        let chunk = Bytes::from(vec![b'x', SEPARATOR]);
+        let start = chunk.as_ptr();
+        let mut frames = Frames::new(8);
+        frames.push(chunk);
+        assert_eq!(frames.next_frame().unwrap().unwrap().as_ptr(), start);
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_frames(
+            messages in prop::collection::vec("[a-z{}\":]{0,12}", 0..8),
+            cuts in prop::collection::vec(1_usize..9, 1..40),
+        ) {
+            let stream = messages.iter().flat_map(|m| [m.as_str(), "\u{1e}"]).collect::<String>();
+            let mut rest = Bytes::from(stream);
+            let mut frames = Frames::new(12);
+            let mut seen = Vec::new();
+            for cut in cuts.iter().cycle() {
+                if rest.is_empty() { break; }
+                frames.push(rest.split_to((*cut).min(rest.len())));
+                seen.extend(drain(&mut frames));
+            }
+            prop_assert_eq!(seen, messages);
+        }
+
+        #[test]
+        fn pushing_without_draining_loses_nothing(
+            chunks in prop::collection::vec("[ab\u{1e}]{0,6}", 0..8),
+        ) {
+            let stream = chunks.concat();
+            let mut frames = Frames::new(64);
+            for chunk in chunks { frames.push(Bytes::from(chunk)); }
+            let expected = stream.split_terminator('\u{1e}').map(str::to_owned);
+            let whole = stream.matches('\u{1e}').count();
+            prop_assert_eq!(drain(&mut frames), expected.take(whole).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! A connection's inbox as frames.
+
+use std::future::poll_fn;
+
+use bytes::Bytes;
+
+use crate::{
+    Connection,
+    protocol::{FrameTooLarge, Frames},
+};
+
+pub(super) struct Input<'a, P> {
+    connection: &'a Connection<P>,
+    frames: Frames,
+}
+
+impl<'a, P> Input<'a, P> {
+    pub(super) fn new(connection: &'a Connection<P>, limit: usize) -> Self {
+        Self {
+            connection,
+            frames: Frames::new(limit),
+        }
+    }
+
+    /// The next frame, `None` at the end. Nothing is lost when the future is dropped.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, FrameTooLarge> {
+        loop {
+            if self.connection.is_finished() {
+                return Ok(None);
+            }
+            if let Some(frame) = self.frames.next_frame()? {
+                return Ok(Some(frame));
+            }
+            match poll_fn(|cx| self.connection.inbox.poll_next(cx)).await {
+                Some(chunk) => self.frames.push(chunk),
+                None => return Ok(None),
+            }
+        }
+    }
+}

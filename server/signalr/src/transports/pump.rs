@@ -1,0 +1,264 @@
+//! Moves frames between a WebSocket and a connection until one side closes.
+//!
+//! Written as one poll function, because reading and writing share the socket and neither may wait
+//! for the other. An idle connection costs the 4 KiB read buffer and no timer. Pongs are handled
+//! here; the library answers pings by itself.
+
+use std::{
+    collections::VecDeque,
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    time::{Sleep, sleep, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error, Message,
+        protocol::{
+            CloseFrame, Role, WebSocketConfig,
+            frame::{
+                Frame, Utf8Bytes,
+                coding::{CloseCode, Data, OpCode},
+            },
+        },
+    },
+};
+
+use crate::{Connection, Hub, WriteMark, protocol::TransferFormat, server::Shared};
+
+/// Small on purpose: there is one per connection, and hub messages are small.
+const READ_BUFFER: usize = 4 * 1024;
+const WRITE_BUFFER: usize = 4 * 1024;
+/// A single message larger than this cannot be sent.
+const LARGEST_WRITE: usize = 16 * 1024 * 1024;
+/// A close frame that says 1000, unmasked.
+const CLOSE_1000: [u8; 4] = [0x88, 0x02, 0x03, 0xe8];
+/// Frames handled before other tasks get their turn.
+const TURN: usize = 32;
+
+/// Why nothing more is moved.
+enum End {
+    /// The server has closed and everything is written.
+    Finished,
+    /// The client sent a close frame.
+    ClosedByPeer,
+    /// The socket broke.
+    Lost,
+    /// The client did not take what was written.
+    Stalled,
+    /// A message was too large for the socket.
+    Unsendable,
+}
+
+pub(super) async fn pump<H, S>(
+    server: &Shared<H>,
+    connection: &Arc<Connection<H::Principal>>,
+    stream: S,
+) where
+    H: Hub,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(LARGEST_WRITE)
+        .max_message_size(Some(server.options.max_websocket_message_bytes))
+        .max_frame_size(Some(server.options.max_websocket_message_bytes));
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let mut pump = Pump {
+        socket,
+        server,
+        connection,
+        staged: VecDeque::new(),
+        unflushed: false,
+        deaf: false,
+        pinged: WriteMark::default(),
+        stall: None,
+    };
+    let end = poll_fn(|cx| pump.poll(cx)).await;
+    let limit = server.options.close_timeout;
+    match end {
+        End::Finished => pump.close(CloseCode::Normal, limit).await,
+        End::Unsendable => {
+            connection.peer_lost(Some("A message was too large to send."));
+            pump.close(CloseCode::Error, limit).await;
+        }
+        End::ClosedByPeer => {
+            // Ends the session, but first what was sent before the close is handled.
+            connection.peer_lost(None);
+            pump.answer_close(limit).await;
+        }
+        End::Lost => connection.peer_lost(Some("The WebSocket was cut.")),
+        End::Stalled => connection.peer_lost(Some("The client did not read for too long.")),
+    }
+}
+
+struct Pump<'a, H: Hub, S> {
+    socket: WebSocketStream<S>,
+    server: &'a Shared<H>,
+    connection: &'a Arc<Connection<H::Principal>>,
+    /// Of the current batch, not given to the socket yet.
+    staged: VecDeque<Message>,
+    /// The socket holds bytes that may not be on their way.
+    unflushed: bool,
+    /// Nothing more can be read.
+    deaf: bool,
+    /// What the newest ping asked about; a pong cannot prove more.
+    pinged: WriteMark,
+    /// Runs while a write waits for the client.
+    stall: Option<Pin<Box<Sleep>>>,
+}
+
+impl<H: Hub, S: AsyncRead + AsyncWrite + Unpin> Pump<'_, H, S> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        if let Poll::Ready(end) = self.poll_write(cx) {
+            return Poll::Ready(end);
+        }
+        self.poll_read(cx)
+    }
+
+    /// Pending when all is written or the socket is full.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            match self.poll_drain(cx) {
+                Poll::Pending => return self.poll_stall(cx),
+                Poll::Ready(Err(Error::WriteBufferFull(_))) => {
+                    return Poll::Ready(End::Unsendable);
+                }
+                Poll::Ready(Err(_)) => return Poll::Ready(End::Lost),
+                Poll::Ready(Ok(())) => self.stall = None,
+            }
+            let Some(batch) = ready!(self.connection.outbound.poll_take(cx)) else {
+                return Poll::Ready(End::Finished);
+            };
+            let format = match self.connection.protocol().transfer_format() {
+                TransferFormat::Text => Data::Text,
+                TransferFormat::Binary => Data::Binary,
+            };
+            // One frame each: whole messages, and no copy to join them.
+            self.staged
+                .extend(batch.messages.into_iter().map(|message| {
+                    Message::Frame(Frame::message(message, OpCode::Data(format), true))
+                }));
+            if batch.probe {
+                self.pinged = batch.mark;
+                let mark = Bytes::copy_from_slice(&batch.mark.0.to_be_bytes());
+                self.staged.push_back(Message::Ping(mark));
+            }
+            if batch.writable {
+                self.server.hub.writable(self.connection);
+            }
+        }
+    }
+
+    /// Gives the socket what is staged and flushes it.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while !self.staged.is_empty() {
+            ready!(self.socket.poll_ready_unpin(cx))?;
+            self.unflushed = true;
+            if let Some(message) = self.staged.pop_front() {
+                self.socket.start_send_unpin(message)?;
+            }
+        }
+        self.staged = VecDeque::new();
+        if self.unflushed {
+            ready!(self.socket.poll_flush_unpin(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let patience = self.server.options.send_timeout;
+        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(patience)));
+        stall.as_mut().poll(cx).map(|()| End::Stalled)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        for _ in 0..TURN {
+            if self.deaf {
+                return Poll::Pending;
+            }
+            // After the server closed, input is read only to find the client's close frame.
+            if self.connection.inbox.poll_room(cx).is_pending() {
+                return Poll::Pending;
+            }
+            match ready!(self.socket.poll_next_unpin(cx)) {
+                None => return Poll::Ready(End::Lost),
+                Some(Ok(message)) => {
+                    self.connection.touch();
+                    match message {
+                        Message::Text(text) => self.connection.inbox.push(text.into()),
+                        Message::Binary(bytes) => self.connection.inbox.push(bytes),
+                        Message::Pong(payload) => self.pong(&payload),
+                        Message::Close(_) => return Poll::Ready(End::ClosedByPeer),
+                        Message::Ping(_) | Message::Frame(_) => {}
+                    }
+                }
+                Some(Err(Error::Capacity(_))) => {
+                    self.deaf = true;
+                    let limit = self.server.options.max_websocket_message_bytes;
+                    let error = format!(
+                        "Connection closed with an error. The maximum WebSocket message size of \
+                         {limit}B was exceeded."
+                    );
+                    self.connection.close(Some(error), true);
+                }
+                Some(Err(_)) => return Poll::Ready(End::Lost),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn pong(&self, payload: &[u8]) {
+        let Ok(mark) = payload.try_into().map(u64::from_be_bytes) else {
+            return;
+        };
+        // A client can make up a pong, but not one for what it was not asked about.
+        if mark <= self.pinged.0 {
+            self.server.hub.evidence(self.connection, WriteMark(mark));
+        }
+    }
+
+    /// The server's own closing handshake.
+    async fn close(mut self, code: CloseCode, limit: Duration) {
+        let frame = CloseFrame {
+            code,
+            reason: Utf8Bytes::default(),
+        };
+        let goodbye = async {
+            if self.socket.send(Message::Close(Some(frame))).await.is_err() {
+                return;
+            }
+            while let Some(Ok(_)) = self.socket.next().await {}
+        };
+        let _ = timeout(limit, goodbye).await;
+    }
+
+    /// Answers the client's close frame with 1000. The library would repeat the client's code, and
+    /// if there was none, browsers would see an unclean close.
+    async fn answer_close(mut self, limit: Duration) {
+        let whole = self.staged.is_empty() && !self.unflushed;
+        let answer = async {
+            if whole {
+                // Nothing of an earlier frame is left in the library, so this cannot split one.
+                let mut stream = self.socket.into_inner();
+                stream.write_all(&CLOSE_1000).await?;
+                stream.shutdown().await
+            } else {
+                self.socket.flush().await.map_err(std::io::Error::other)
+            }
+        };
+        let _ = timeout(limit, answer).await;
+    }
+}

@@ -1,0 +1,145 @@
+//! `GET` with `Accept: text/event-stream`: one endless response. When it ends, the connection ends.
+
+use std::{sync::Arc, task::Poll};
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{
+    HeaderName, HeaderValue,
+    header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, PRAGMA},
+};
+
+use crate::{
+    Connection, Hub, WriteMark,
+    answer::Refusal,
+    connection::Facts,
+    protocol::TransportKind,
+    router::Visit,
+    session,
+    slot::{Bind, Slot},
+};
+
+const KIND: TransportKind = TransportKind::ServerSentEvents;
+
+pub(crate) fn open<H: Hub>(visit: Visit<H>) -> Result<Response, Refusal> {
+    visit.require(KIND)?;
+    let slot = visit.slot()?;
+    if !visit.server.accepts() {
+        return Err(Refusal::Leaving);
+    }
+    let Visit {
+        server,
+        principal,
+        parts,
+    } = visit;
+    let options = &server.options;
+    let bind = slot.bind(KIND, || {
+        let facts = Facts::of(&parts, &options.kept_headers, &slot.facts);
+        Connection::new(Arc::clone(&slot.id), principal, KIND, facts, options)
+    });
+    let connection = match bind {
+        Bind::Fresh(connection) => connection,
+        Bind::Already(_) => return Err(Refusal::AlreadyActive),
+        Bind::OtherTransport => return Err(Refusal::OtherTransport),
+    };
+    let events = Events {
+        hub: Arc::clone(&server.hub),
+        slot: Arc::clone(&slot),
+        connection: Arc::clone(&connection),
+        greeted: false,
+        passed_on: WriteMark::default(),
+    };
+    let tracker = server.tracker.clone();
+    tracker.spawn(async move {
+        session::run(&server, &connection).await;
+        server.registry.forget(&slot.token);
+    });
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache,no-store")),
+        (PRAGMA, HeaderValue::from_static("no-cache")),
+        (CONTENT_ENCODING, HeaderValue::from_static("identity")),
+        (
+            HeaderName::from_static("x-accel-buffering"),
+            HeaderValue::from_static("no"),
+        ),
+    ];
+    Ok((headers, events.into_body()).into_response())
+}
+
+/// The response's body. Dropped when the client is gone, and with it the connection.
+struct Events<H: Hub> {
+    hub: Arc<H>,
+    slot: Arc<Slot<H::Principal>>,
+    connection: Arc<Connection<H::Principal>>,
+    /// The first comment line is out.
+    greeted: bool,
+    /// Of the piece last handed out.
+    passed_on: WriteMark,
+}
+
+impl<H: Hub> Events<H> {
+    fn into_body(mut self) -> Body {
+        Body::from_stream(stream::poll_fn(move |cx| {
+            if !self.greeted {
+                self.greeted = true;
+                // Firefox reports the stream as open only after its first bytes.
+                return Poll::Ready(Some(Ok::<_, std::convert::Infallible>(Bytes::from_static(
+                    b":\r\n",
+                ))));
+            }
+            // Asked again: what was handed out before has been passed on.
+            self.slot.set_delivered(self.passed_on);
+            self.connection.outbound.poll_take(cx).map(|batch| {
+                let batch = batch?;
+                self.passed_on = batch.mark;
+                if batch.writable {
+                    self.hub.writable(&self.connection);
+                }
+                let mut out = Vec::new();
+                for message in &batch.messages {
+                    write_event(&mut out, message);
+                }
+                Some(Ok(out.into()))
+            })
+        }))
+    }
+}
+
+impl<H: Hub> Drop for Events<H> {
+    fn drop(&mut self) {
+        let finished = self.connection.is_closed();
+        self.connection
+            .peer_lost((!finished).then_some("The event stream was cut."));
+    }
+}
+
+/// One unnamed event: a `data` line for each line of the message.
+fn write_event(out: &mut Vec<u8>, message: &[u8]) {
+    for line in message.split(|byte| *byte == b'\n') {
+        out.extend_from_slice(b"data: ");
+        out.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_split_at_line_ends() {
+        let mut out = Vec::new();
+        write_event(&mut out, b"{}\x1e");
+        write_event(&mut out, b"{\r\n\n}\x1e");
+        assert_eq!(
+            out,
+            b"data: {}\x1e\r\n\r\ndata: {\r\ndata: \r\ndata: }\x1e\r\n\r\n"
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! `GET` with an upgrade, or `CONNECT` over HTTP/2: one socket for both directions.
+//!
+//! The upgrade is done here and not by axum's extractor, for two reasons: the task belongs on the
+//! host's tracker, and the closing handshake needs the stream itself.
+
+use std::sync::Arc;
+
+use axum::{body::Body, response::Response};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE},
+    request::Parts,
+};
+use hyper::{ext::Protocol, upgrade::OnUpgrade};
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::pump;
+use crate::{
+    Connection, Hub, answer::Refusal, connection::Facts, protocol::TransportKind, router::Visit,
+    server::Shared, session, slot::Bind,
+};
+
+const KIND: TransportKind = TransportKind::WebSockets;
+
+pub(crate) fn is_upgrade(parts: &Parts) -> bool {
+    has_token(&parts.headers, &UPGRADE, "websocket")
+}
+
+/// Everything that can be wrong is answered before the upgrade.
+pub(crate) fn accept<H: Hub>(mut visit: Visit<H>) -> Result<Response, Refusal> {
+    visit.require(KIND)?;
+    let slot = visit.slot_if_named()?;
+    if !visit.server.accepts() {
+        return Err(Refusal::Leaving);
+    }
+    let (response, upgrade) = switch(&mut visit.parts)?;
+    let Visit {
+        server,
+        principal,
+        parts,
+    } = visit;
+    let options = &server.options;
+    let open = |id, earlier: &Facts| {
+        let facts = Facts::of(&parts, &options.kept_headers, earlier);
+        Connection::new(id, principal, KIND, facts, options)
+    };
+    let connection = match &slot {
+        // Negotiation was skipped: there is no token, and the id is known only here.
+        None => Arc::new(open(server.token(), &Facts::default())),
+        Some(slot) => match slot.bind(KIND, || open(Arc::clone(&slot.id), &slot.facts)) {
+            Bind::Fresh(connection) => connection,
+            Bind::Already(_) => return Err(Refusal::AlreadyActive),
+            Bind::OtherTransport => return Err(Refusal::OtherTransport),
+        },
+    };
+    let token = slot.map(|slot| Arc::clone(&slot.token));
+    let tracker = server.tracker.clone();
+    tracker.spawn(run(server, connection, token, upgrade));
+    Ok(response)
+}
+
+/// The connection's one task.
+async fn run<H: Hub>(
+    server: Arc<Shared<H>>,
+    connection: Arc<Connection<H::Principal>>,
+    token: Option<Arc<str>>,
+    upgrade: OnUpgrade,
+) {
+    let forget = || token.iter().for_each(|token| server.registry.forget(token));
+    match upgrade.await {
+        Err(_) => forget(),
+        Ok(upgraded) => {
+            let session = async {
+                session::run(&server, &connection).await;
+                // A client that comes back with the old id must get its 404 at once.
+                forget();
+            };
+            let pump = pump::pump(&server, &connection, TokioIo::new(upgraded));
+            tokio::join!(session, pump);
+        }
+    }
+}
+
+/// The answer that switches protocols, and the promise of the stream.
+fn switch(parts: &mut Parts) -> Result<(Response, OnUpgrade), Refusal> {
+    let headers = &parts.headers;
+    let current = headers
+        .get(SEC_WEBSOCKET_VERSION)
+        .is_some_and(|version| version == "13");
+    let mut response = Response::new(Body::empty());
+    if parts.method == Method::CONNECT {
+        let protocol = parts.extensions.get::<Protocol>().map(Protocol::as_str);
+        if protocol != Some("websocket") {
+            return Err(Refusal::BadUpgrade);
+        }
+    } else {
+        let key = headers.get(SEC_WEBSOCKET_KEY).ok_or(Refusal::BadUpgrade)?;
+        let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()));
+        let accept = accept.map_err(|_| Refusal::BadUpgrade)?;
+        if !has_token(headers, &CONNECTION, "upgrade") {
+            return Err(Refusal::BadUpgrade);
+        }
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    let upgrade = parts.extensions.remove::<OnUpgrade>();
+    match upgrade {
+        Some(upgrade) if current => Ok((response, upgrade)),
+        _ => Err(Refusal::BadUpgrade),
+    }
+}
+
+/// Whether a comma-separated header holds `token`, in any case.
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .any(|part| part.trim().eq_ignore_ascii_case(token))
+}

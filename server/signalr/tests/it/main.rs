@@ -1,0 +1,12 @@
+//! The wire rules, proved byte by byte: over in-memory sockets with a paused clock where time
+//! matters, and over real ones in `real_sockets`. Tests are named after the rules.
+
+mod calls;
+mod drain;
+mod long_polling;
+mod negotiate;
+mod real_sockets;
+mod server_sent_events;
+mod sessions;
+mod support;
+mod websocket;

@@ -1,0 +1,108 @@
+//! The hub under test.
+
+use std::sync::Arc;
+
+use signalr::{Call, Connection, Hub, HubError, Reply, WriteMark, protocol::Payload};
+use tokio::sync::{Notify, mpsc};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User(pub String);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    Connected,
+    Disconnected(Option<String>),
+    Evidence(u64),
+    Writable,
+    SeenAgain,
+    Called(String),
+}
+
+pub struct TestHub {
+    events: mpsc::Sender<Event>,
+    /// Lets one waiting `Wait` or `Later` go on.
+    pub gate: Arc<Notify>,
+}
+
+impl TestHub {
+    pub fn new() -> (Self, mpsc::Receiver<Event>) {
+        let (events, receiver) = mpsc::channel(1000);
+        (
+            Self {
+                events,
+                gate: Arc::default(),
+            },
+            receiver,
+        )
+    }
+
+    fn note(&self, event: Event) {
+        self.events.try_send(event).unwrap();
+    }
+}
+
+type Conn = Arc<Connection<User>>;
+
+impl Hub for TestHub {
+    type Principal = User;
+
+    fn same_identity(first: &User, later: &User) -> bool {
+        first == later
+    }
+
+    async fn connected(&self, connection: &Conn) -> Result<(), HubError> {
+        if connection.query("refuse").is_some() {
+            return Err(HubError::new("Not today."));
+        }
+        self.note(Event::Connected);
+        Ok(())
+    }
+
+    async fn invoke(&self, connection: &Conn, call: Call) -> Reply {
+        self.note(Event::Called(call.target.clone()));
+        match call.target.as_str() {
+            "Echo" => match call.bind::<(serde_json::Value,)>() {
+                Ok((value,)) => Reply::value(&value),
+                Err(error) => error.into(),
+            },
+            "Nothing" => Reply::done(),
+            "Id" => Reply::value(connection.id()),
+            "Query" => Reply::value(&connection.query("device")),
+            "Fail" => HubError::internal("InvalidOperationException", "secret detail").into(),
+            "Panic" => panic!("on purpose"),
+            "Leave" => {
+                connection.close(None, false);
+                Reply::done()
+            }
+            "Wait" => {
+                self.gate.notified().await;
+                Reply::done()
+            }
+            "Later" => {
+                let gate = Arc::clone(&self.gate);
+                Reply::Later(Box::pin(async move {
+                    gate.notified().await;
+                    Ok(Payload::of("late").unwrap())
+                }))
+            }
+            _ => HubError::unknown_method().into(),
+        }
+    }
+
+    async fn disconnected(&self, connection: &Conn, reason: Option<&str>) {
+        assert!(connection.is_closed());
+        self.note(Event::Disconnected(reason.map(str::to_owned)));
+    }
+
+    fn evidence(&self, _: &Conn, through: WriteMark) {
+        self.note(Event::Evidence(through.0));
+    }
+
+    fn writable(&self, _: &Conn) {
+        self.note(Event::Writable);
+    }
+
+    fn seen_again(&self, _: &Conn, _: &User) {
+        self.note(Event::SeenAgain);
+    }
+}

@@ -1,0 +1,368 @@
+//! What a caller asks to publish, and the rules it must keep. HTTP, SQL and the shell share them.
+
+use std::collections::BTreeSet;
+
+use app::model::inbox::Severity;
+use jiff::{SignedDuration, Timestamp};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::publication::{Audience, Idempotency, Publication};
+use crate::api::problem::Problem;
+
+/// Longest life of a notification: retention (30 days) less two, so that no partition is dropped
+/// while something in it is still owed.
+pub const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(28 * 24);
+/// At most so many names in one audience; larger ones are departments, groups or the service.
+pub const MOST_NAMES: usize = 10_000;
+
+const TITLE_BYTES: usize = 512;
+const BODY_BYTES: usize = 8 * 1024;
+const KEY_BYTES: usize = 256;
+/// Names the hub puts beside the data itself.
+const RESERVED: [&str; 6] = ["notificationId", "seq", "kind", "title", "body", "replayed"];
+/// Client methods of the hub that are no kinds.
+const HUB_METHODS: [&str; 4] = ["Patch", "Greeting", "Backlog", "NotificationWithdrawn"];
+
+/// Body of `POST /api/v1/notifications`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PublishRequest {
+    /// The client method that is invoked: a letter, then at most 63 letters, digits, underscores.
+    #[schema(example = "DocumentApproved")]
+    pub kind: String,
+    /// To whom.
+    pub audience: AudienceNames,
+    /// One line of text, at most 512 bytes.
+    #[schema(example = "Your purchase request was approved")]
+    pub title: String,
+    /// Text, at most 8 KiB.
+    #[serde(default)]
+    pub body: String,
+    /// A JSON object, flattened into the method's argument as it came.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub data: Option<Box<RawValue>>,
+    /// Items of one thread are shown as one, the latest first.
+    #[serde(default)]
+    pub thread_key: Option<String>,
+    /// `info` (default), `warning`, `critical`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub severity: Option<Severity>,
+    /// Seconds after which it stops being worth delivering; default and most: 28 days.
+    #[serde(default)]
+    pub expires_in: Option<i64>,
+    /// The same key and body again answers the first one's id and publishes nothing.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
+    /// Accept although some names are unknown; they are reported in the answer.
+    #[serde(default)]
+    pub allow_unknown: bool,
+}
+
+/// Outer ids. At least one of them, or `service`.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AudienceNames {
+    /// Users, one by one.
+    #[serde(default)]
+    pub users: Vec<String>,
+    /// Everybody in these departments.
+    #[serde(default)]
+    pub departments: Vec<String>,
+    /// Everybody in these groups.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Everybody who is a member of the publishing service.
+    #[serde(default)]
+    pub service: bool,
+}
+
+/// A valid request whose names are still to be looked up.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Complete but for the audience's ids.
+    pub publication: Publication,
+    /// Sorted, unique.
+    pub users: Vec<String>,
+    /// Sorted, unique.
+    pub departments: Vec<String>,
+    /// Sorted, unique.
+    pub groups: Vec<String>,
+    /// Unknown names are passed over and reported instead of refused.
+    pub allow_unknown: bool,
+}
+
+/// Whose publication it is, and what was passed in.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// The id it will have.
+    pub id: Uuid,
+    /// Inner id of the tenant.
+    pub tenant: Uuid,
+    /// Inner id of the publishing service.
+    pub service: Uuid,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl PublishRequest {
+    /// Checks everything that can be checked without the database.
+    ///
+    /// # Errors
+    /// A 422 problem that names the field and what to do.
+    pub fn check(self, origin: Origin) -> Result<Draft, Problem> {
+        if !is_kind(&self.kind) {
+            return Err(Problem::invalid(
+                "kind",
+                "A kind is a letter followed by at most 63 letters, digits or underscores, and none of \
+                 the hub's own names (Patch, Greeting, Backlog, NotificationWithdrawn).",
+            ));
+        }
+        text("title", &self.title, TITLE_BYTES)?;
+        if self.title.trim().is_empty() {
+            return Err(Problem::invalid("title", "Give a title: one line a person can read."));
+        }
+        text("body", &self.body, BODY_BYTES)?;
+        if let Some(thread) = &self.thread_key {
+            text("thread_key", thread, KEY_BYTES)?;
+        }
+        let idempotency = self.idempotency_key.as_deref().map(|key| {
+            text("idempotency_key", key, KEY_BYTES)?;
+            Ok::<_, Problem>(Idempotency { key_hash: sha256(&[key.as_bytes()]), body_hash: self.body_hash() })
+        });
+        let idempotency = idempotency.transpose()?;
+        let life = self.expires_in.map_or(LONGEST_LIFE, SignedDuration::from_secs);
+        if life <= SignedDuration::ZERO || life > LONGEST_LIFE {
+            return Err(Problem::invalid(
+                "expires_in",
+                "Give seconds from 1 to 2419200 (28 days), or leave it out for 28 days.",
+            ));
+        }
+        let data = self.data.as_deref().map_or("{}", RawValue::get).trim();
+        check_data(data)?;
+        let names = self.audience;
+        let count = names.users.len() + names.departments.len() + names.groups.len();
+        if count == 0 && !names.service {
+            return Err(Problem::invalid(
+                "audience",
+                "Name at least one user, department or group, or set service to true.",
+            ));
+        }
+        if count > MOST_NAMES {
+            return Err(Problem::invalid(
+                "audience",
+                format!("{count} names; at most {MOST_NAMES}. Use a group for more."),
+            ));
+        }
+        Ok(Draft {
+            publication: Publication {
+                id: origin.id,
+                tenant: origin.tenant,
+                service: origin.service,
+                kind: self.kind,
+                title: self.title,
+                body: self.body,
+                data: data.to_owned(),
+                thread_key: self.thread_key,
+                severity: self.severity.unwrap_or_default(),
+                audience: Audience { service: names.service, ..Audience::default() },
+                expires_at: origin.now + life,
+                idempotency,
+            },
+            users: sorted("audience.users", names.users)?,
+            departments: sorted("audience.departments", names.departments)?,
+            groups: sorted("audience.groups", names.groups)?,
+            allow_unknown: self.allow_unknown,
+        })
+    }
+
+    /// SHA-256 over all that is published, unambiguous by lengths before each part.
+    fn body_hash(&self) -> [u8; 32] {
+        let audience = serde_json::to_vec(&self.audience).unwrap_or_default();
+        let severity = crate::store::ledger::severity_word(self.severity.unwrap_or_default());
+        sha256(&[
+            self.kind.as_bytes(),
+            self.title.as_bytes(),
+            self.body.as_bytes(),
+            self.data.as_deref().map_or("", RawValue::get).as_bytes(),
+            self.thread_key.as_deref().unwrap_or_default().as_bytes(),
+            severity.as_bytes(),
+            &self.expires_in.unwrap_or_default().to_be_bytes(),
+            &audience,
+        ])
+    }
+}
+
+fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}
+
+/// Is it a method name that clients can register, and not one of the hub's own?
+#[must_use]
+pub fn is_kind(kind: &str) -> bool {
+    let mut bytes = kind.bytes();
+    kind.len() <= 64
+        && bytes.next().is_some_and(|first| first.is_ascii_alphabetic())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !HUB_METHODS.iter().any(|name| name.eq_ignore_ascii_case(kind))
+}
+
+fn text(field: &'static str, value: &str, most: usize) -> Result<(), Problem> {
+    if value.contains('\0') {
+        return Err(Problem::invalid(field, "NUL characters cannot be stored; remove them."));
+    }
+    if value.len() > most {
+        return Err(Problem::invalid(field, format!("{} bytes; at most {most}.", value.len())));
+    }
+    Ok(())
+}
+
+fn sorted(field: &'static str, mut keys: Vec<String>) -> Result<Vec<String>, Problem> {
+    for (index, key) in keys.iter().enumerate() {
+        if key.is_empty() || key.len() > 128 || key.contains('\0') {
+            return Err(Problem::invalid(
+                format!("{field}[{index}]"),
+                "An id has 1 to 128 bytes without NUL.",
+            ));
+        }
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    Ok(keys)
+}
+
+fn check_data(data: &str) -> Result<(), Problem> {
+    let Ok(names) = serde_json::from_str::<TopLevel>(data) else {
+        return Err(Problem::invalid("data", "Give a JSON object whose names differ from each other."));
+    };
+    if let Some(name) = RESERVED.iter().find(|name| names.all.contains(**name)) {
+        return Err(Problem::invalid(
+            format!("data.{name}"),
+            "The hub puts this name beside your data itself; choose another.",
+        ));
+    }
+    match names.link.as_deref() {
+        Some(link) if !is_safe_link(link) => Err(Problem::invalid(
+            "data.link",
+            "A link is https://… or a path on this site that begins with one slash.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Same-site path or https. `//host` and `/\host` leave the site in browsers.
+#[must_use]
+pub fn is_safe_link(link: &str) -> bool {
+    let clean = !link.chars().any(|c| c.is_control() || c.is_whitespace());
+    clean
+        && (link.starts_with("https://")
+            || (link.starts_with('/') && !link.starts_with("//") && !link.starts_with("/\\")))
+}
+
+/// The names at the top of a JSON object; refuses doubles, which parsers read differently.
+struct TopLevel {
+    all: BTreeSet<String>,
+    link: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for TopLevel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = TopLevel;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TopLevel, A::Error> {
+                let mut found = TopLevel { all: BTreeSet::new(), link: None };
+                while let Some(name) = map.next_key::<String>()? {
+                    if name == "link" {
+                        found.link = map.next_value::<Option<String>>()?;
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                    if !found.all.insert(name) {
+                        return Err(serde::de::Error::custom("a name twice"));
+                    }
+                }
+                Ok(found)
+            }
+        }
+        deserializer.deserialize_map(Names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(json: &str) -> Result<Draft, Problem> {
+        let now = Timestamp::from_second(1_795_000_000).unwrap();
+        let origin = Origin { id: Uuid::nil(), tenant: Uuid::nil(), service: Uuid::nil(), now };
+        serde_json::from_str::<PublishRequest>(json).unwrap().check(origin)
+    }
+
+    fn field(json: &str) -> String {
+        request(json).unwrap_err().field.unwrap()
+    }
+
+    #[test]
+    fn each_rule_names_its_field() {
+        let ok = r#"{"kind":"NewTask","title":"t","audience":{"users":["b","a","b"]}}"#;
+        let draft = request(ok).unwrap();
+        assert_eq!(draft.users, ["a", "b"]);
+        assert_eq!(draft.publication.data, "{}");
+        for (json, expected) in [
+            (r#"{"kind":"9x","title":"t","audience":{"service":true}}"#, "kind"),
+            (r#"{"kind":"patch","title":"t","audience":{"service":true}}"#, "kind"),
+            (r#"{"kind":"K","title":" ","audience":{"service":true}}"#, "title"),
+            (r#"{"kind":"K","title":"a\u0000b","audience":{"service":true}}"#, "title"),
+            (r#"{"kind":"K","title":"t","audience":{}}"#, "audience"),
+            (r#"{"kind":"K","title":"t","audience":{"users":["a",""]}}"#, "audience.users[1]"),
+            (r#"{"kind":"K","title":"t","audience":{"service":true},"expires_in":0}"#, "expires_in"),
+            (r#"{"kind":"K","title":"t","audience":{"service":true},"data":[]}"#, "data"),
+            (r#"{"kind":"K","title":"t","audience":{"service":true},"data":{"a":1,"a":2}}"#, "data"),
+            (r#"{"kind":"K","title":"t","audience":{"service":true},"data":{"seq":1}}"#, "data.seq"),
+            (
+                r#"{"kind":"K","title":"t","audience":{"service":true},"data":{"link":"//evil"}}"#,
+                "data.link",
+            ),
+        ] {
+            assert_eq!(field(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn links_stay_on_the_site_or_are_https() {
+        for good in ["/approvals/1", "https://example.com/a"] {
+            assert!(is_safe_link(good), "{good}");
+        }
+        for bad in ["javascript:alert(1)", "http://a", "//a", "/\\a", "https://a b", "a", "/\ta"] {
+            assert!(!is_safe_link(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_hash_of_the_body_ignores_the_key_and_sees_everything_else() {
+        let hash = |json: &str| serde_json::from_str::<PublishRequest>(json).unwrap().body_hash();
+        let base = r#"{"kind":"K","title":"t","audience":{"service":true}}"#;
+        let keyed = r#"{"kind":"K","title":"t","audience":{"service":true},"idempotency_key":"x"}"#;
+        let other = r#"{"kind":"K","title":"t","audience":{"users":["a"]}}"#;
+        assert_eq!(hash(base), hash(keyed));
+        assert_ne!(hash(base), hash(other));
+    }
+}

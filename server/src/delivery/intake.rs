@@ -1,0 +1,172 @@
+//! The router of rows that came through SQL: takes them out of `intake` and sequences them in the
+//! server's own short transaction. Woken by the doorbell (NOTIFY), and by a timer, because a
+//! doorbell may be lost: the table is the mail.
+//!
+//! Guarantees: a row is taken and routed in one commit; what cannot be routed is kept with the
+//! reason; one router works at a time over all nodes (advisory lock).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::Connection as _;
+use sqlx::postgres::PgListener;
+use tokio_util::sync::CancellationToken;
+
+use super::committer::{self, Refusal, Verdict};
+use super::draft::{Draft, Origin, PublishRequest};
+use super::{Dispatch, Routed};
+use crate::run::lifecycle::Lifecycle;
+use crate::store::intake::{self as store, Row};
+use crate::store::Pool;
+use crate::support::clock::Clock;
+
+const CHANNEL: &str = "bellhop_intake";
+const MOST_A_COMMIT: i64 = 128;
+/// With a working doorbell the timer only catches what was lost.
+const PATROL: Duration = Duration::from_secs(1);
+/// Without one (a pooler swallowed LISTEN, or the connection is being remade) the poll serves.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Takes rows to where they belong.
+pub struct Router {
+    pool: Pool,
+    clock: Clock,
+    dispatch: Arc<dyn Dispatch>,
+}
+
+impl Router {
+    /// Starts the routing task; it stops when the process does, after the batch in hand.
+    pub fn start(pool: Pool, clock: Clock, dispatch: Arc<dyn Dispatch>, life: &Lifecycle) {
+        let router = Self { pool, clock, dispatch };
+        life.spawn("intake router", router.run(life.stopping()));
+    }
+
+    async fn run(self, stopping: CancellationToken) {
+        let mut doorbell = None;
+        loop {
+            if doorbell.is_none() {
+                doorbell = self.listen().await;
+            }
+            // Look after LISTEN began, never before: a row between the two would wait for the timer.
+            self.drain().await;
+            let pause = if doorbell.is_some() { PATROL } else { POLL };
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+                rung = ring(doorbell.as_mut()) => if rung.is_err() { doorbell = None; },
+            }
+        }
+    }
+
+    async fn listen(&self) -> Option<PgListener> {
+        let mut listener = PgListener::connect_with(&self.pool).await.ok()?;
+        listener.ignore_pool_close_event(true);
+        listener.listen(CHANNEL).await.ok()?;
+        Some(listener)
+    }
+
+    /// Routes until nothing is left.
+    pub async fn drain(&self) {
+        let mut most = MOST_A_COMMIT;
+        loop {
+            match self.route(most, None).await {
+                Ok(0) => return,
+                Ok(_) => most = MOST_A_COMMIT,
+                Err(error) if committer::gave_way(&error) => {}
+                Err(error) if committer::is_guilt(&error) && most > 1 => most = 1,
+                Err(error) if committer::is_guilt(&error) => {
+                    // The first row alone is guilty: keep it aside with the reason and go on.
+                    let reason = error.to_string();
+                    if let Err(error) = self.route(1, Some(&reason)).await {
+                        tracing::warn!(%error, "intake: a refused row could not be set aside");
+                        return;
+                    }
+                    most = MOST_A_COMMIT;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "intake: not routed, will look again");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// One commit; answers how many rows it took.
+    async fn route(&self, most: i64, refuse_with: Option<&str>) -> sqlx::Result<usize> {
+        let mut conn = self.pool.acquire().await?;
+        let mut tx = conn.begin().await?;
+        if !store::try_lease(&mut tx).await? {
+            return Ok(0);
+        }
+        let now = self.clock.now();
+        let rows = store::take(&mut tx, most).await?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let mut drafts: Vec<(&Row, Draft)> = Vec::new();
+        for row in &rows {
+            if let Some(reason) = refuse_with {
+                store::refuse(&mut tx, row, reason, now).await?;
+                continue;
+            }
+            match row.what.as_str() {
+                "publish" => match parse(row, now) {
+                    Ok(draft) => drafts.push((row, draft)),
+                    Err(reason) => store::refuse(&mut tx, row, &reason, now).await?,
+                },
+                other => {
+                    store::refuse(&mut tx, row, &format!("unknown kind of row {other}"), now).await?;
+                }
+            }
+        }
+        let mut routed: Vec<Routed> = Vec::new();
+        if !drafts.is_empty() {
+            let plain: Vec<&Draft> = drafts.iter().map(|(_, draft)| draft).collect();
+            let verdicts = committer::write(&mut tx, &plain, now).await?;
+            for ((row, _), verdict) in drafts.iter().zip(verdicts) {
+                match verdict {
+                    Verdict::Routed { routed: one, .. } => routed.push(one),
+                    Verdict::Duplicate { .. } => {}
+                    Verdict::Refused(refusal) => {
+                        store::refuse(&mut tx, row, &reason(&refusal), now).await?;
+                    }
+                }
+            }
+        }
+        tx.commit().await?;
+        self.dispatch.deliver(&routed);
+        Ok(rows.len())
+    }
+}
+
+/// Resolves at the next ring; never without a doorbell.
+async fn ring(doorbell: Option<&mut PgListener>) -> sqlx::Result<()> {
+    match doorbell {
+        // `try_recv` tells of a lost connection, where `recv` would silently reconnect: rings may
+        // have been missed, so the caller must look at the table.
+        Some(listener) => listener.try_recv().await?.map(drop).ok_or(sqlx::Error::WorkerCrashed),
+        None => std::future::pending().await,
+    }
+}
+
+fn parse(row: &Row, now: jiff::Timestamp) -> Result<Draft, String> {
+    let request: PublishRequest =
+        serde_json::from_str(&row.payload).map_err(|error| error.to_string())?;
+    let origin = Origin { id: row.ticket, tenant: row.tenant, service: row.service, now };
+    request.check(origin).map_err(|problem| {
+        format!("{}: {}", problem.field.as_deref().unwrap_or("body"), problem.detail)
+    })
+}
+
+fn reason(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Unknown(names) => {
+            let names: Vec<String> =
+                names.iter().map(|(field, name)| format!("{field} \"{name}\"")).collect();
+            format!("unknown {}", names.join(", "))
+        }
+        Refusal::KeyReused => "the idempotency key was used with another body".to_owned(),
+        Refusal::Invalid(text) => text.clone(),
+        Refusal::Unavailable => "the idempotency key's holder vanished".to_owned(),
+    }
+}

@@ -1,0 +1,104 @@
+//! A publication: validated, before and after its commit.
+
+use std::sync::Arc;
+
+use app::model::inbox::Severity;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::support::ids;
+
+/// To whom, in inner ids: every name was looked up and found before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audience {
+    /// Users, one by one.
+    pub users: Vec<Uuid>,
+    /// Everybody in these departments.
+    pub departments: Vec<Uuid>,
+    /// Everybody in these custom groups.
+    pub groups: Vec<Uuid>,
+    /// Everybody who is a member of the publishing service.
+    pub service: bool,
+}
+
+impl Audience {
+    /// One user.
+    #[must_use]
+    pub fn user(user: Uuid) -> Self {
+        Self { users: vec![user], ..Self::default() }
+    }
+
+    /// What the admin reads under "audience": counts, not ids.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut parts = Vec::new();
+        for (count, one, many) in [
+            (self.users.len(), "user", "users"),
+            (self.departments.len(), "department", "departments"),
+            (self.groups.len(), "group", "groups"),
+        ] {
+            if count > 0 {
+                parts.push(format!("{count} {}", if count == 1 { one } else { many }));
+            }
+        }
+        if self.service {
+            parts.push("the service".to_owned());
+        }
+        parts.join(", ")
+    }
+}
+
+/// A publication that was validated: nothing about it can be refused any more.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// UUIDv7; its instant is the notification's `at`.
+    pub id: Uuid,
+    /// Inner id of the tenant.
+    pub tenant: Uuid,
+    /// Inner id of the publishing service.
+    pub service: Uuid,
+    /// `[A-Za-z][A-Za-z0-9_]{0,63}`, no hub-internal name.
+    pub kind: String,
+    /// One line, not empty.
+    pub title: String,
+    /// May be empty.
+    pub body: String,
+    /// A JSON object as text, without the reserved names.
+    pub data: String,
+    /// Items of one thread replace each other on screen.
+    pub thread_key: Option<String>,
+    /// How loud.
+    pub severity: Severity,
+    /// To whom.
+    pub audience: Audience,
+    /// When it stops being worth delivering.
+    pub expires_at: Timestamp,
+    /// The same key and body again answers the first one's id.
+    pub idempotency: Option<Idempotency>,
+}
+
+impl Publication {
+    /// When it was accepted: the instant inside its id.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        ids::instant_of(self.id).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// What makes a repeated publish recognisable. Both are SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Of the caller's key.
+    pub key_hash: [u8; 32],
+    /// Of the body without the key.
+    pub body_hash: [u8; 32],
+}
+
+/// A publication after its commit: whom it went to, under which numbers.
+#[derive(Clone, Debug)]
+pub struct Routed {
+    /// What was published; shared by all its recipients.
+    pub publication: Arc<Publication>,
+    /// `(user, seq)`, sorted by user, each user once.
+    pub recipients: Vec<(Uuid, i64)>,
+}

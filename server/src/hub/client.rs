@@ -1,0 +1,312 @@
+//! One connection as our hub sees it: whose it is, its gate, what it was sent and has not confirmed.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use bytes::Bytes;
+use foldhash::fast::RandomState;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use signalr::{Connection, SendError, WriteMark};
+use uuid::Uuid;
+
+use super::frames::Template;
+use super::gate::{Gate, Offer};
+use crate::auth::Principal;
+
+/// Ids of unconfirmed items kept to translate an ack without asking the database; an ack of an
+/// older one costs a look-up.
+const MOST_REMEMBERED: usize = 1_000;
+
+/// An open connection. Shared by the registry, the pager and the hub's calls.
+pub(crate) struct Client {
+    pub(crate) conn: Arc<Connection<Principal>>,
+    pub(crate) tenant: Uuid,
+    pub(crate) user: Uuid,
+    pub(crate) user_key: Arc<str>,
+    pub(crate) user_name: Arc<str>,
+    /// `None`: unnamed.
+    pub(crate) device: Option<Arc<str>>,
+    pub(crate) connected_at: Timestamp,
+    /// `?methods=notification`: every item is invoked as `Notification`.
+    as_notification: bool,
+    /// Milliseconds since the epoch; `i64::MAX` for a token without an end. Later requests of the
+    /// connection may bring a fresher token.
+    expires_at: AtomicI64,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    gate: Gate,
+    /// The device has acked before, so transport evidence is not asked for.
+    explicit: bool,
+    /// Where replay starts: what this device is known to have.
+    start: i64,
+    /// Items up to here were given out before this connection began: `replayed`.
+    replayed_through: i64,
+    /// Written and neither acked nor reached, ascending; at most [`MOST_REMEMBERED`].
+    unconfirmed: VecDeque<Written>,
+    groups: HashSet<Arc<str>, RandomState>,
+}
+
+struct Written {
+    mark: WriteMark,
+    seq: i64,
+    id: Uuid,
+}
+
+/// What the database knows of a device when it connects.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Start {
+    pub(crate) explicit: bool,
+    pub(crate) from: i64,
+    pub(crate) last_seq: i64,
+}
+
+/// One row of a page.
+pub(crate) struct Row {
+    pub(crate) seq: i64,
+    pub(crate) id: Uuid,
+    pub(crate) template: Arc<Template>,
+}
+
+/// What came of offering something to a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// It was written to the connection's queue.
+    pub(crate) written: bool,
+    /// A page must be read now; the gate counts on it.
+    pub(crate) wants_page: bool,
+}
+
+/// Who connects, and how.
+pub(crate) struct Visitor {
+    pub(crate) user: Uuid,
+    pub(crate) key: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) device: Option<Arc<str>>,
+    pub(crate) at: Timestamp,
+}
+
+impl Client {
+    pub(crate) fn new(conn: Arc<Connection<Principal>>, visitor: Visitor, start: Start) -> Self {
+        let as_notification =
+            conn.query("methods").is_some_and(|value| value.eq_ignore_ascii_case("notification"));
+        Self {
+            tenant: conn.principal().tenant,
+            user: visitor.user,
+            user_key: visitor.key,
+            user_name: visitor.name,
+            device: visitor.device,
+            connected_at: visitor.at,
+            as_notification,
+            expires_at: AtomicI64::new(end_of(conn.principal())),
+            conn,
+            inner: Mutex::new(Inner {
+                gate: Gate::default(),
+                explicit: start.explicit,
+                start: start.from,
+                replayed_through: start.last_seq,
+                unconfirmed: VecDeque::new(),
+                groups: HashSet::default(),
+            }),
+        }
+    }
+
+    pub(crate) fn expires_at(&self) -> i64 {
+        self.expires_at.load(Ordering::Relaxed)
+    }
+
+    /// A later request came with this token.
+    pub(crate) fn renew(&self, later: &Principal) {
+        self.expires_at.fetch_max(end_of(later), Ordering::Relaxed);
+    }
+
+    /// Begins replay after what the device is known to have, or after `cursor` if that is higher.
+    /// Answers whether a page must be read now.
+    pub(crate) fn begin(&self, cursor: Option<i64>) -> bool {
+        let mut inner = self.inner.lock();
+        // A cursor beyond the last number given would swallow what is yet to come.
+        let from = inner.start.max(cursor.unwrap_or(0).min(inner.replayed_through));
+        inner.gate.start(from);
+        inner.gate.wants_page()
+    }
+
+    /// A live item, right after its commit.
+    pub(crate) fn offer(&self, seq: i64, id: Uuid, template: &Template) -> Outcome {
+        let mut inner = self.inner.lock();
+        let mut written = false;
+        if inner.gate.offer(seq) == Offer::Send {
+            written = self.write(&mut inner, seq, id, template, false);
+        }
+        let wants_page = inner.gate.wants_page();
+        let probe = written && !inner.explicit;
+        drop(inner);
+        if probe {
+            self.conn.probe();
+        }
+        Outcome { written, wants_page }
+    }
+
+    /// What to ask the database for: (after which number, does "reached" count as had).
+    pub(crate) fn page_from(&self) -> (i64, bool) {
+        let inner = self.inner.lock();
+        (inner.gate.sent_through(), inner.explicit)
+    }
+
+    /// A page, ascending; `full` when more may follow it, `last` the last number given when it was
+    /// read. Answers the numbers written, and whether another page must be read now.
+    pub(crate) fn page(&self, rows: &[Row], full: bool, last: i64) -> (Vec<(i64, Uuid)>, bool) {
+        let mut inner = self.inner.lock();
+        let mut written = Vec::with_capacity(rows.len());
+        for row in rows {
+            let replayed = row.seq <= inner.replayed_through;
+            match inner.gate.offer_row(row.seq) {
+                Offer::Send if self.write(&mut inner, row.seq, row.id, &row.template, replayed) => {
+                    written.push((row.seq, row.id));
+                }
+                Offer::Send | Offer::Hold => break,
+                Offer::Drop => {}
+            }
+        }
+        let through = if full { rows.last().map_or(last, |row| row.seq) } else { last };
+        inner.gate.page_ended(through, last);
+        let wants_page = inner.gate.wants_page();
+        let probe = !written.is_empty() && !inner.explicit;
+        drop(inner);
+        if probe {
+            self.conn.probe();
+        }
+        (written, wants_page)
+    }
+
+    pub(crate) fn page_failed(&self) {
+        self.inner.lock().gate.page_failed();
+    }
+
+    /// Asks again for a page that failed, or that a drained queue now has room for.
+    pub(crate) fn drained(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.gate.drained();
+        inner.gate.wants_page()
+    }
+
+    /// Somebody says there may be items up to `head`: the node lost hints, or LISTEN was away.
+    pub(crate) fn wants_page(&self) -> bool {
+        self.inner.lock().gate.wants_page()
+    }
+
+    fn write(&self, inner: &mut Inner, seq: i64, id: Uuid, template: &Template, replayed: bool) -> bool {
+        let frame: Bytes = template.frame(self.conn.protocol(), self.as_notification, seq, replayed);
+        match self.conn.try_send(frame) {
+            Ok(mark) => {
+                inner.gate.sent(seq);
+                if inner.unconfirmed.len() == MOST_REMEMBERED {
+                    inner.unconfirmed.pop_front();
+                }
+                inner.unconfirmed.push_back(Written { mark, seq, id });
+                true
+            }
+            Err(SendError::Full) => {
+                inner.gate.refused();
+                false
+            }
+            // The connection is over; its successor reads what this one missed.
+            Err(SendError::Closed) => {
+                inner.gate.refused();
+                false
+            }
+        }
+    }
+
+    /// The device acks for itself: from now on transport evidence is not asked for.
+    pub(crate) fn becomes_explicit(&self) {
+        self.inner.lock().explicit = true;
+    }
+
+    pub(crate) fn is_explicit(&self) -> bool {
+        self.inner.lock().explicit
+    }
+
+    /// Numbers of these notifications as far as this connection remembers; the rest by id.
+    pub(crate) fn numbers(&self, ids: &[Uuid]) -> (Vec<i64>, Vec<Uuid>) {
+        let inner = self.inner.lock();
+        let known: HashMap<Uuid, i64, RandomState> =
+            inner.unconfirmed.iter().map(|written| (written.id, written.seq)).collect();
+        let mut unknown = Vec::new();
+        let mut seqs = Vec::new();
+        for id in ids {
+            match known.get(id) {
+                Some(seq) => seqs.push(*seq),
+                None => unknown.push(*id),
+            }
+        }
+        (seqs, unknown)
+    }
+
+    /// These were acked: nothing more is owed to this connection for them.
+    pub(crate) fn confirmed(&self, seqs: &[i64]) {
+        let seqs: HashSet<i64, RandomState> = seqs.iter().copied().collect();
+        let mut inner = self.inner.lock();
+        inner.unconfirmed.retain(|written| !seqs.contains(&written.seq));
+        if inner.unconfirmed.is_empty() {
+            inner.unconfirmed = VecDeque::new(); // an idle connection holds no memory for it
+        }
+    }
+
+    /// Everything up to `seq` was acked.
+    pub(crate) fn confirmed_through(&self, seq: i64) {
+        self.inner.lock().unconfirmed.retain(|written| written.seq > seq);
+    }
+
+    /// Transport evidence: what was written up to `mark` was read. Answers the numbers that count as
+    /// reached now, unless the device acks for itself.
+    pub(crate) fn reached(&self, mark: WriteMark) -> Vec<i64> {
+        let mut inner = self.inner.lock();
+        if inner.explicit {
+            return Vec::new();
+        }
+        let mut seqs = Vec::new();
+        while let Some(written) = inner.unconfirmed.front()
+            && written.mark <= mark
+        {
+            seqs.push(written.seq);
+            inner.unconfirmed.pop_front();
+        }
+        seqs
+    }
+
+    /// Items written and not confirmed.
+    pub(crate) fn unconfirmed(&self) -> usize {
+        self.inner.lock().unconfirmed.len()
+    }
+
+    pub(crate) fn is_parked(&self) -> bool {
+        self.inner.lock().gate.is_parked()
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.inner.lock().gate.is_open()
+    }
+
+    pub(crate) fn group_count(&self) -> usize {
+        self.inner.lock().groups.len()
+    }
+
+    pub(super) fn note_group(&self, name: &Arc<str>) -> bool {
+        self.inner.lock().groups.insert(name.clone())
+    }
+
+    pub(super) fn drop_group(&self, name: &Arc<str>) -> bool {
+        self.inner.lock().groups.remove(name)
+    }
+
+    pub(super) fn take_groups(&self) -> Vec<Arc<str>> {
+        std::mem::take(&mut self.inner.lock().groups).into_iter().collect()
+    }
+}
+
+fn end_of(principal: &Principal) -> i64 {
+    principal.expires_at.map_or(i64::MAX, Timestamp::as_millisecond)
+}

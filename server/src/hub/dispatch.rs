@@ -1,0 +1,67 @@
+//! From a commit to the connections that are here. Never blocks: what a connection cannot take now,
+//! its gate notes and the pager reads later.
+
+use std::sync::Arc;
+
+use app::protocol::Patch;
+use signalr::protocol::Protocol;
+use uuid::Uuid;
+
+use super::frames::{self, Facts, Template};
+use super::workflow::{Hub, Shared};
+use crate::delivery::{Dispatch, Routed};
+
+impl Dispatch for Hub {
+    fn deliver(&self, routed: &[Routed]) {
+        for one in routed {
+            let publication = &one.publication;
+            let mut template = None;
+            for (user, seq) in &one.recipients {
+                for client in self.shared.registry.of_user(*user) {
+                    let template = template.get_or_insert_with(|| {
+                        Template::new(Facts {
+                            id: publication.id,
+                            at: publication.at(),
+                            kind: &publication.kind,
+                            title: &publication.title,
+                            body: &publication.body,
+                            data: &publication.data,
+                            severity: publication.severity,
+                            thread_key: publication.thread_key.as_deref(),
+                        })
+                    });
+                    let outcome = client.offer(*seq, publication.id, template);
+                    if outcome.written {
+                        self.shared.recorder.written(&client, *seq);
+                    }
+                    if outcome.wants_page {
+                        self.shared.pager.ask(client);
+                    }
+                }
+            }
+            if !one.recipients.is_empty() {
+                self.shared.console.queue_changed(publication.tenant);
+            }
+        }
+    }
+
+    fn patch(&self, tenant: Uuid, group: &str, patch: &Patch) {
+        self.shared.send_patch(tenant, group, patch);
+    }
+}
+
+impl Shared {
+    pub(crate) fn send_patch(&self, tenant: Uuid, group: &str, patch: &Patch) {
+        let members = self.registry.of_group(tenant, group);
+        if members.is_empty() {
+            return;
+        }
+        let key: Arc<str> = patch.topic.as_str().into();
+        // Encoded once, shared by all: every connection speaks JSON so far.
+        let frame = frames::invocation(Protocol::Json, app::protocol::PATCH, patch);
+        for client in members {
+            // Conflated and losable: whoever misses it notices by the revision.
+            let _ = client.conn.send_latest(&key, frame.clone());
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! A notification as the hub says it: its kind is the invoked method, its one argument the data
+//! plus `notificationId, seq, kind, title, body, timestamp, replayed` (architecture.md 6).
+
+use app::model::inbox::Severity;
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+use signalr::protocol::{Invocation, Message, Payload, Protocol};
+use uuid::Uuid;
+
+/// What is the same for all recipients, written once; the recipient's number is put in between.
+#[derive(Debug)]
+pub(crate) struct Template {
+    method: String,
+    /// `{"documentId":7,"notificationId":"…",…,"seq":`
+    head: String,
+}
+
+/// The facts a template is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts<'a> {
+    pub(crate) id: Uuid,
+    pub(crate) at: Timestamp,
+    pub(crate) kind: &'a str,
+    pub(crate) title: &'a str,
+    pub(crate) body: &'a str,
+    /// A JSON object without reserved names.
+    pub(crate) data: &'a str,
+    pub(crate) severity: Severity,
+    pub(crate) thread_key: Option<&'a str>,
+}
+
+impl Template {
+    pub(crate) fn new(facts: Facts<'_>) -> Self {
+        let inner = facts.data.trim();
+        let inner = inner.strip_prefix('{').unwrap_or(inner);
+        let inner = inner.strip_suffix('}').unwrap_or(inner).trim();
+        let mut head = String::with_capacity(inner.len() + facts.title.len() + facts.body.len() + 256);
+        head.push('{');
+        if !inner.is_empty() {
+            head.push_str(inner);
+            head.push(',');
+        }
+        for (name, value) in [
+            ("notificationId", facts.id.hyphenated().to_string().as_str()),
+            ("kind", facts.kind),
+            ("title", facts.title),
+            ("body", facts.body),
+            ("acceptedAt", &facts.at.to_string()),
+            ("severity", crate::store::ledger::severity_word(facts.severity)),
+        ] {
+            // The data's own fields win; only the reserved names are surely free (draft.rs).
+            if matches!(name, "acceptedAt" | "severity") && has(inner, name) {
+                continue;
+            }
+            push(&mut head, name, value);
+        }
+        if !has(inner, "timestamp") {
+            push(&mut head, "timestamp", &facts.at.to_string());
+        }
+        if let Some(thread) = facts.thread_key
+            && !has(inner, "threadKey")
+        {
+            push(&mut head, "threadKey", thread);
+        }
+        head.push_str("\"seq\":");
+        Self { method: facts.kind.to_owned(), head }
+    }
+
+    /// The framed message for one recipient.
+    pub(crate) fn frame(&self, protocol: Protocol, as_notification: bool, seq: i64, replayed: bool) -> Bytes {
+        let json = format!("{}{seq},\"replayed\":{replayed}}}", self.head);
+        let argument = RawValue::from_string(json).map_or_else(|_| Payload::null(), Payload::from);
+        let target =
+            if as_notification { app::protocol::NOTIFICATION.to_owned() } else { self.method.clone() };
+        protocol.encode(&Message::Invocation(Invocation {
+            id: None,
+            target,
+            arguments: vec![argument],
+            stream_ids: Vec::new(),
+        }))
+    }
+}
+
+/// Is there such a name at the top of this object's inside? Only the top: a nested one is theirs.
+fn has(inner: &str, name: &str) -> bool {
+    if !inner.contains(name) {
+        return false; // the usual case, without parsing
+    }
+    serde_json::from_str::<std::collections::BTreeMap<String, serde::de::IgnoredAny>>(&format!(
+        "{{{inner}}}"
+    ))
+    .is_ok_and(|names| names.contains_key(name))
+}
+
+fn push(out: &mut String, name: &str, value: &str) {
+    out.push('"');
+    out.push_str(name);
+    out.push_str("\":");
+    // Writing a string as JSON cannot fail.
+    out.push_str(&serde_json::to_string(value).unwrap_or_default());
+    out.push(',');
+}
+
+/// An invocation of a client method with one argument.
+pub(crate) fn invocation<T: serde::Serialize>(protocol: Protocol, target: &str, argument: &T) -> Bytes {
+    let argument = Payload::of(argument).unwrap_or_else(|_| Payload::null());
+    protocol.encode(&Message::Invocation(Invocation {
+        id: None,
+        target: target.to_owned(),
+        arguments: vec![argument],
+        stream_ids: Vec::new(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn argument(data: &str) -> serde_json::Value {
+        let facts = Facts {
+            id: Uuid::from_u128(1),
+            at: Timestamp::from_second(1_795_000_000).unwrap(),
+            kind: "DocumentApproved",
+            title: "a \"quoted\" title",
+            body: "",
+            data,
+            severity: Severity::Info,
+            thread_key: Some("request:1"),
+        };
+        let frame = Template::new(facts).frame(Protocol::Json, false, 42, true);
+        let text = std::str::from_utf8(&frame).unwrap().trim_end_matches('\u{1e}');
+        let message: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(message["target"], "DocumentApproved");
+        message["arguments"][0].clone()
+    }
+
+    #[test]
+    fn data_is_flattened_as_it_came_and_its_timestamp_wins() {
+        let plain = argument(r#" { "documentId" : 7 , "nested": {"timestamp": 1} } "#);
+        assert_eq!(plain["documentId"], 7);
+        assert_eq!(plain["seq"], 42);
+        assert_eq!(plain["replayed"], true);
+        assert_eq!(plain["title"], "a \"quoted\" title");
+        assert_eq!(plain["threadKey"], "request:1");
+        assert_eq!(plain["timestamp"], plain["acceptedAt"]);
+        assert_eq!(argument(r#"{"timestamp":"2020"}"#)["timestamp"], "2020");
+        assert_eq!(argument("{}")["seq"], 42);
+    }
+}

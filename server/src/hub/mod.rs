@@ -1,0 +1,26 @@
+//! 4. Connection: who is here, what goes to them, and what they may call.
+//!
+//! [`Hub`] is our hub on top of the generic SignalR server (`server/signalr`). Order to one socket is
+//! kept by its gate; whatever cannot be written now is read from the database later, so no
+//! connection's queue loses anything and no slow one holds up another.
+//!
+//! Guarantees: ascending numbers on a connection, none twice (delivery.md 3). Callers: the SignalR
+//! server (connections), the committer and the workplace (dispatch). Stops with the process: the
+//! SignalR server closes all with `allowReconnect`.
+
+mod calls;
+mod client;
+mod console;
+mod device;
+mod dispatch;
+mod expiry;
+mod frames;
+mod gate;
+mod pager;
+mod record;
+mod registry;
+mod starter;
+mod workflow;
+
+pub use console::Console;
+pub use workflow::{Hub, Needs};

@@ -1,0 +1,242 @@
+//! Our hub: connections come and go here, calls are in [`super::calls`].
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use app::protocol::{GREETING, Greeting};
+use signalr::{Call, Connection, HubError, Reply, WriteMark};
+use uuid::Uuid;
+
+use super::client::{Client, Start, Visitor};
+use super::console::{self, Console};
+use super::pager::Pager;
+use super::record::Recorder;
+use super::registry::Registry;
+use super::starter::Starter;
+use super::{calls, device, expiry, frames};
+use crate::auth::{Principal, Who};
+use crate::outbox::ack::{Ack, Acks, What};
+use crate::outbox::attempts::Attempts;
+use crate::run::lifecycle::Lifecycle;
+use crate::store::{Pool, devices};
+use crate::support::clock::Clock;
+
+/// Version of what our hub says, in the greeting.
+const VERSION: u32 = 1;
+
+/// The workplace hub. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What its parts share.
+pub(crate) struct Shared {
+    pub(crate) pool: Pool,
+    pub(crate) clock: Clock,
+    pub(crate) registry: Registry,
+    pub(crate) pager: Pager,
+    pub(crate) starter: Starter,
+    pub(crate) recorder: Recorder,
+    pub(crate) acks: Acks,
+    pub(crate) console: Arc<Console>,
+    /// Goes up when numbers may have been turned back.
+    pub(crate) epoch: i64,
+}
+
+/// What the hub is made of.
+pub struct Needs {
+    /// Where backlogs and devices are read.
+    pub pool: Pool,
+    /// When it is.
+    pub clock: Clock,
+    /// The stream epoch (`store::installation`).
+    pub epoch: i64,
+}
+
+impl Hub {
+    /// Starts the hub's tasks: pager, starter, acks, attempts, token expiry, console.
+    #[must_use]
+    pub fn start(needs: Needs, life: &Lifecycle) -> Arc<Self> {
+        let Needs { pool, clock, epoch } = needs;
+        let console = Arc::new(Console::new(clock.now().as_millisecond()));
+        let settled = console.clone();
+        let acks = Acks::start(
+            pool.clone(),
+            clock.clone(),
+            Arc::new(move |tenants: &BTreeSet<Uuid>| {
+                for tenant in tenants {
+                    settled.queue_changed(*tenant);
+                }
+            }),
+            life,
+        );
+        let recorder = Recorder::new(Attempts::start(pool.clone(), life), clock.clone());
+        let pager = Pager::default();
+        pager.start(pool.clone(), clock.clone(), recorder.clone(), life);
+        let shared = Arc::new(Shared {
+            pool,
+            clock,
+            registry: Registry::new(),
+            starter: Starter::start(pager.clone(), life),
+            pager,
+            recorder,
+            acks,
+            console,
+            epoch,
+        });
+        expiry::start(shared.clone(), life);
+        let hub = Arc::new(Self { shared });
+        console::start(hub.clone(), life);
+        hub
+    }
+
+    /// Where acks over HTTP go too.
+    #[must_use]
+    pub fn acks(&self) -> Acks {
+        self.shared.acks.clone()
+    }
+
+    /// Revisions of the admin console's lists.
+    #[must_use]
+    pub fn console(&self) -> Arc<Console> {
+        self.shared.console.clone()
+    }
+
+    /// Has the user an open connection on this node?
+    #[must_use]
+    pub fn is_online(&self, user: Uuid) -> bool {
+        self.shared.registry.is_online(user)
+    }
+
+    /// Closes the connections of a session that ended; they may not come back with its tokens.
+    pub fn close_session(&self, session: Uuid) {
+        for client in self.shared.registry.all() {
+            if client.conn.principal().session == Some(session) {
+                client.conn.close(Some("You signed out.".to_owned()), false);
+            }
+        }
+    }
+
+    async fn welcome(&self, connection: &Arc<Connection<Principal>>) -> sqlx::Result<Arc<Client>> {
+        let shared = &self.shared;
+        let principal = connection.principal();
+        let Who::User { id: user, key, name } = &principal.who else {
+            return Err(sqlx::Error::Protocol("not a user".to_owned())); // checked by the caller
+        };
+        let device = device::name(principal.device.as_deref(), connection.query("device"));
+        let now = shared.clock.now();
+        let mut conn = shared.pool.acquire().await?;
+        let last_seq = devices::stream(&mut conn, *user).await?;
+        let mut start = Start { last_seq, ..Start::default() };
+        if let Some(device) = &device {
+            let agent = connection.user_agent().unwrap_or_default();
+            let agent: String = agent.chars().filter(|c| *c != '\0').take(200).collect();
+            let known =
+                devices::seen(&mut conn, principal.tenant, *user, device, &agent, now).await?;
+            start.explicit = known.explicit;
+            start.from = if known.explicit {
+                known.through
+            } else {
+                known.through.max(known.reached_through)
+            };
+        }
+        let memberships = devices::memberships(&mut conn, *user).await?;
+        drop(conn);
+
+        let visitor =
+            Visitor { user: *user, key: key.clone(), name: name.clone(), device, at: now };
+        let client = Arc::new(Client::new(connection.clone(), visitor, start));
+        // Registered first, then read: whatever commits from now on is offered to the gate.
+        shared.registry.add(&client);
+        shared.registry.join(&client, &format!("user:{key}"));
+        for membership in memberships {
+            shared.registry.join(&client, &format!("{}:{}", membership.kind, membership.key));
+        }
+        let greeting = Greeting {
+            user: key.to_string(),
+            device: client.device.as_deref().unwrap_or_default().to_owned(),
+            cursor: format!("{}:{last_seq}", shared.epoch),
+            version: VERSION,
+        };
+        // Information; no promise depends on it.
+        let _ = connection.try_send(frames::invocation(connection.protocol(), GREETING, &greeting));
+        Ok(client)
+    }
+}
+
+impl signalr::Hub for Hub {
+    type Principal = Principal;
+
+    fn same_identity(first: &Principal, later: &Principal) -> bool {
+        first.tenant == later.tenant
+            && match (&first.who, &later.who) {
+                (Who::User { id: first, .. }, Who::User { id: later, .. }) => first == later,
+                _ => false,
+            }
+    }
+
+    async fn connected(&self, connection: &Arc<Connection<Principal>>) -> Result<(), HubError> {
+        if !matches!(connection.principal().who, Who::User { .. }) {
+            return Err(HubError::new("The hub needs the token of a user."));
+        }
+        match self.welcome(connection).await {
+            Ok(client) => {
+                self.shared.console.connections_changed(client.tenant);
+                let manual = connection
+                    .query("replay")
+                    .is_some_and(|value| value.eq_ignore_ascii_case("manual"));
+                if !manual {
+                    self.shared.starter.soon(&client);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not welcomed");
+                connection.close(Some("The database is away. Come again.".to_owned()), true);
+            }
+        }
+        Ok(())
+    }
+
+    async fn invoke(&self, connection: &Arc<Connection<Principal>>, call: Call) -> Reply {
+        match self.shared.registry.by_id(connection.id()) {
+            Some(client) => calls::answer(&self.shared, &client, call).await,
+            // It was not welcomed and is being closed.
+            None => HubError::new("The connection is closing.").into(),
+        }
+    }
+
+    async fn disconnected(&self, connection: &Arc<Connection<Principal>>, _reason: Option<&str>) {
+        if let Some(client) = self.shared.registry.by_id(connection.id()) {
+            self.shared.registry.remove(&client);
+            self.shared.console.connections_changed(client.tenant);
+        }
+    }
+
+    fn evidence(&self, connection: &Arc<Connection<Principal>>, through: WriteMark) {
+        let Some(client) = self.shared.registry.by_id(connection.id()) else { return };
+        let reached = client.reached(through);
+        if !reached.is_empty() {
+            self.shared.acks.note(Ack {
+                user: client.user,
+                device: client.device.clone(),
+                what: What::Reached(reached),
+                via: "reached",
+            });
+        }
+    }
+
+    fn writable(&self, connection: &Arc<Connection<Principal>>) {
+        if let Some(client) = self.shared.registry.by_id(connection.id())
+            && client.drained()
+        {
+            self.shared.pager.ask(client);
+        }
+    }
+
+    fn seen_again(&self, connection: &Arc<Connection<Principal>>, later: &Principal) {
+        if let Some(client) = self.shared.registry.by_id(connection.id()) {
+            client.renew(later);
+        }
+    }
+}

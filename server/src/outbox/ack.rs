@@ -1,0 +1,297 @@
+//! Acks: gathered for a few milliseconds, one transaction for many connections, answered after its
+//! commit. Acks are facts: late, doubled, from anywhere, they are unions.
+//!
+//! Bound: 8,192 waiting calls; over it the caller is told to retry. Database away: the same.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::Connection as _;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::acked_set;
+use crate::run::lifecycle::Lifecycle;
+use crate::store::Pool;
+use crate::store::acks::{self as store, Item, Receipt};
+use crate::support::clock::Clock;
+
+const MOST_WAITING: usize = 8_192;
+const MOST_A_COMMIT: usize = 512;
+const GATHER: Duration = Duration::from_millis(3);
+
+/// What a device says it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// These numbers, and these notifications whose numbers are to be looked up.
+    These {
+        /// Numbers.
+        seqs: Vec<i64>,
+        /// Notifications.
+        ids: Vec<Uuid>,
+    },
+    /// Everything up to this number: "I handled all".
+    Through(i64),
+    /// The transport proved that these were read; weaker than an ack, and shown so.
+    Reached(Vec<i64>),
+}
+
+/// One call of one device.
+#[derive(Clone, Debug)]
+pub struct Ack {
+    /// Whose items.
+    pub user: Uuid,
+    /// `None`: an unnamed device.
+    pub device: Option<Arc<str>>,
+    /// Which.
+    pub what: What,
+    /// `hub`, `http`, `reached`.
+    pub via: &'static str,
+}
+
+/// Nothing was recorded: try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not recorded, the database is away: send the ack again")]
+pub struct NotRecorded;
+
+struct Job {
+    ack: Ack,
+    reply: oneshot::Sender<Result<u32, NotRecorded>>,
+}
+
+/// Told after the commit in which tenants deliveries were settled.
+pub type OnSettled = Arc<dyn Fn(&BTreeSet<Uuid>) + Send + Sync>;
+
+/// Handle to the gatherer. Cheap to clone.
+#[derive(Clone)]
+pub struct Acks {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Acks {
+    /// Starts the gathering task; on stop it records what waits, then ends.
+    #[must_use]
+    pub fn start(pool: Pool, clock: Clock, on_settled: OnSettled, life: &Lifecycle) -> Self {
+        let (jobs, waiting) = mpsc::channel(MOST_WAITING);
+        life.spawn("acks", run(pool, clock, on_settled, waiting, life.stopping()));
+        Self { jobs }
+    }
+
+    /// Records an ack; resolves after the commit with the number newly acked by this device.
+    ///
+    /// # Errors
+    /// [`NotRecorded`]: nothing was, send it again.
+    pub async fn record(&self, ack: Ack) -> Result<u32, NotRecorded> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.try_send(Job { ack, reply }).map_err(|_| NotRecorded)?;
+        answer.await.unwrap_or(Err(NotRecorded))
+    }
+
+    /// Records without waiting, for transport evidence: lost evidence only means a replay that the
+    /// client drops.
+    pub fn note(&self, ack: Ack) {
+        let (reply, _) = oneshot::channel();
+        let _ = self.jobs.try_send(Job { ack, reply });
+    }
+}
+
+async fn run(
+    pool: Pool,
+    clock: Clock,
+    on_settled: OnSettled,
+    mut waiting: mpsc::Receiver<Job>,
+    stopping: CancellationToken,
+) {
+    let mut batch = Vec::new();
+    loop {
+        let received = tokio::select! {
+            biased;
+            count = waiting.recv_many(&mut batch, MOST_A_COMMIT) => count,
+            () = stopping.cancelled() => {
+                waiting.close();
+                waiting.recv_many(&mut batch, MOST_A_COMMIT).await
+            }
+        };
+        if received == 0 {
+            return;
+        }
+        if received < MOST_A_COMMIT && !stopping.is_cancelled() {
+            tokio::time::sleep(GATHER).await;
+            while batch.len() < MOST_A_COMMIT
+                && let Ok(job) = waiting.try_recv()
+            {
+                batch.push(job);
+            }
+        }
+        let jobs = std::mem::take(&mut batch);
+        let acks: Vec<&Ack> = jobs.iter().map(|job| &job.ack).collect();
+        let mut result = record(&pool, &clock, &acks).await;
+        // Two nodes may ack for one user in the same instant; the loser of a deadlock goes again.
+        for _ in 0..2 {
+            if !result.as_ref().is_err_and(crate::store::is_transient) {
+                break;
+            }
+            result = record(&pool, &clock, &acks).await;
+        }
+        match result {
+            Ok((counts, settled)) => {
+                if !settled.is_empty() {
+                    on_settled(&settled);
+                }
+                for (job, count) in jobs.into_iter().zip(counts) {
+                    let _ = job.reply.send(Ok(count));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, count = jobs.len(), "acks not recorded");
+                for job in jobs {
+                    let _ = job.reply.send(Err(NotRecorded));
+                }
+            }
+        }
+    }
+}
+
+async fn record(
+    pool: &Pool,
+    clock: &Clock,
+    acks: &[&Ack],
+) -> sqlx::Result<(Vec<u32>, BTreeSet<Uuid>)> {
+    let now = clock.now();
+    let mut conn = pool.acquire().await?;
+    let mut tx = conn.begin().await?;
+
+    // Which numbers each call means.
+    let mut meant: Vec<BTreeSet<i64>> = vec![BTreeSet::new(); acks.len()];
+    let (mut id_users, mut ids) = (Vec::new(), Vec::new());
+    let (mut through_users, mut through) = (Vec::new(), Vec::new());
+    for (ack, meant) in acks.iter().zip(&mut meant) {
+        match &ack.what {
+            What::These { seqs, ids: unknown } => {
+                meant.extend(seqs);
+                id_users.extend(std::iter::repeat_n(ack.user, unknown.len()));
+                ids.extend_from_slice(unknown);
+            }
+            What::Through(seq) => {
+                through_users.push(ack.user);
+                through.push(*seq);
+            }
+            What::Reached(seqs) => meant.extend(seqs),
+        }
+    }
+    if !ids.is_empty() {
+        let numbers: HashMap<(Uuid, Uuid), i64> = store::numbers(&mut tx, &id_users, &ids)
+            .await?
+            .into_iter()
+            .map(|(user, id, seq)| ((user, id), seq))
+            .collect();
+        for (ack, meant) in acks.iter().zip(&mut meant) {
+            if let What::These { ids, .. } = &ack.what {
+                meant.extend(ids.iter().filter_map(|id| numbers.get(&(ack.user, *id))));
+            }
+        }
+    }
+    if !through.is_empty() {
+        let items = store::unsettled_through(&mut tx, &through_users, &through).await?;
+        for (ack, meant) in acks.iter().zip(&mut meant) {
+            if let What::Through(last) = ack.what {
+                meant.extend(
+                    items
+                        .iter()
+                        .filter(|item| item.user == ack.user && item.seq <= last)
+                        .map(|item| item.seq),
+                );
+            }
+        }
+    }
+
+    // Deliveries first, then devices: the lock order.
+    let (mut acked, mut reached) = (BTreeSet::new(), BTreeSet::new());
+    for (ack, meant) in acks.iter().zip(&meant) {
+        let set = if matches!(ack.what, What::Reached(_)) { &mut reached } else { &mut acked };
+        set.extend(meant.iter().map(|seq| Item { user: ack.user, seq: *seq }));
+    }
+    reached.retain(|item| !acked.contains(item));
+    let mut settled = store::settle(&mut tx, &acked.into_iter().collect::<Vec<_>>(), 2, now).await?;
+    if !reached.is_empty() {
+        let reached: Vec<Item> = reached.into_iter().collect();
+        settled.extend(store::settle(&mut tx, &reached, 1, now).await?);
+    }
+    let facts: HashMap<(Uuid, i64), (Uuid, Uuid)> = settled
+        .iter()
+        .map(|one| ((one.user, one.seq), (one.notification, one.tenant)))
+        .collect();
+
+    let (counts, receipts) = devices(&mut tx, acks, &meant, &facts, now).await?;
+    if !receipts.is_empty() {
+        store::append_receipts(&mut tx, &receipts, now).await?;
+    }
+    tx.commit().await?;
+    Ok((counts, settled.into_iter().map(|one| one.tenant).collect()))
+}
+
+/// Notes what each device has; answers the number newly acked a call, and the receipts.
+async fn devices(
+    tx: &mut sqlx::PgConnection,
+    acks: &[&Ack],
+    meant: &[BTreeSet<i64>],
+    facts: &HashMap<(Uuid, i64), (Uuid, Uuid)>,
+    now: jiff::Timestamp,
+) -> sqlx::Result<(Vec<u32>, Vec<Receipt>)> {
+    let named: BTreeSet<(Uuid, Arc<str>)> = acks
+        .iter()
+        .filter(|ack| !matches!(ack.what, What::Reached(_)))
+        .filter_map(|ack| Some((ack.user, ack.device.clone()?)))
+        .collect();
+    let mut devices: BTreeMap<(Uuid, Arc<str>), store::Acked> = BTreeMap::new();
+    if !named.is_empty() {
+        let users: Vec<Uuid> = named.iter().map(|(user, _)| *user).collect();
+        let keys: Vec<String> = named.iter().map(|(_, key)| key.to_string()).collect();
+        for device in store::lock_devices(tx, &users, &keys).await? {
+            devices.insert((device.user, device.key.as_str().into()), device);
+        }
+    }
+    let mut counts = Vec::with_capacity(acks.len());
+    let mut receipts = Vec::new();
+    let (mut reached_users, mut reached_keys, mut reached_through) = (vec![], vec![], vec![]);
+    for (ack, meant) in acks.iter().zip(meant) {
+        // Numbers that do not exist for this user are passed over.
+        let real: Vec<i64> =
+            meant.iter().copied().filter(|seq| facts.contains_key(&(ack.user, *seq))).collect();
+        let new = match (&ack.what, &ack.device) {
+            (What::Reached(_), Some(device)) => {
+                reached_users.push(ack.user);
+                reached_keys.push(device.to_string());
+                reached_through.push(real.last().copied().unwrap_or(0));
+                real
+            }
+            (_, Some(device)) => match devices.get_mut(&(ack.user, device.clone())) {
+                Some(known) => acked_set::add(&mut known.through, &mut known.ranges, &real),
+                None => real, // evicted since it connected: counts like an unnamed one
+            },
+            (_, None) => real,
+        };
+        counts.push(u32::try_from(new.len()).unwrap_or(u32::MAX));
+        receipts.extend(new.iter().filter_map(|seq| {
+            let (notification, tenant) = facts.get(&(ack.user, *seq))?;
+            Some(Receipt {
+                user: ack.user,
+                seq: *seq,
+                tenant: *tenant,
+                notification: *notification,
+                device: ack.device.as_deref().unwrap_or_default().to_owned(),
+                via: ack.via,
+            })
+        }));
+    }
+    if !devices.is_empty() {
+        let devices: Vec<store::Acked> = devices.into_values().collect();
+        store::write_devices(tx, &devices, now).await?;
+    }
+    if !reached_users.is_empty() {
+        store::raise_reached(tx, &reached_users, &reached_keys, &reached_through).await?;
+    }
+    Ok((counts, receipts))
+}

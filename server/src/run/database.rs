@@ -1,0 +1,137 @@
+//! The database, whoever runs it: connected, checked, migrated.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::migrate::{MigrateDatabase, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Postgres};
+use tracing::log::LevelFilter;
+
+use super::embedded::Embedded;
+use crate::support::config::Config;
+
+/// The oldest PostgreSQL our SQL runs on.
+const OLDEST: u32 = 15;
+/// How long a request waits for a connection before it is told to come back later.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// Every schema change, compiled in. Applying them takes an advisory lock: nodes may start at once.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+/// A database ready for use.
+#[derive(Debug)]
+pub struct Database {
+    pub pool: PgPool,
+    /// Where it is, password included.
+    pub url: SecretString,
+    /// `None` when it is somebody else's.
+    embedded: Option<Embedded>,
+}
+
+impl Database {
+    /// Connects (starting the embedded one if that is used), checks the version, migrates.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let embedded = match &config.database.database_url {
+            None => Some(Embedded::start(config).await?),
+            Some(url) => {
+                if config.reset.reset {
+                    drop_and_create(url).await?;
+                }
+                None
+            }
+        };
+        let url = match (&embedded, &config.database.database_url) {
+            (Some(embedded), _) => embedded.url(),
+            (None, Some(url)) => url.clone(),
+            (None, None) => bail!("no database was named"),
+        };
+        match connect(&url, config.database.db_connections).await {
+            Ok(pool) => Ok(Self {
+                pool,
+                url,
+                embedded,
+            }),
+            Err(error) => {
+                if let Some(embedded) = embedded {
+                    embedded.stop().await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
+    }
+
+    /// Closes the connections, then stops the embedded database: the last thing a process does.
+    pub async fn close(self) {
+        if tokio::time::timeout(WAIT, self.pool.close()).await.is_err() {
+            tracing::warn!("connections to the database were still in use; closing anyway");
+        }
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await;
+        }
+    }
+}
+
+async fn connect(url: &SecretString, connections: u32) -> anyhow::Result<PgPool> {
+    let options: PgConnectOptions = url
+        .expose_secret()
+        .parse()
+        .context("DATABASE_URL cannot be read")?;
+    let place = format!("{}:{}", options.get_host(), options.get_port());
+    let options = options
+        .application_name("bellhop")
+        .log_statements(LevelFilter::Trace);
+    let pool = PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(WAIT)
+        .connect_with(options)
+        .await
+        .with_context(|| {
+            format!(
+                "no connection to PostgreSQL at {place}: does it run, and is the password right?"
+            )
+        })?;
+    check_version(&pool).await?;
+    let begun = tokio::time::Instant::now();
+    MIGRATIONS
+        .run(&pool)
+        .await
+        .context("the schema cannot be brought to this version; nothing was served")?;
+    tracing::info!(
+        milliseconds = begun.elapsed().as_millis(),
+        "the schema is up to date"
+    );
+    Ok(pool)
+}
+
+async fn check_version(pool: &PgPool) -> anyhow::Result<()> {
+    let version = pool.acquire().await?.server_version_num().unwrap_or(0);
+    if version / 10_000 < OLDEST {
+        bail!(
+            "this database is PostgreSQL {}.{}, the oldest supported is {OLDEST}: upgrade it, or \
+             unset DATABASE_URL to use the embedded one",
+            version / 10_000,
+            version % 10_000
+        );
+    }
+    Ok(())
+}
+
+/// The settings were checked before: whoever asks for this has named the database.
+async fn drop_and_create(url: &SecretString) -> anyhow::Result<()> {
+    let url = url.expose_secret();
+    tracing::warn!("dropping the database of DATABASE_URL, as told by --reset and --yes-drop");
+    Postgres::force_drop_database(url)
+        .await
+        .context("the database cannot be dropped")?;
+    Postgres::create_database(url)
+        .await
+        .context("the database cannot be created again")?;
+    Ok(())
+}

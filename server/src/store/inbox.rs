@@ -1,0 +1,155 @@
+//! The inbox: deliveries as their user sees them. Engagement (seen, read, archived) lives in the
+//! delivery's row and in no index, so that marking stays a HOT update.
+
+use app::model::inbox::{InboxCounts, InboxTab};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// One item.
+pub struct Row {
+    /// The user's number of it.
+    pub seq: i64,
+    /// The notification.
+    pub id: Uuid,
+    /// Kind.
+    pub kind: String,
+    /// Title.
+    pub title: String,
+    /// Body.
+    pub body: String,
+    /// JSON object as text.
+    pub data: String,
+    /// `info`, `warning`, `critical`.
+    pub severity: String,
+    /// Thread.
+    pub thread_key: Option<String>,
+    /// When it was accepted.
+    pub at: jiff_sqlx::Timestamp,
+    /// Shown.
+    pub seen: bool,
+    /// Clicked.
+    pub read: bool,
+    /// Put away.
+    pub archived: bool,
+    /// Cancelled by its sender.
+    pub withdrawn: bool,
+}
+
+/// Items before `before`, newest first, at most `most`.
+pub async fn page(
+    conn: &mut PgConnection,
+    user: Uuid,
+    tab: InboxTab,
+    before: i64,
+    most: i64,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Row>> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT d.seq, d.notification_id AS id, n.kind, n.title, n.body, n.data, n.severity,
+                  n.thread_key, n.at, d.seen_at IS NOT NULL AS "seen!",
+                  d.read_at IS NOT NULL AS "read!", d.archived_at IS NOT NULL AS "archived!",
+                  d.state = 4 AS "withdrawn!"
+             FROM bellhop.delivery d
+             JOIN bellhop.notification n
+               ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)
+            WHERE d.user_id = $1 AND d.seq < $2 AND d.at > $5::timestamptz - interval '31 days'
+              AND (d.archived_at IS NOT NULL) = $3 AND (NOT $4 OR d.read_at IS NULL)
+            ORDER BY d.seq DESC LIMIT $6"#,
+        user,
+        before,
+        tab == InboxTab::Archive,
+        tab == InboxTab::Unread,
+        now.to_sqlx(),
+        most,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Counts over the newest 1,000 items: beyond that a bell says "99+" anyway.
+pub async fn counts(
+    conn: &mut PgConnection,
+    user: Uuid,
+    now: Timestamp,
+) -> sqlx::Result<InboxCounts> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) FILTER (WHERE seen_at IS NULL) AS "unseen!",
+                  count(*) FILTER (WHERE read_at IS NULL) AS "unread!"
+             FROM (SELECT d.seen_at, d.read_at, d.archived_at FROM bellhop.delivery d
+                    WHERE d.user_id = $1 AND d.at > $2::timestamptz - interval '31 days'
+                    ORDER BY d.seq DESC LIMIT 1000) newest
+            WHERE archived_at IS NULL"#,
+        user,
+        now.to_sqlx(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(InboxCounts { unseen: row.unseen, unread: row.unread })
+}
+
+/// What a mark does to an item: `Some(true)` sets, `Some(false)` clears, `None` leaves alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Change {
+    /// Shown.
+    pub seen: Option<bool>,
+    /// Clicked.
+    pub read: Option<bool>,
+    /// Put away.
+    pub archived: Option<bool>,
+}
+
+/// Marks the user's items; answers how many changed. Rows are locked in order of their numbers
+/// first, as acks do.
+pub async fn mark(
+    conn: &mut PgConnection,
+    user: Uuid,
+    ids: &[Uuid],
+    change: Change,
+    now: Timestamp,
+) -> sqlx::Result<u64> {
+    let rows = sqlx::query!(
+        r#"SELECT d.seq, d.at FROM bellhop.delivery d
+            WHERE d.user_id = $1 AND d.notification_id = ANY($2)
+              AND d.at > $6::timestamptz - interval '31 days'
+              AND (($3::bool IS NOT NULL AND (d.seen_at IS NOT NULL) <> $3)
+                OR ($4::bool IS NOT NULL AND (d.read_at IS NOT NULL) <> $4)
+                OR ($5::bool IS NOT NULL AND (d.archived_at IS NOT NULL) <> $5))
+            ORDER BY d.seq FOR NO KEY UPDATE"#,
+        user,
+        ids,
+        change.seen,
+        change.read,
+        change.archived,
+        now.to_sqlx(),
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let done = sqlx::query!(
+        r#"UPDATE bellhop.delivery d
+              SET seen_at = CASE $4::bool WHEN true THEN coalesce(d.seen_at, $7) WHEN false THEN NULL
+                            ELSE d.seen_at END,
+                  read_at = CASE $5::bool WHEN true THEN coalesce(d.read_at, $7) WHEN false THEN NULL
+                            ELSE d.read_at END,
+                  archived_at = CASE $6::bool WHEN true THEN coalesce(d.archived_at, $7)
+                                WHEN false THEN NULL ELSE d.archived_at END
+             FROM unnest($2::bigint[], $3::bigint[]) AS m (seq, at)
+            WHERE d.user_id = $1 AND d.seq = m.seq
+              AND d.at = timestamptz 'epoch' + m.at * interval '1 microsecond'"#,
+        user,
+        &rows.iter().map(|row| row.seq).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.at.to_jiff().as_microsecond()).collect::<Vec<_>>(),
+        change.seen,
+        change.read,
+        change.archived,
+        now.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

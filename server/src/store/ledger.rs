@@ -1,0 +1,230 @@
+//! What was published and to whom it is owed. Only `delivery::ledger` calls the writing half.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::delivery::Publication;
+
+/// Members of one publication's audience: `(index of the publication, user)`, sorted by user.
+pub struct Member {
+    /// Index into the batch.
+    pub index: usize,
+    /// Who.
+    pub user: Uuid,
+}
+
+/// Expands audiences to users, each once per publication. Inactive users are left out.
+///
+/// One statement for the batch, by arrays, so that a batch of 1 and of 128 share one plan.
+pub async fn expand(
+    conn: &mut PgConnection,
+    batch: &[std::sync::Arc<Publication>],
+) -> sqlx::Result<Vec<Member>> {
+    let mut direct = (Vec::new(), Vec::new());
+    let mut departments = (Vec::new(), Vec::new());
+    let mut groups = (Vec::new(), Vec::new());
+    let mut services = (Vec::new(), Vec::new());
+    for (index, publication) in (0_i32..).zip(batch) {
+        let audience = &publication.audience;
+        for (list, ids) in [
+            (&mut direct, &audience.users),
+            (&mut departments, &audience.departments),
+            (&mut groups, &audience.groups),
+        ] {
+            list.0.extend(std::iter::repeat_n(index, ids.len()));
+            list.1.extend_from_slice(ids);
+        }
+        if audience.service {
+            services.0.push(index);
+            services.1.push(publication.service);
+        }
+    }
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT m.i AS "i!", m.user_id AS "user!"
+             FROM (SELECT x.i, x.id AS user_id FROM unnest($1::int[], $2::uuid[]) AS x (i, id)
+                   UNION ALL
+                   SELECT x.i, d.user_id FROM unnest($3::int[], $4::uuid[]) AS x (i, id)
+                     JOIN bellhop.user_department d ON d.department_id = x.id
+                   UNION ALL
+                   SELECT x.i, g.user_id FROM unnest($5::int[], $6::uuid[]) AS x (i, id)
+                     JOIN bellhop.group_member g ON g.group_id = x.id
+                   UNION ALL
+                   SELECT x.i, s.user_id FROM unnest($7::int[], $8::uuid[]) AS x (i, id)
+                     JOIN bellhop.service_member s ON s.service_id = x.id) m
+             JOIN bellhop.user_account u ON u.id = m.user_id AND u.active
+            ORDER BY 2, 1"#,
+        &direct.0,
+        &direct.1,
+        &departments.0,
+        &departments.1,
+        &groups.0,
+        &groups.1,
+        &services.0,
+        &services.1,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some(Member { index: usize::try_from(row.i).ok()?, user: row.user }))
+        .collect())
+}
+
+/// Writes the notifications themselves; `recipients[i]` belongs to `batch[i]`.
+pub async fn insert_notifications(
+    conn: &mut PgConnection,
+    batch: &[std::sync::Arc<Publication>],
+    recipients: &[i32],
+) -> sqlx::Result<()> {
+    let column = |pick: fn(&Publication) -> String| -> Vec<String> {
+        batch.iter().map(|publication| pick(publication)).collect()
+    };
+    let threads: Vec<Option<String>> = batch.iter().map(|p| p.thread_key.clone()).collect();
+    sqlx::query!(
+        r#"INSERT INTO bellhop.notification
+                  (id, at, tenant_id, service_id, kind, title, body, data, thread_key, severity,
+                   audience, recipients, expires_at)
+           SELECT n.id, timestamptz 'epoch' + n.at * interval '1 microsecond', n.tenant, n.service,
+                  n.kind, n.title, n.body, n.data, n.thread_key, n.severity, n.audience,
+                  n.recipients, timestamptz 'epoch' + n.expires * interval '1 microsecond'
+             FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::text[],
+                         $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::int[],
+                         $13::bigint[])
+                  AS n (id, at, tenant, service, kind, title, body, data, thread_key, severity,
+                        audience, recipients, expires)"#,
+        &batch.iter().map(|p| p.id).collect::<Vec<_>>(),
+        &batch.iter().map(|p| p.at().as_microsecond()).collect::<Vec<_>>(),
+        &batch.iter().map(|p| p.tenant).collect::<Vec<_>>(),
+        &batch.iter().map(|p| p.service).collect::<Vec<_>>(),
+        &column(|p| p.kind.clone()),
+        &column(|p| p.title.clone()),
+        &column(|p| p.body.clone()),
+        &column(|p| p.data.clone()),
+        &threads as &[Option<String>],
+        &column(|p| severity_word(p.severity).to_owned()),
+        &column(|p| p.audience.describe()),
+        recipients,
+        &batch.iter().map(|p| p.expires_at.as_microsecond()).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The word a severity is stored as.
+#[must_use]
+pub fn severity_word(severity: app::model::inbox::Severity) -> &'static str {
+    use app::model::inbox::Severity;
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    }
+}
+
+/// Reads the word back; anything unknown is ordinary.
+#[must_use]
+pub fn severity_of(word: &str) -> app::model::inbox::Severity {
+    use app::model::inbox::Severity;
+    match word {
+        "warning" => Severity::Warning,
+        "critical" => Severity::Critical,
+        _ => Severity::Info,
+    }
+}
+
+/// Locks the users' streams in id order, then advances each by its count; answers the last number
+/// each had *before*. `users` sorted and unique.
+pub async fn take_numbers(
+    conn: &mut PgConnection,
+    users: &[Uuid],
+    counts: &[i64],
+) -> sqlx::Result<std::collections::HashMap<Uuid, i64, foldhash::fast::RandomState>> {
+    sqlx::query!(
+        "SELECT user_id FROM bellhop.user_stream WHERE user_id = ANY($1)
+          ORDER BY user_id FOR NO KEY UPDATE",
+        users,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let rows = sqlx::query!(
+        r#"UPDATE bellhop.user_stream s SET last_seq = s.last_seq + n.count
+             FROM unnest($1::uuid[], $2::bigint[]) AS n (user_id, count)
+            WHERE s.user_id = n.user_id
+        RETURNING s.user_id, s.last_seq - n.count AS "base!""#,
+        users,
+        counts,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.user_id, row.base)).collect())
+}
+
+/// One row a recipient.
+#[derive(Default)]
+pub struct NewDeliveries {
+    /// Recipient.
+    pub users: Vec<Uuid>,
+    /// Their number of it.
+    pub seqs: Vec<i64>,
+    /// Tenant.
+    pub tenants: Vec<Uuid>,
+    /// What.
+    pub notifications: Vec<Uuid>,
+    /// Microseconds since the epoch.
+    pub expires: Vec<i64>,
+}
+
+/// Writes what is owed.
+pub async fn insert_deliveries(
+    conn: &mut PgConnection,
+    rows: &NewDeliveries,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"INSERT INTO bellhop.delivery (user_id, seq, at, tenant_id, notification_id, expires_at)
+           SELECT d.user_id, d.seq, $6, d.tenant, d.notification,
+                  timestamptz 'epoch' + d.expires * interval '1 microsecond'
+             FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::bigint[])
+                  AS d (user_id, seq, tenant, notification, expires)"#,
+        &rows.users,
+        &rows.seqs,
+        &rows.tenants,
+        &rows.notifications,
+        &rows.expires,
+        now.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Makes today's and the coming days' partitions where they are missing; answers how many.
+pub async fn ensure_partitions(conn: &mut PgConnection, now: Timestamp) -> sqlx::Result<i32> {
+    let made = sqlx::query_scalar!(
+        r#"SELECT bellhop.ensure_partitions(($1::timestamptz AT TIME ZONE 'UTC')::date - 1, 6) AS "made!""#,
+        now.to_sqlx(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(made)
+}
+
+/// Which of these publications are in the database. Asked on a fresh connection when the one that
+/// carried a COMMIT broke before its answer.
+pub async fn present(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!("SELECT id FROM bellhop.notification WHERE id = ANY($1)", ids)
+        .fetch_all(conn)
+        .await
+}
+
+/// The last number given to a user; 0 for one without a stream.
+pub async fn last_seq(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<i64> {
+    let last =
+        sqlx::query_scalar!("SELECT last_seq FROM bellhop.user_stream WHERE user_id = $1", user)
+            .fetch_optional(conn)
+            .await?;
+    Ok(last.unwrap_or(0))
+}

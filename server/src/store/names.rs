@@ -1,0 +1,51 @@
+//! Outer names to inner ids, for many publications in one statement.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Names to look up, column by column.
+#[derive(Default)]
+pub struct Names {
+    /// Index of the publication that names it.
+    pub index: Vec<i32>,
+    /// Tenant.
+    pub tenants: Vec<Uuid>,
+    /// 0 user, 1 department, 2 group.
+    pub kinds: Vec<i32>,
+    /// Outer id.
+    pub keys: Vec<String>,
+}
+
+/// A name and what it stands for.
+pub struct Found {
+    /// Index of the publication that names it.
+    pub index: i32,
+    /// 0 user, 1 department, 2 group.
+    pub kind: i32,
+    /// Outer id.
+    pub key: String,
+    /// Inner id; `None`: there is no such one in that tenant.
+    pub id: Option<Uuid>,
+}
+
+/// Looks all names up. A user counts only while active.
+pub async fn look_up(conn: &mut PgConnection, names: &Names) -> sqlx::Result<Vec<Found>> {
+    sqlx::query_as!(
+        Found,
+        r#"SELECT n.i AS "index!", n.kind AS "kind!", n.key AS "key!",
+                  coalesce(u.id, d.id, g.id) AS id
+             FROM unnest($1::int[], $2::uuid[], $3::int[], $4::text[]) AS n (i, tenant, kind, key)
+             LEFT JOIN bellhop.user_account u
+                    ON n.kind = 0 AND u.tenant_id = n.tenant AND u.key = n.key AND u.active
+             LEFT JOIN bellhop.department d
+                    ON n.kind = 1 AND d.tenant_id = n.tenant AND d.key = n.key
+             LEFT JOIN bellhop.custom_group g
+                    ON n.kind = 2 AND g.tenant_id = n.tenant AND g.key = n.key"#,
+        &names.index,
+        &names.tenants,
+        &names.kinds,
+        &names.keys,
+    )
+    .fetch_all(conn)
+    .await
+}

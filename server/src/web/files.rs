@@ -1,0 +1,31 @@
+//! The files of the browser's half: `/pkg/*`, as built.
+//!
+//! Their names do not change with their content, so a browser asks each time whether its copy is
+//! still right (`ETag`), and is answered in a few bytes when it is.
+
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
+use leptos::prelude::LeptosOptions;
+use std::path::Path;
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+pub(super) fn routes(options: &LeptosOptions) -> Router {
+    let built = Path::new(&*options.site_root).join(&*options.site_pkg_dir);
+    if !built.join(format!("{}.js", options.output_name)).is_file() {
+        tracing::warn!(
+            "{} holds no browser files: pages are shown but do not come alive; build them with \
+             `cargo xtask run`, or name their folder with BELLHOP_SITE_ROOT",
+            built.display()
+        );
+    }
+    let revalidate = HeaderValue::from_static("no-cache");
+    let files = ServeDir::new(built).precompressed_br().precompressed_gzip();
+    Router::new()
+        .nest_service(&format!("/{}", options.site_pkg_dir), files)
+        .layer(SetResponseHeaderLayer::overriding(
+            CACHE_CONTROL,
+            revalidate,
+        ))
+}

@@ -1,0 +1,87 @@
+//! The product, built by cargo-leptos: the server, and the browser's half with its styles.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::command::{cargo, path_with, run};
+use crate::place;
+use crate::setup::Tools;
+use crate::step::{Outcome, step};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Dev,
+    Release,
+}
+
+impl Profile {
+    /// The server's program.
+    pub(crate) fn program(self) -> PathBuf {
+        let folder = if self == Self::Release {
+            "release"
+        } else {
+            "debug"
+        };
+        place::target().join(folder).join("bellhop")
+    }
+}
+
+/// Both halves.
+pub(crate) fn build(tools: &Tools, profile: Profile) -> Result<()> {
+    let name = match profile {
+        Profile::Dev => "Building server and browser half (development profile)",
+        Profile::Release => "Building server and browser half (release profile)",
+    };
+    step(name, || {
+        let mut leptos = leptos(tools)?;
+        if profile == Profile::Release {
+            leptos.args(["--release", "--precompress"]);
+        }
+        run(&mut leptos)?;
+        files(tools)?;
+        Ok(Outcome::Done)
+    })
+}
+
+/// Only what the browser loads.
+pub(crate) fn build_browser_half(tools: &Tools) -> Result<()> {
+    step("Building the browser half (development profile)", || {
+        run(leptos(tools)?.arg("--frontend-only"))?;
+        files(tools)?;
+        Ok(Outcome::Done)
+    })
+}
+
+fn leptos(tools: &Tools) -> Result<Command> {
+    let mut folders = tools.rust.folders.clone();
+    folders.push(tools.npm.programs());
+    let mut leptos = cargo();
+    leptos
+        .args(["leptos", "build"])
+        .env("RUST_BACKTRACE", "0") // where it failed inside of cargo-leptos helps nobody
+        .env("PATH", path_with(&folders)?)
+        // Where Tailwind finds what the style sheet imports: the clone has no node_modules.
+        .env("NODE_PATH", tools.npm.modules());
+    Ok(leptos)
+}
+
+/// Files that pages load and npm brings: the font, in the one variant that is used.
+fn files(tools: &Tools) -> Result<()> {
+    let font = "inter-latin-wght-normal.woff2";
+    let from = tools
+        .npm
+        .modules()
+        .join("@fontsource-variable/inter/files")
+        .join(font);
+    let folder = place::site().join("fonts");
+    fs::create_dir_all(&folder)?;
+    copy(&from, &folder.join(font))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! `cargo xtask test`: unit, integration and browser tests, on one build and one throw-away database.
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::scratch::Scratch;
+use crate::setup::Tools;
+use crate::site;
+use crate::step::note;
+
+mod browser;
+mod rust;
+mod tally;
+
+use tally::Tally;
+
+#[derive(Args, Default)]
+pub(crate) struct Test {
+    /// Also the slow lanes
+    #[arg(long)]
+    slow: bool,
+    /// Only tests whose name contains this
+    filter: Option<String>,
+}
+
+impl Test {
+    pub(crate) fn run(self) -> Result<()> {
+        let tools = Tools::install()?;
+        let database = Scratch::start(&tools.npm)?;
+        let filter = self.filter.as_deref();
+        let mut tally = Tally::default();
+        tally += rust::test(&database, filter, self.slow)?;
+        match browser::runtime()? {
+            Some(browser) => {
+                site::build_browser_half(&tools)?;
+                tally += browser.run(&database, filter)?;
+            }
+            None if std::env::var_os("CI").is_some() => {
+                bail!("the browser tests cannot run (see above), and in CI nothing is skipped");
+            }
+            None => note("BROWSER TESTS SKIPPED: see above for what is missing"),
+        }
+        drop(database);
+        anstream::println!("{tally}");
+        if tally.failed > 0 || tally.broken {
+            bail!("not all tests passed: the failing ones are named above");
+        }
+        Ok(())
+    }
+}
