@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use leptos::prelude::use_context;
 
 use crate::error::AppError;
+use crate::model::Moment;
 use crate::model::admin::{ConnectionRow, GroupRow, Overview, Page, PageQuery, QueuedRow};
 use crate::model::approval::{ApprovalList, ApprovalTab, Decision, RequestDetail};
 use crate::model::attendance::Board;
+use crate::model::badges::Badges;
 use crate::model::inbox::{InboxCounts, InboxPage, InboxTab, Mark};
 use crate::model::person::{DemoLogin, HubToken, Me, Role};
 
@@ -29,12 +31,34 @@ pub struct Caller {
 /// What the screens ask of the server. Each method authorises `caller` itself.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
+    /// The server's clock: pages are rendered as of this instant.
+    fn now(&self) -> Moment;
+
     /// Buttons for the sign-in page; empty unless demo data is loaded on loopback.
     async fn demo_logins(&self) -> Result<Vec<DemoLogin>, AppError>;
     /// Who is signed in.
     async fn me(&self, caller: &Caller) -> Result<Me, AppError>;
     /// A token for the hub, for five minutes, bound to the session.
     async fn hub_token(&self, caller: &Caller) -> Result<HubToken, AppError>;
+
+    /// Counts for the rail and the bell. The default asks the lists themselves; a server that can
+    /// count cheaper does.
+    async fn badges(&self, caller: &Caller) -> Result<Badges, AppError> {
+        let inbox = self.inbox(caller, InboxTab::Unread, None).await?;
+        let approvals = self.approvals(caller, ApprovalTab::Waiting).await?;
+        let board = match caller.roles.contains(&Role::Hr) {
+            true => Some(self.board(caller).await?),
+            false => None,
+        };
+        Ok(Badges {
+            inbox: inbox.counts,
+            inbox_as_of: inbox.as_of,
+            approvals: approvals.counts,
+            approvals_as_of: approvals.as_of,
+            present: board.as_ref().map(|board| board.tiles.present),
+            attendance_as_of: board.map_or(0, |board| board.as_of),
+        })
+    }
 
     /// A page of the inbox, newest first, older than `before` when given.
     async fn inbox(
@@ -56,8 +80,7 @@ pub trait Backend: Send + Sync + 'static {
     /// A request the caller asked for or has a part in.
     async fn request(&self, caller: &Caller, id: &str) -> Result<RequestDetail, AppError>;
     /// Decides; answers the request as it stands then.
-    async fn decide(&self, caller: &Caller, decision: Decision)
-    -> Result<RequestDetail, AppError>;
+    async fn decide(&self, caller: &Caller, decision: Decision) -> Result<RequestDetail, AppError>;
 
     /// The board (role hr).
     async fn board(&self, caller: &Caller) -> Result<Board, AppError>;
@@ -86,8 +109,9 @@ pub type SharedBackend = Arc<dyn Backend>;
 /// # Errors
 /// [`AppError::Internal`] when the server forgot to provide it: a fault in its wiring.
 pub fn backend() -> Result<SharedBackend, AppError> {
-    use_context::<SharedBackend>()
-        .ok_or_else(|| AppError::Internal { reference: "no backend in context".to_owned() })
+    use_context::<SharedBackend>().ok_or_else(|| AppError::Internal {
+        reference: "no backend in context".to_owned(),
+    })
 }
 
 /// The backend and who calls; what every server function begins with.
@@ -95,6 +119,8 @@ pub fn backend() -> Result<SharedBackend, AppError> {
 /// # Errors
 /// [`AppError::SignedOut`] without a session.
 pub fn signed_in() -> Result<(SharedBackend, Caller), AppError> {
-    let caller = use_context::<Option<Caller>>().flatten().ok_or(AppError::SignedOut)?;
+    let caller = use_context::<Option<Caller>>()
+        .flatten()
+        .ok_or(AppError::SignedOut)?;
     Ok((backend()?, caller))
 }

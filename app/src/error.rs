@@ -45,7 +45,9 @@ pub enum AppError {
         at: Moment,
     },
     /// The request changed after it was opened.
-    #[error("The request changed since you opened it. Look at revision {current} and decide again.")]
+    #[error(
+        "The request changed since you opened it. Look at revision {current} and decide again."
+    )]
     StaleRevision {
         /// The revision that stands now.
         current: i32,
@@ -91,7 +93,9 @@ impl FromServerFnError for AppError {
     fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
         match value {
             ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => Self::Unreachable,
-            other => Self::Internal { reference: other.to_string() },
+            other => Self::Internal {
+                reference: other.to_string(),
+            },
         }
     }
 }

@@ -6,7 +6,11 @@
 
 #[cfg(feature = "ssr")]
 pub mod backend;
+pub mod browser;
+pub mod components;
 pub mod error;
+pub mod features;
+pub mod live;
 pub mod model;
 pub mod protocol;
 pub mod router;

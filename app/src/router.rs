@@ -1,45 +1,65 @@
-//! The route table.
+//! Which page stands at which address. Pages are rendered whole on the server (`SsrMode::Async`):
+//! they work without script, their status and redirects are right, and the numbers in them agree.
 
 use leptos::prelude::*;
-use leptos_meta::{Title, provide_meta_context};
-use leptos_router::components::{Route, Router, Routes};
-use leptos_router::path;
+use leptos_meta::{Stylesheet, Title, provide_meta_context};
+use leptos_router::components::{ParentRoute, Route, Router, Routes};
+use leptos_router::{SsrMode, path};
 
-/// The application: the same on the host and in the browser.
+use crate::components::announcer::{Announcer, LiveRegions};
+use crate::components::clock::Clock;
+use crate::components::toast::{ToastStage, Toasts};
+use crate::features::admin::connections::ConnectionsPage;
+use crate::features::admin::groups::GroupsPage;
+use crate::features::admin::overview::OverviewPage;
+use crate::features::admin::queued::QueuedPage;
+use crate::features::approvals::page::ApprovalsPage;
+use crate::features::attendance::page::AttendancePage;
+use crate::features::frame::{Frame, home::Home};
+use crate::features::inbox::page::InboxPageView;
+use crate::features::lost::Lost;
+use crate::features::setup::SetupPage;
+use crate::features::sign_in::SignInPage;
+use crate::live::Live;
+
+/// All screens.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    view! {
-        <Title text="Bellhop" />
-        <Router>
-            <main class="mx-auto max-w-xl p-8">
-                <Routes fallback=|| view! { <h1>"This page does not exist"</h1> }>
-                    <Route path=path!("/") view=Hello />
-                </Routes>
-            </main>
-        </Router>
-    }
-}
+    Clock::provide();
+    Announcer::provide();
+    Toasts::provide();
+    Live::provide();
 
-/// Proves that a page is rendered by the server and comes alive in the browser.
-#[component]
-fn Hello() -> impl IntoView {
-    let (rings, set_rings) = signal(0);
-    let alive = RwSignal::new(false);
-    Effect::new(move |_| alive.set(true)); // runs in the browser only
     view! {
-        <h1 class="text-2xl font-semibold">"Bellhop"</h1>
-        <p data-testid="profile">
-            {if cfg!(debug_assertions) { "A development build: not for numbers." } else { "A release build." }}
-        </p>
-        <button
-            class="mt-4 rounded-md bg-neutral-900 px-4 py-2 text-white"
-            data-testid="ring"
-            data-alive=move || alive.get().to_string()
-            on:click=move |_| set_rings.update(|rings| *rings += 1)
-        >
-            "Ring: "
-            {rings}
-        </button>
+        <Stylesheet id="leptos" href="/pkg/bellhop.css" />
+        <Title formatter=|title: String| {
+            if title.is_empty() { "bellhop".to_owned() } else { format!("{title} · bellhop") }
+        } />
+        <Router>
+            <a class="skip" href="#main">
+                "Skip to content"
+            </a>
+            <Routes fallback=Lost>
+                <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+                <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
+                <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
+                    <Route path=path!("") view=Home ssr=SsrMode::Async />
+                    <Route path=path!("approvals/:id?") view=ApprovalsPage ssr=SsrMode::Async />
+                    <Route path=path!("attendance") view=AttendancePage ssr=SsrMode::Async />
+                    <Route path=path!("inbox") view=InboxPageView ssr=SsrMode::Async />
+                    <Route path=path!("admin") view=OverviewPage ssr=SsrMode::Async />
+                    <Route
+                        path=path!("admin/connections")
+                        view=ConnectionsPage
+                        ssr=SsrMode::Async
+                    />
+                    <Route path=path!("admin/groups") view=GroupsPage ssr=SsrMode::Async />
+                    <Route path=path!("admin/queued") view=QueuedPage ssr=SsrMode::Async />
+                </ParentRoute>
+            </Routes>
+        </Router>
+        <ToastStage />
+        <LiveRegions />
     }
 }

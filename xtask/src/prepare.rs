@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::command::{cargo_dev, command, run};
+use crate::lint::HOST;
 use crate::place;
 use crate::scratch::Scratch;
 use crate::setup::npm;
@@ -44,7 +45,9 @@ impl Prepare {
             fs::create_dir_all(&fresh)?;
             touch(&place::root().join("server/src/lib.rs"))?;
             run(cargo_dev()
-                .args(["check", "--package", "server", "--all-targets"])
+                .arg("check")
+                .args(HOST)
+                .arg("--all-targets")
                 .env("SQLX_OFFLINE", "false")
                 .env("SQLX_OFFLINE_DIR", &fresh)
                 .env("DATABASE_URL", database.url()))?;

@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod approval;
 pub mod attendance;
+pub mod badges;
 pub mod inbox;
 pub mod moment;
 pub mod person;

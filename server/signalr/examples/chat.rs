@@ -34,26 +34,24 @@ impl Hub for Chat {
         if !call.is("Say") {
             return HubError::unknown_method().into();
         }
-        match call.bind::<(String, String)>() {
-            Err(error) => error.into(),
-            Ok(_) => {
-                let arguments = call
-                    .arguments
-                    .iter()
-                    .map(Payload::as_json)
-                    .collect::<Vec<_>>();
-                let said = encode::invocation("Said", &arguments);
-                let guests = self
-                    .server
-                    .get()
-                    .map(HubServer::connections)
-                    .unwrap_or_default();
-                let heard = guests
-                    .iter()
-                    .filter(|guest| guest.try_send(said.clone()).is_ok());
-                Reply::value(&heard.count())
-            }
+        if let Err(error) = call.bind::<(String, String)>() {
+            return error.into();
         }
+        let arguments = call
+            .arguments
+            .iter()
+            .map(Payload::as_json)
+            .collect::<Vec<_>>();
+        let said = encode::invocation("Said", &arguments);
+        let guests = self
+            .server
+            .get()
+            .map(HubServer::connections)
+            .unwrap_or_default();
+        let heard = guests
+            .iter()
+            .filter(|guest| guest.try_send(said.clone()).is_ok());
+        Reply::value(&heard.count())
     }
 }
 

@@ -18,28 +18,28 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{Connection, slot::Slot};
 
-const SHARDS: usize = 64;
+const SHARDS: u64 = 64;
+
+type Shard<V> = Mutex<HashMap<Arc<str>, Arc<V>, RandomState>>;
 
 /// A map that many tasks change at once.
 #[derive(Debug)]
 struct Sharded<V> {
-    shards: Box<[Mutex<HashMap<Arc<str>, Arc<V>, RandomState>>]>,
+    shards: Box<[Shard<V>]>,
     hasher: RandomState,
 }
 
 impl<V> Sharded<V> {
     fn new() -> Self {
         Self {
-            shards: std::iter::repeat_with(Mutex::default)
-                .take(SHARDS)
-                .collect(),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
         }
     }
 
-    fn shard(&self, key: &str) -> &Mutex<HashMap<Arc<str>, Arc<V>, RandomState>> {
-        let hash = usize::try_from(self.hasher.hash_one(key) % 64).unwrap_or_default();
-        &self.shards[hash]
+    fn shard(&self, key: &str) -> &Shard<V> {
+        let hash = self.hasher.hash_one(key) % SHARDS;
+        &self.shards[usize::try_from(hash).unwrap_or_default()]
     }
 
     fn get(&self, key: &str) -> Option<Arc<V>> {

@@ -93,8 +93,16 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 }
 
 fn is_json(request: &Request) -> bool {
-    let Some(kind) = request.headers().get(header::CONTENT_TYPE) else { return false };
-    let essence = kind.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
+    let Some(kind) = request.headers().get(header::CONTENT_TYPE) else {
+        return false;
+    };
+    let essence = kind
+        .to_str()
+        .unwrap_or("")
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim();
     essence.eq_ignore_ascii_case("application/json")
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
@@ -111,8 +119,9 @@ fn refuse(path: &str, error: &serde_json::Error) -> Problem {
     let text = without_position(error);
     match error.classify() {
         Category::Data => {
-            let unknown =
-                text.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+            let unknown = text
+                .strip_prefix("unknown field `")
+                .and_then(|rest| rest.split('`').next());
             if let Some(unknown) = unknown {
                 let field = match path {
                     "." | "" => unknown.to_owned(),
@@ -129,7 +138,14 @@ fn refuse(path: &str, error: &serde_json::Error) -> Problem {
                 .at(field);
             }
             let problem = Problem::invalid(path, sentence(&text));
-            if path == "." || path.is_empty() { Problem { field: None, ..problem } } else { problem }
+            if path == "." || path.is_empty() {
+                Problem {
+                    field: None,
+                    ..problem
+                }
+            } else {
+                problem
+            }
         }
         Category::Syntax | Category::Eof | Category::Io => Problem::new(
             StatusCode::BAD_REQUEST,
@@ -146,12 +162,16 @@ fn refuse(path: &str, error: &serde_json::Error) -> Problem {
 /// serde_json ends its texts in " at line 1 column 2"; we say that ourselves where it helps.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(head, _)| head.to_owned())
+    text.rsplit_once(" at line ")
+        .map_or(text.clone(), |(head, _)| head.to_owned())
 }
 
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string())
+        .unwrap_or_default();
     format!("{first}{}.", letters.as_str())
 }
 
@@ -178,9 +198,17 @@ fn nul_at(value: &serde_json::Value, path: String) -> Option<String> {
             .find_map(|(index, item)| nul_at(item, format!("{path}[{index}]"))),
         serde_json::Value::Object(fields) => fields.iter().find_map(|(name, item)| {
             if name.contains('\0') {
-                return Some(if path.is_empty() { "body".to_owned() } else { path.clone() });
+                return Some(if path.is_empty() {
+                    "body".to_owned()
+                } else {
+                    path.clone()
+                });
             }
-            let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let inner = if path.is_empty() {
+                name.clone()
+            } else {
+                format!("{path}.{name}")
+            };
             nul_at(item, inner)
         }),
         _ => None,
@@ -198,8 +226,8 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Order {
         dish: String,
-        #[serde(default)]
-        sides: Vec<Side>,
+        #[serde(default, rename = "sides")]
+        _sides: Vec<Side>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -217,10 +245,16 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_by_place() {
         assert_eq!(parse::<Order>(br#"{"dish":"soup"}"#).unwrap().dish, "soup");
-        assert_eq!(code("{\"dish\":\n \"soup\",}"), (400, "malformed_json", None));
+        assert_eq!(
+            code("{\"dish\":\n \"soup\",}"),
+            (400, "malformed_json", None)
+        );
         assert_eq!(code(r#"{"dish":"soup"} x"#), (400, "malformed_json", None));
         assert_eq!(code(""), (400, "malformed_json", None));
-        assert_eq!(code(r#"{"dish":7}"#), (422, "invalid", Some("dish".to_owned())));
+        assert_eq!(
+            code(r#"{"dish":7}"#),
+            (422, "invalid", Some("dish".to_owned()))
+        );
         assert_eq!(code(r#"{"sides":[]}"#), (422, "invalid", None));
         assert_eq!(
             code(r#"{"dish":"a","sides":[{"name":"b"},{"name":"c","hot":true}]}"#),
@@ -233,7 +267,11 @@ mod tests {
         let fine = parse::<Order>(br#"{"dish":"a\\u0000"}"#).unwrap();
         assert_eq!(fine.dish, "a\\u0000");
         let problem = parse::<Order>(b"{\"dish\":\n x}").unwrap_err();
-        assert!(problem.detail.contains("line 2, column 2"), "{}", problem.detail);
+        assert!(
+            problem.detail.contains("line 2, column 2"),
+            "{}",
+            problem.detail
+        );
         // Deep nesting is refused, not recursed into.
         assert_eq!(code(&"[".repeat(100_000)).0, 422);
     }
@@ -241,11 +279,19 @@ mod tests {
     #[tokio::test]
     async fn a_long_body_is_refused_without_reading_it_all() {
         let request = |body: Body| {
-            Request::post("/").header("content-type", "application/json").body(body).unwrap()
+            Request::post("/")
+                .header("content-type", "application/json")
+                .body(body)
+                .unwrap()
         };
         let long = Body::from(vec![b' '; LIMIT + 1]);
-        let problem = Json::<Order>::from_request(request(long), &()).await.unwrap_err();
-        assert_eq!((problem.status.as_u16(), problem.code), (413, "body_too_large"));
+        let problem = Json::<Order>::from_request(request(long), &())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (problem.status.as_u16(), problem.code),
+            (413, "body_too_large")
+        );
         let endless = futures_util::stream::repeat_with(|| {
             Ok::<_, std::convert::Infallible>(Bytes::from_static(&[b' '; 1024]))
         });

@@ -25,7 +25,11 @@ pub struct NotANetwork(String);
 impl TrustedProxies {
     /// Reads addresses and networks in CIDR form.
     pub fn parse<'a>(networks: impl IntoIterator<Item = &'a str>) -> Result<Self, NotANetwork> {
-        networks.into_iter().map(Network::parse).collect::<Result<_, _>>().map(Self)
+        networks
+            .into_iter()
+            .map(Network::parse)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     fn contain(&self, address: IpAddr) -> bool {
@@ -124,13 +128,26 @@ mod tests {
         assert_eq!(client(&["10.0.0.0/8"], "9.9.9.9", &["1.1.1.1"]), "9.9.9.9");
         // Two of our proxies, a client that lies about its own address.
         assert_eq!(
-            client(&["10.0.0.0/8"], "10.1.1.1", &["127.0.0.1, 8.8.8.8", "10.2.2.2"]),
+            client(
+                &["10.0.0.0/8"],
+                "10.1.1.1",
+                &["127.0.0.1, 8.8.8.8", "10.2.2.2"]
+            ),
             "8.8.8.8"
         );
-        assert_eq!(client(&["10.0.0.0/8"], "10.1.1.1", &["1.1.1.1, nonsense"]), "10.1.1.1");
+        assert_eq!(
+            client(&["10.0.0.0/8"], "10.1.1.1", &["1.1.1.1, nonsense"]),
+            "10.1.1.1"
+        );
         assert_eq!(client(&["10.0.0.1"], "10.0.0.1", &[]), "10.0.0.1");
-        assert_eq!(client(&["10.0.0.1"], "::ffff:10.0.0.1", &["[2001:db8::1]:80"]), "2001:db8::1");
-        assert_eq!(client(&["0.0.0.0/0", "::/0"], "10.0.0.1", &["7.7.7.7"]), "7.7.7.7");
+        assert_eq!(
+            client(&["10.0.0.1"], "::ffff:10.0.0.1", &["[2001:db8::1]:80"]),
+            "2001:db8::1"
+        );
+        assert_eq!(
+            client(&["0.0.0.0/0", "::/0"], "10.0.0.1", &["7.7.7.7"]),
+            "7.7.7.7"
+        );
         for wrong in ["10.0.0.0/33", "::/129", "host", "10.0.0.0/x", ""] {
             assert!(TrustedProxies::parse([wrong]).is_err(), "{wrong}");
         }

@@ -30,10 +30,18 @@ pub struct Minted {
 /// Makes a key.
 #[must_use]
 pub fn mint(ids: &Ids) -> Minted {
-    let id = ids.bytes::<6>().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let id = ids
+        .bytes::<6>()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>();
     let secret = ids.bytes::<32>();
     let text = format!("{PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(secret));
-    Minted { id, text: text.into(), hash: sha256(&secret) }
+    Minted {
+        id,
+        text: text.into(),
+        hash: sha256(&secret),
+    }
 }
 
 /// SHA-256.
@@ -57,7 +65,11 @@ impl AuthState {
     pub(super) async fn principal_of_key(&self, text: &str) -> Result<Principal, Problem> {
         let now = self.clock().now();
         let (id, hash) = read(text).ok_or(Fault::MalformedToken("it is no API key of ours"))?;
-        let key = self.directory().key(id, now).await?.ok_or(Fault::UnknownKey)?;
+        let key = self
+            .directory()
+            .key(id, now)
+            .await?
+            .ok_or(Fault::UnknownKey)?;
         if constant_time::verify_slices_are_equal(&key.hash, &hash).is_err() {
             return Err(Fault::UnknownKey.into());
         }

@@ -99,7 +99,9 @@ impl Directory {
             Err(ticket) => ticket,
         };
         let mut conn = self.pool.acquire().await?;
-        let Some(id) = store::directory::tenant(&mut conn, key).await? else { return Ok(None) };
+        let Some(id) = store::directory::tenant(&mut conn, key).await? else {
+            return Ok(None);
+        };
         Ok(Some(self.tenants.put(asked, (id, key.into()), now, ticket)))
     }
 
@@ -118,7 +120,12 @@ impl Directory {
         let mut conn = self.pool.acquire().await?;
         let found = store::directory::service(&mut conn, tenant, key).await?;
         let Some(id) = found else { return Ok(None) };
-        Ok(Some(self.services.put(asked, (id, key.into()), now, ticket)))
+        Ok(Some(self.services.put(
+            asked,
+            (id, key.into()),
+            now,
+            ticket,
+        )))
     }
 
     /// The tenant's user of this outer id, whether active or not.
@@ -157,8 +164,12 @@ impl Directory {
             Err(ticket) => ticket,
         };
         let mut conn = self.pool.acquire().await?;
-        let Some(row) = store::keys::find(&mut conn, id).await? else { return Ok(None) };
-        let Ok(hash) = row.hash.try_into() else { return Ok(None) };
+        let Some(row) = store::keys::find(&mut conn, id).await? else {
+            return Ok(None);
+        };
+        let Ok(hash) = row.hash.try_into() else {
+            return Ok(None);
+        };
         let key = ApiKey {
             hash,
             scopes: Scopes::parse(row.scopes.iter().map(String::as_str)),
@@ -220,7 +231,10 @@ impl Directory {
 
 /// Known roles, sorted, without doubles.
 pub(crate) fn roles(words: &[String]) -> Vec<Role> {
-    let mut roles = words.iter().filter_map(|word| Role::parse(word)).collect::<Vec<_>>();
+    let mut roles = words
+        .iter()
+        .filter_map(|word| Role::parse(word))
+        .collect::<Vec<_>>();
     roles.sort_unstable();
     roles.dedup();
     roles
@@ -237,7 +251,11 @@ struct Table<K, V> {
 
 impl<K: Eq + Hash, V: Clone> Table<K, V> {
     fn new(seconds: i64) -> Self {
-        Self { entries: Mutex::default(), seconds, forgotten: AtomicU64::new(0) }
+        Self {
+            entries: Mutex::default(),
+            seconds,
+            forgotten: AtomicU64::new(0),
+        }
     }
 
     fn get(&self, key: &K, now: Timestamp) -> Result<V, u64> {

@@ -65,9 +65,16 @@ fn token(surface: Surface, headers: &HeaderMap, uri: &Uri) -> Result<String, Fau
             return Err(Fault::MalformedToken("the scheme is not Bearer"));
         }
         let token = token.trim();
-        return if token.is_empty() { Err(Fault::MissingToken) } else { Ok(token.to_owned()) };
+        return if token.is_empty() {
+            Err(Fault::MissingToken)
+        } else {
+            Ok(token.to_owned())
+        };
     }
-    let query = uri.query().filter(|_| surface == Surface::Hub).unwrap_or_default();
+    let query = uri
+        .query()
+        .filter(|_| surface == Surface::Hub)
+        .unwrap_or_default();
     url::form_urlencoded::parse(query.as_bytes())
         .find(|(name, token)| name == "access_token" && !token.is_empty())
         .map(|(_, token)| token.into_owned())
@@ -79,7 +86,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| Fault::MissingToken.into())
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Fault::MissingToken.into())
     }
 }
 
@@ -93,11 +104,29 @@ mod tests {
     fn the_query_counts_on_the_hub_only_and_the_header_first() {
         let uri = Uri::from_static("/hubs/workflow?id=x&access_token=from%2Dquery");
         let mut headers = HeaderMap::new();
-        assert_eq!(token(Surface::Hub, &headers, &uri), Ok("from-query".to_owned()));
-        assert_eq!(token(Surface::Api, &headers, &uri), Err(Fault::MissingToken));
-        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("bearer from-header"));
-        assert_eq!(token(Surface::Hub, &headers, &uri), Ok("from-header".to_owned()));
-        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic YTpi"));
-        assert!(matches!(token(Surface::Hub, &headers, &uri), Err(Fault::MalformedToken(_))));
+        assert_eq!(
+            token(Surface::Hub, &headers, &uri),
+            Ok("from-query".to_owned())
+        );
+        assert_eq!(
+            token(Surface::Api, &headers, &uri),
+            Err(Fault::MissingToken)
+        );
+        headers.insert(
+            header::AUTHORIZATION,
+            HeaderValue::from_static("bearer from-header"),
+        );
+        assert_eq!(
+            token(Surface::Hub, &headers, &uri),
+            Ok("from-header".to_owned())
+        );
+        headers.insert(
+            header::AUTHORIZATION,
+            HeaderValue::from_static("Basic YTpi"),
+        );
+        assert!(matches!(
+            token(Surface::Hub, &headers, &uri),
+            Err(Fault::MalformedToken(_))
+        ));
     }
 }

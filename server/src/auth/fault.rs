@@ -24,7 +24,9 @@ pub enum Fault {
     UnknownTenant,
     #[error("The token names a service that does not exist or that its key may not name.")]
     UnknownService,
-    #[error("The token names a user that does not exist; users are not created on first sight here.")]
+    #[error(
+        "The token names a user that does not exist; users are not created on first sight here."
+    )]
     UnknownUser,
     #[error("This user was deactivated.")]
     InactiveUser,

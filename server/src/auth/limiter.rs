@@ -26,11 +26,15 @@ pub struct Tries {
 
 impl Tries {
     /// Ten at once, then one each half minute.
-    pub const PER_ACCOUNT: Self =
-        Self { at_once: NonZeroU32::new(10).unwrap(), one_each: Duration::from_secs(30) };
+    pub const PER_ACCOUNT: Self = Self {
+        at_once: NonZeroU32::new(10).unwrap(),
+        one_each: Duration::from_secs(30),
+    };
     /// An office behind one address signs in at nine: sixty, then one each two seconds.
-    pub const PER_ADDRESS: Self =
-        Self { at_once: NonZeroU32::new(60).unwrap(), one_each: Duration::from_secs(2) };
+    pub const PER_ADDRESS: Self = Self {
+        at_once: NonZeroU32::new(60).unwrap(),
+        one_each: Duration::from_secs(2),
+    };
 
     fn quota(self) -> Option<Quota> {
         Some(Quota::with_period(self.one_each)?.allow_burst(self.at_once))
@@ -71,8 +75,12 @@ impl LoginLimiter {
     /// and unknown accounts count like known ones, so the answer tells nothing.
     #[must_use]
     pub fn try_once(&self, account: &str, address: Option<IpAddr>) -> bool {
-        let address_ok = address
-            .is_none_or(|address| self.0.addresses.check_key(&self.bucket(network(address))).is_ok());
+        let address_ok = address.is_none_or(|address| {
+            self.0
+                .addresses
+                .check_key(&self.bucket(network(address)))
+                .is_ok()
+        });
         // Asked second: a blocked address does not eat other people's tries.
         address_ok && self.0.accounts.check_key(&self.bucket(account)).is_ok()
     }
@@ -85,7 +93,10 @@ impl LoginLimiter {
     pub fn spawn_sweep(&self, life: &Lifecycle) {
         let (limiter, stopping) = (self.clone(), life.stopping());
         life.spawn("login limiter", async move {
-            while tokio::time::timeout(Duration::from_secs(60), stopping.cancelled()).await.is_err() {
+            while tokio::time::timeout(Duration::from_secs(60), stopping.cancelled())
+                .await
+                .is_err()
+            {
                 limiter.sweep();
             }
         });

@@ -24,3 +24,6 @@ pub use fault::Fault;
 pub use jwt::keys::VerificationKeys;
 pub use principal::{Principal, Scope, Scopes, Who};
 pub use state::{AuthSettings, AuthState, Hooks, hub_token};
+
+#[cfg(test)]
+mod tests;

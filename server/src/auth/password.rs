@@ -34,7 +34,8 @@ impl Default for Passwords {
 impl Passwords {
     /// A new hash in PHC form.
     pub async fn hash(&self, password: SecretString) -> Result<String, HashFailed> {
-        self.run(move || hash_blocking(password.expose_secret())).await?
+        self.run(move || hash_blocking(password.expose_secret()))
+            .await?
     }
 
     /// Is it the password of this hash? Without a hash (nobody has that login) it takes as long
@@ -56,7 +57,10 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashFailed> {
-        let permit = Arc::clone(&self.0).acquire_owned().await.map_err(|_| HashFailed)?;
+        let permit = Arc::clone(&self.0)
+            .acquire_owned()
+            .await
+            .map_err(|_| HashFailed)?;
         // The permit goes along: a caller who gives up does not let a third one in.
         tokio::task::spawn_blocking(move || {
             let done = work();
@@ -101,10 +105,19 @@ mod tests {
     #[tokio::test]
     async fn only_the_password_itself_is_right_and_nobody_has_none() {
         let passwords = Passwords::default();
-        let hash = passwords.hash("correct horse".to_owned().into()).await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        let hash = passwords
+            .hash("correct horse".to_owned().into())
+            .await
+            .unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
         let verify = async |word: &str, hash| {
-            passwords.verify(word.to_owned().into(), hash).await.unwrap()
+            passwords
+                .verify(word.to_owned().into(), hash)
+                .await
+                .unwrap()
         };
         assert!(verify("correct horse", Some(hash.clone())).await);
         assert!(!verify("correct hors", Some(hash.clone())).await);

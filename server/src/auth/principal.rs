@@ -35,7 +35,11 @@ pub struct Principal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
     /// A person, by a user token or a hub token.
-    User { id: Uuid, key: Arc<str>, name: Arc<str> },
+    User {
+        id: Uuid,
+        key: Arc<str>,
+        name: Arc<str>,
+    },
     /// A back end, by API key.
     Key { id: Arc<str> },
     /// A back end, by a token that names a service and no user.
@@ -63,15 +67,16 @@ impl Principal {
     pub fn user(&self) -> Result<(Uuid, &Arc<str>), Problem> {
         match &self.who {
             Who::User { id, key, .. } => Ok((*id, key)),
-            Who::Key { .. } | Who::Service => {
-                Err(Problem::forbidden("This needs the token of a user; this one names none."))
-            }
+            Who::Key { .. } | Who::Service => Err(Problem::forbidden(
+                "This needs the token of a user; this one names none.",
+            )),
         }
     }
 
     /// The service it speaks for; 403 when the proof names none.
     pub fn require_service(&self) -> Result<Uuid, Problem> {
-        self.service.ok_or_else(|| Problem::forbidden("The credential names no service."))
+        self.service
+            .ok_or_else(|| Problem::forbidden("The credential names no service."))
     }
 }
 
@@ -171,6 +176,9 @@ mod tests {
         let scopes = Scopes::parse(["read", "openid", "publish", "read"]);
         assert_eq!(scopes.words(), ["publish", "read"]);
         assert!(!scopes.has(Scope::Provision));
-        assert_eq!(scopes.and(Scopes::parse(["read", "punch"])).words(), ["read"]);
+        assert_eq!(
+            scopes.and(Scopes::parse(["read", "punch"])).words(),
+            ["read"]
+        );
     }
 }

@@ -27,9 +27,14 @@ impl AuthState {
         let now = self.clock().now();
 
         let tenant = claims.tenant.as_deref().or(key.tenants.only());
-        let tenant = tenant.filter(|name| key.tenants.contain(name)).ok_or(Fault::UnknownTenant)?;
-        let (tenant, tenant_key) =
-            self.directory().tenant(tenant, now).await?.ok_or(Fault::UnknownTenant)?;
+        let tenant = tenant
+            .filter(|name| key.tenants.contain(name))
+            .ok_or(Fault::UnknownTenant)?;
+        let (tenant, tenant_key) = self
+            .directory()
+            .tenant(tenant, now)
+            .await?
+            .ok_or(Fault::UnknownTenant)?;
 
         let service = match claims.service.as_deref().or(key.services.only()) {
             None => None,
@@ -68,7 +73,13 @@ impl AuthState {
         let mut found = self.sight(tenant, service, user, name, now).await?;
         if key.authoritative {
             found = self
-                .follow(tenant, found, claims.roles.as_deref(), claims.departments, now)
+                .follow(
+                    tenant,
+                    found,
+                    claims.roles.as_deref(),
+                    claims.departments,
+                    now,
+                )
                 .await?;
         }
         principal.roles.clone_from(&found.roles);
@@ -83,7 +94,10 @@ impl AuthState {
 
     /// A token we minted for a signed-in page: it is worth what its session is worth.
     pub(super) async fn principal_of_session(&self, hub: HubClaims) -> Result<Principal, Problem> {
-        let holder = self.directory().session(hub.session, self.clock().now()).await?;
+        let holder = self
+            .directory()
+            .session(hub.session, self.clock().now())
+            .await?;
         let holder = holder
             .filter(|holder| holder.tenant == hub.tenant && holder.user == hub.user)
             .ok_or(Fault::SessionEnded)?;
@@ -114,8 +128,7 @@ impl AuthState {
         name: &str,
         now: Timestamp,
     ) -> Result<Arc<User>, Problem> {
-        let complete =
-            |user: &User| service.is_none_or(|service| user.services.contains(&service));
+        let complete = |user: &User| service.is_none_or(|service| user.services.contains(&service));
         let known = self.directory().user(tenant, key, now).await?;
         match known {
             Some(user) if !user.active => return Err(Fault::InactiveUser.into()),
@@ -142,7 +155,11 @@ impl AuthState {
         }
         tx.commit().await?;
         self.directory().forget_user(tenant, key);
-        let user = self.directory().user(tenant, key, now).await?.ok_or(Fault::UnknownUser)?;
+        let user = self
+            .directory()
+            .user(tenant, key, now)
+            .await?
+            .ok_or(Fault::UnknownUser)?;
         if !user.active {
             return Err(Fault::InactiveUser.into());
         }
@@ -178,7 +195,10 @@ impl AuthState {
         }
         let mut tx = self.pool().begin().await?;
         if let Some(roles) = roles {
-            let words = roles.iter().map(|role| role.as_str().to_owned()).collect::<Vec<_>>();
+            let words = roles
+                .iter()
+                .map(|role| role.as_str().to_owned())
+                .collect::<Vec<_>>();
             users::set_roles(&mut tx, tenant, user.id, &words, now).await?;
         }
         if let Some(keys) = departments {

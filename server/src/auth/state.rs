@@ -98,7 +98,11 @@ impl AuthState {
         principal.inspect_err(|problem| tracing::debug!(code = problem.code, "proof refused"))
     }
 
-    async fn principal_of_token(&self, token: &str, surface: Surface) -> Result<Principal, Problem> {
+    async fn principal_of_token(
+        &self,
+        token: &str,
+        surface: Surface,
+    ) -> Result<Principal, Problem> {
         let now = self.0.clock.now();
         let peek = Peek::at(token)?;
         if peek.is_hub() {
@@ -108,7 +112,8 @@ impl AuthState {
             }
             return self.principal_of_session(claims).await;
         }
-        self.principal_of(jwt::verify_peeked(token, &peek, &self.0.keys, now)?).await
+        self.principal_of(jwt::verify_peeked(token, &peek, &self.0.keys, now)?)
+            .await
     }
 
     /// Tells that a session ended: forgets it and has its connections closed.

@@ -5,7 +5,6 @@
 //! Guarantees: a row is taken and routed in one commit; what cannot be routed is kept with the
 //! reason; one router works at a time over all nodes (advisory lock).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Connection as _;
@@ -14,11 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::committer::{self, Refusal, Verdict};
 use super::draft::{Draft, Origin, PublishRequest};
-use super::{Dispatch, Routed};
+use super::Routed;
 use crate::run::lifecycle::Lifecycle;
 use crate::store::intake::{self as store, Row};
-use crate::store::Pool;
-use crate::support::clock::Clock;
+use crate::workplace::Workplace;
 
 const CHANNEL: &str = "bellhop_intake";
 const MOST_A_COMMIT: i64 = 128;
@@ -29,15 +27,13 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// Takes rows to where they belong.
 pub struct Router {
-    pool: Pool,
-    clock: Clock,
-    dispatch: Arc<dyn Dispatch>,
+    workplace: Workplace,
 }
 
 impl Router {
     /// Starts the routing task; it stops when the process does, after the batch in hand.
-    pub fn start(pool: Pool, clock: Clock, dispatch: Arc<dyn Dispatch>, life: &Lifecycle) {
-        let router = Self { pool, clock, dispatch };
+    pub fn start(workplace: Workplace, life: &Lifecycle) {
+        let router = Self { workplace };
         life.spawn("intake router", router.run(life.stopping()));
     }
 
@@ -59,7 +55,7 @@ impl Router {
     }
 
     async fn listen(&self) -> Option<PgListener> {
-        let mut listener = PgListener::connect_with(&self.pool).await.ok()?;
+        let mut listener = PgListener::connect_with(&self.workplace.pool).await.ok()?;
         listener.ignore_pool_close_event(true);
         listener.listen(CHANNEL).await.ok()?;
         Some(listener)
@@ -93,12 +89,12 @@ impl Router {
 
     /// One commit; answers how many rows it took.
     async fn route(&self, most: i64, refuse_with: Option<&str>) -> sqlx::Result<usize> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.workplace.pool.acquire().await?;
         let mut tx = conn.begin().await?;
         if !store::try_lease(&mut tx).await? {
             return Ok(0);
         }
-        let now = self.clock.now();
+        let now = self.workplace.clock.now();
         let rows = store::take(&mut tx, most).await?;
         if rows.is_empty() {
             return Ok(0);
@@ -134,7 +130,7 @@ impl Router {
             }
         }
         tx.commit().await?;
-        self.dispatch.deliver(&routed);
+        self.workplace.dispatch.deliver(&routed);
         Ok(rows.len())
     }
 }

@@ -19,7 +19,9 @@ pub struct UserRow {
 
 /// The secret that signs hub tokens.
 pub async fn hub_secret(conn: &mut PgConnection) -> sqlx::Result<Vec<u8>> {
-    sqlx::query_scalar!("SELECT hub_secret FROM bellhop.installation").fetch_one(conn).await
+    sqlx::query_scalar!("SELECT hub_secret FROM bellhop.installation")
+        .fetch_one(conn)
+        .await
 }
 
 /// The tenant's inner id.

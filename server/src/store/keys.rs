@@ -76,11 +76,7 @@ pub async fn revoke(conn: &mut PgConnection, id: &str, now: Timestamp) -> sqlx::
 }
 
 /// Writes down when keys were last used; never turns a time back.
-pub async fn touch(
-    conn: &mut PgConnection,
-    ids: &[String],
-    at: &[Timestamp],
-) -> sqlx::Result<()> {
+pub async fn touch(conn: &mut PgConnection, ids: &[String], at: &[Timestamp]) -> sqlx::Result<()> {
     let at = at.iter().map(|at| at.to_sqlx()).collect::<Vec<_>>();
     sqlx::query!(
         "UPDATE bellhop.api_key k SET last_used_at = used.at

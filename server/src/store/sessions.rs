@@ -109,9 +109,12 @@ pub async fn by_id(
 
 /// Ends the session of a cookie; answers its inner id.
 pub async fn end(conn: &mut PgConnection, hash: &[u8]) -> sqlx::Result<Option<Uuid>> {
-    sqlx::query_scalar!("DELETE FROM bellhop.session WHERE hash = $1 RETURNING id", hash)
-        .fetch_optional(conn)
-        .await
+    sqlx::query_scalar!(
+        "DELETE FROM bellhop.session WHERE hash = $1 RETURNING id",
+        hash
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// Ends every session of these users; answers their inner ids.

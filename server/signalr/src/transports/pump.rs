@@ -193,7 +193,6 @@ impl<H: Hub, S: AsyncRead + AsyncWrite + Unpin> Pump<'_, H, S> {
                 return Poll::Pending;
             }
             match ready!(self.socket.poll_next_unpin(cx)) {
-                None => return Poll::Ready(End::Lost),
                 Some(Ok(message)) => {
                     self.connection.touch();
                     match message {
@@ -213,7 +212,7 @@ impl<H: Hub, S: AsyncRead + AsyncWrite + Unpin> Pump<'_, H, S> {
                     );
                     self.connection.close(Some(error), true);
                 }
-                Some(Err(_)) => return Poll::Ready(End::Lost),
+                Some(Err(_)) | None => return Poll::Ready(End::Lost),
             }
         }
         cx.waker().wake_by_ref();

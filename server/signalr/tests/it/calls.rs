@@ -131,9 +131,11 @@ async fn reply_later_does_not_block_the_next_call() {
             client.next(&site).await,
             completion("typing", "\"result\":1")
         );
+        settle().await;
         site.server.hub().gate.notify_waiters();
         for _ in 0..1000 {
-            assert!(client.next(&site).await.contains("\"result\":\"late\""));
+            let said = client.next(&site).await;
+            assert!(said.contains("\"result\":\"late\""), "{kind:?}: {said}");
         }
     }
 }

@@ -102,7 +102,7 @@ async fn an_aborted_poll_begins_the_gap() {
     let mut site = Site::new();
     let client = Client::connect(&mut site, LongPolling).await;
     let path = client.path();
-    let poll = tokio::time::timeout(Duration::from_secs(60), site.request("GET", &path, ""));
+    let poll = tokio::time::timeout(Duration::from_mins(1), site.request("GET", &path, ""));
     assert!(poll.await.is_err(), "aborted after a minute");
     let start = Instant::now();
     site.disconnected().await;

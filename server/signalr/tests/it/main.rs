@@ -1,5 +1,9 @@
 //! The wire rules, proved byte by byte: over in-memory sockets with a paused clock where time
 //! matters, and over real ones in `real_sockets`. Tests are named after the rules.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's helpers fail by panicking, as tests do"
+)]
 
 mod calls;
 mod drain;

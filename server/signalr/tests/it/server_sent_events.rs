@@ -66,8 +66,8 @@ async fn dropping_the_stream_ends_the_connection() {
 
 #[tokio::test]
 async fn another_users_token_on_a_post_is_403() {
-    let mut site = Site::new();
     for kind in [ServerSentEvents, LongPolling] {
+        let mut site = Site::new();
         let client = Client::connect(&mut site, kind).await;
         let answer = site
             .request_as("bob", "POST", &client.path(), call("0", "Echo", "[1]"))
@@ -86,6 +86,7 @@ async fn another_users_token_on_a_post_is_403() {
             403
         );
     }
+    let site = Site::new();
     let token = site.token().await;
     let stolen = site
         .request_as("bob", "GET", &format!("/hub?id={token}"), "")
@@ -112,10 +113,10 @@ async fn posts_wait_for_each_other_and_form_one_stream() {
     let text = call("0", "Echo", "[1]");
     let (head, tail) = text.split_at(20);
     // The first body is held open half-way while the second arrives.
-    let (release, held) = tokio::sync::oneshot::channel::<()>();
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
     let (head, tail) = (Bytes::from(head.to_owned()), Bytes::from(tail.to_owned()));
     let body = stream::iter([Ok::<_, std::io::Error>(head)]).chain(stream::once(async move {
-        held.await.unwrap();
+        released.await.unwrap();
         Ok(tail)
     }));
     let slow = request("ann", "POST", &client.path())

@@ -62,9 +62,7 @@ impl Claims {
             departments: words(payload, &names.departments)?,
             roles: words(payload, &names.roles)?,
             device: id(payload, &names.device, 64)?,
-            scopes: Scopes::parse(
-                scopes.iter().flat_map(|word| word.split_ascii_whitespace()),
-            ),
+            scopes: Scopes::parse(scopes.iter().flat_map(|word| word.split_ascii_whitespace())),
             name: match payload.get(&names.name) {
                 Some(Value::String(name)) => shown(name),
                 _ => None,
@@ -97,7 +95,9 @@ fn id(payload: &Map<String, Value>, name: &str, longest: usize) -> Result<Option
         Some(_) => return Err(Fault::MalformedToken("an id in it is not text")),
     };
     if text.is_empty() || text.len() > longest || text.contains('\0') {
-        return Err(Fault::MalformedToken("an id in it is empty, too long or holds a NUL"));
+        return Err(Fault::MalformedToken(
+            "an id in it is empty, too long or holds a NUL",
+        ));
     }
     Ok(Some(text))
 }
@@ -113,14 +113,22 @@ fn words(payload: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>
             .map(|item| item.as_str().filter(|text| fits(text)).map(str::to_owned))
             .collect::<Option<Vec<_>>>()
             .map(Some)
-            .ok_or(Fault::MalformedToken("a list in it holds something other than text")),
-        Some(_) => Err(Fault::MalformedToken("a claim is neither text nor a list of texts")),
+            .ok_or(Fault::MalformedToken(
+                "a list in it holds something other than text",
+            )),
+        Some(_) => Err(Fault::MalformedToken(
+            "a claim is neither text nor a list of texts",
+        )),
     }
 }
 
 /// A display name is never a reason to refuse somebody: cleaned instead.
 fn shown(name: &str) -> Option<String> {
-    let clean = name.chars().filter(|letter| !letter.is_control()).take(200).collect::<String>();
+    let clean = name
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(200)
+        .collect::<String>();
     let clean = clean.trim();
     (!clean.is_empty()).then(|| clean.to_owned())
 }

@@ -85,8 +85,8 @@ impl HubKey {
 
     /// Checks signature, audience and time. Whether the session lives is asked elsewhere.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<HubClaims, Fault> {
-        let payload =
-            payload_if_signed(token, Algorithm::HS256, &self.decoding).ok_or(Fault::BadSignature)?;
+        let payload = payload_if_signed(token, Algorithm::HS256, &self.decoding)
+            .ok_or(Fault::BadSignature)?;
         if !names_audience(&payload, AUDIENCE) {
             return Err(Fault::WrongAudience);
         }

@@ -103,7 +103,10 @@ pub struct Key {
 
 impl std::fmt::Debug for Key {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Key").field("kid", &self.kid).field("issuer", &self.issuer).finish()
+        out.debug_struct("Key")
+            .field("kid", &self.kid)
+            .field("issuer", &self.issuer)
+            .finish()
     }
 }
 
@@ -159,9 +162,14 @@ impl VerificationKeys {
             let label = config.kid.clone().unwrap_or_else(|| format!("#{index}"));
             let key = prepare(config).map_err(|reason| KeyError::Refused(label.clone(), reason))?;
             if key.kid.is_some()
-                && keys.iter().any(|other| other.kid == key.kid && other.issuer == key.issuer)
+                && keys
+                    .iter()
+                    .any(|other| other.kid == key.kid && other.issuer == key.issuer)
             {
-                return Err(KeyError::Refused(label, "its issuer has another key with that id"));
+                return Err(KeyError::Refused(
+                    label,
+                    "its issuer has another key with that id",
+                ));
             }
             keys.push(Arc::new(key));
         }

@@ -75,7 +75,11 @@ pub async fn put(
             .await?
         }
     };
-    Ok(if changed.rows_affected() == 1 { Outcome::Changed } else { Outcome::Unchanged })
+    Ok(if changed.rows_affected() == 1 {
+        Outcome::Changed
+    } else {
+        Outcome::Unchanged
+    })
 }
 
 /// Removes one with its memberships; answers who was a member. Nobody and nothing: an empty list.

@@ -44,21 +44,37 @@ pub async fn put(
     )
     .execute(conn)
     .await?;
-    Ok(if changed.rows_affected() == 1 { Outcome::Changed } else { Outcome::Unchanged })
+    Ok(if changed.rows_affected() == 1 {
+        Outcome::Changed
+    } else {
+        Outcome::Unchanged
+    })
 }
 
 /// Removes a service with its keys, memberships and grants; fails by a foreign key when requests
 /// of the workplace belong to it.
 pub async fn remove(conn: &mut PgConnection, tenant: Uuid, id: Uuid) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM bellhop.role_grant WHERE tenant_id = $1 AND service_id = $2", tenant, id)
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query!("DELETE FROM bellhop.api_key WHERE tenant_id = $1 AND service_id = $2", tenant, id)
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query!("DELETE FROM bellhop.service WHERE tenant_id = $1 AND id = $2", tenant, id)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM bellhop.role_grant WHERE tenant_id = $1 AND service_id = $2",
+        tenant,
+        id
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM bellhop.api_key WHERE tenant_id = $1 AND service_id = $2",
+        tenant,
+        id
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM bellhop.service WHERE tenant_id = $1 AND id = $2",
+        tenant,
+        id
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -124,7 +140,9 @@ pub async fn grant_role(
     .fetch_all(&mut *conn)
     .await?;
     for grant in grants {
-        sqlx::raw_sql(sqlx::AssertSqlSafe(grant)).execute(&mut *conn).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(grant))
+            .execute(&mut *conn)
+            .await?;
     }
     Ok(true)
 }

@@ -38,12 +38,20 @@ pub async fn put(
     )
     .execute(conn)
     .await?;
-    Ok(if changed.rows_affected() == 1 { Outcome::Changed } else { Outcome::Unchanged })
+    Ok(if changed.rows_affected() == 1 {
+        Outcome::Changed
+    } else {
+        Outcome::Unchanged
+    })
 }
 
 /// The site's inner id.
 pub async fn find(conn: &mut PgConnection, tenant: Uuid, key: &str) -> sqlx::Result<Option<Uuid>> {
-    sqlx::query_scalar!("SELECT id FROM bellhop.site WHERE tenant_id = $1 AND key = $2", tenant, key)
-        .fetch_optional(conn)
-        .await
+    sqlx::query_scalar!(
+        "SELECT id FROM bellhop.site WHERE tenant_id = $1 AND key = $2",
+        tenant,
+        key
+    )
+    .fetch_optional(conn)
+    .await
 }

@@ -43,7 +43,9 @@ pub async fn replace_setup_link(
     hash: &[u8],
     expires_at: Timestamp,
 ) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM bellhop.setup_link WHERE used_at IS NULL").execute(&mut *conn).await?;
+    sqlx::query!("DELETE FROM bellhop.setup_link WHERE used_at IS NULL")
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!(
         "INSERT INTO bellhop.setup_link (hash, expires_at) VALUES ($1, $2)",
         hash,

@@ -9,21 +9,23 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::{Event, HANDSHAKE, Site, Socket};
 
-pub enum Wire {
+pub(crate) enum Wire {
     Socket(Box<Socket>),
     Events(BodyDataStream),
     Polls,
 }
 
-pub struct Client {
-    pub wire: Wire,
-    pub token: String,
+pub(crate) struct Client {
+    pub(crate) wire: Wire,
+    pub(crate) token: String,
     received: VecDeque<String>,
+    /// The start of an event.
+    unread: String,
 }
 
 impl Client {
     /// Connected, hands shaken, and seen by the hub.
-    pub async fn connect(site: &mut Site, kind: TransportKind) -> Self {
+    pub(crate) async fn connect(site: &mut Site, kind: TransportKind) -> Self {
         let mut client = Self::connect_to(site, kind, "").await;
         client.send(site, HANDSHAKE).await;
         assert_eq!(client.next(site).await, "{}");
@@ -35,7 +37,7 @@ impl Client {
     }
 
     /// Connected and silent. `query` begins with `&` if it is not empty.
-    pub async fn connect_to(site: &Site, kind: TransportKind, query: &str) -> Self {
+    pub(crate) async fn connect_to(site: &Site, kind: TransportKind, query: &str) -> Self {
         let token = site.token().await;
         let path = format!("/hub?id={token}{query}");
         let wire = match kind {
@@ -61,14 +63,15 @@ impl Client {
             wire,
             token,
             received: VecDeque::new(),
+            unread: String::new(),
         }
     }
 
-    pub fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/hub?id={}", self.token)
     }
 
-    pub async fn send(&mut self, site: &Site, text: &str) {
+    pub(crate) async fn send(&mut self, site: &Site, text: &str) {
         match &mut self.wire {
             Wire::Socket(socket) => socket.send(Message::text(text)).await.unwrap(),
             Wire::Events(_) | Wire::Polls => {
@@ -79,7 +82,7 @@ impl Client {
     }
 
     /// The next message without its separator; `None` at the end of the connection.
-    pub async fn try_next(&mut self, site: &Site) -> Option<String> {
+    pub(crate) async fn try_next(&mut self, site: &Site) -> Option<String> {
         loop {
             if let Some(message) = self.received.pop_front() {
                 return Some(message);
@@ -91,8 +94,12 @@ impl Client {
                     _ => continue,
                 },
                 Wire::Events(stream) => {
-                    let piece = stream.next().await?.unwrap();
-                    let text = String::from_utf8(piece.to_vec()).unwrap();
+                    // Pieces end anywhere, events at an empty line.
+                    while !self.unread.ends_with("\r\n\r\n") {
+                        let piece = stream.next().await?.unwrap();
+                        self.unread.push_str(std::str::from_utf8(&piece).unwrap());
+                    }
+                    let text = std::mem::take(&mut self.unread);
                     text.lines()
                         .filter_map(|line| line.strip_prefix("data: "))
                         .collect()
@@ -113,12 +120,12 @@ impl Client {
         }
     }
 
-    pub async fn next(&mut self, site: &Site) -> String {
+    pub(crate) async fn next(&mut self, site: &Site) -> String {
         self.try_next(site).await.expect("the connection ended")
     }
 
     /// The next message that is no ping.
-    pub async fn next_said(&mut self, site: &Site) -> String {
+    pub(crate) async fn next_said(&mut self, site: &Site) -> String {
         loop {
             let message = self.next(site).await;
             if message != "{\"type\":6}" {
@@ -127,7 +134,7 @@ impl Client {
         }
     }
 
-    pub fn socket(&mut self) -> &mut Socket {
+    pub(crate) fn socket(&mut self) -> &mut Socket {
         match &mut self.wire {
             Wire::Socket(socket) => socket,
             _ => panic!("not a WebSocket"),
@@ -136,7 +143,7 @@ impl Client {
 }
 
 /// For suites that hold on every transport.
-pub const ALL: [TransportKind; 3] = [
+pub(crate) const ALL: [TransportKind; 3] = [
     TransportKind::WebSockets,
     TransportKind::ServerSentEvents,
     TransportKind::LongPolling,

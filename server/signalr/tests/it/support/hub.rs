@@ -6,10 +6,10 @@ use signalr::{Call, Connection, Hub, HubError, Reply, WriteMark, protocol::Paylo
 use tokio::sync::{Notify, mpsc};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User(pub String);
+pub(crate) struct User(pub(crate) String);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     Connected,
     Disconnected(Option<String>),
     Evidence(u64),
@@ -18,15 +18,15 @@ pub enum Event {
     Called(String),
 }
 
-pub struct TestHub {
+pub(crate) struct TestHub {
     events: mpsc::Sender<Event>,
     /// Lets one waiting `Wait` or `Later` go on.
-    pub gate: Arc<Notify>,
+    pub(crate) gate: Arc<Notify>,
 }
 
 impl TestHub {
-    pub fn new() -> (Self, mpsc::Receiver<Event>) {
-        let (events, receiver) = mpsc::channel(1000);
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Event>) {
+        let (events, receiver) = mpsc::channel(10_000);
         (
             Self {
                 events,

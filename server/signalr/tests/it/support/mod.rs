@@ -4,15 +4,15 @@ mod client;
 mod hub;
 mod site;
 
-pub use client::{ALL, Client, Wire};
-pub use hub::{Event, TestHub, User};
-pub use site::{Answer, Site, Socket, piece, request, settle};
+pub(crate) use client::{ALL, Client, Wire};
+pub(crate) use hub::{Event, TestHub, User};
+pub(crate) use site::{Site, Socket, piece, request, settle};
 
 /// What every client says first.
-pub const HANDSHAKE: &str = "{\"protocol\":\"json\",\"version\":1}\u{1e}";
+pub(crate) const HANDSHAKE: &str = "{\"protocol\":\"json\",\"version\":1}\u{1e}";
 
 /// A call with JSON arguments.
-pub fn call(id: &str, target: &str, arguments: &str) -> String {
+pub(crate) fn call(id: &str, target: &str, arguments: &str) -> String {
     format!(
         "{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"{target}\",\"arguments\":{arguments}}}\u{1e}"
     )

@@ -14,35 +14,35 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Event, TestHub, User};
 
-pub type Socket = WebSocketStream<DuplexStream>;
+pub(crate) type Socket = WebSocketStream<DuplexStream>;
 
-pub struct Site {
-    pub server: HubServer<TestHub>,
-    pub events: mpsc::Receiver<Event>,
-    pub tracker: TaskTracker,
-    pub stopping: CancellationToken,
-    pub app: Router,
+pub(crate) struct Site {
+    pub(crate) server: HubServer<TestHub>,
+    pub(crate) events: mpsc::Receiver<Event>,
+    pub(crate) tracker: TaskTracker,
+    pub(crate) stopping: CancellationToken,
+    pub(crate) app: Router,
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 }
 
 impl Site {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(HubOptions::default())
     }
 
-    pub fn with(options: HubOptions) -> Self {
+    pub(crate) fn with(options: HubOptions) -> Self {
         let (hub, events) = TestHub::new();
         let (tracker, stopping) = (TaskTracker::new(), CancellationToken::new());
         let server = HubServer::new(hub, options, tracker.clone(), stopping.clone());
@@ -59,7 +59,7 @@ impl Site {
     }
 
     /// A new socket with the server at its other end.
-    pub fn dial(&self, buffer: usize) -> DuplexStream {
+    pub(crate) fn dial(&self, buffer: usize) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(buffer);
         let service = TowerToHyperService::new(self.app.clone());
         let connection = hyper::server::conn::http1::Builder::new()
@@ -70,7 +70,7 @@ impl Site {
     }
 
     /// Sends a request on a socket of its own; the body is read by the caller.
-    pub async fn open(&self, request: http::Request<Body>) -> http::Response<Body> {
+    pub(crate) async fn open(&self, request: http::Request<Body>) -> http::Response<Body> {
         let io = TokioIo::new(self.dial(1 << 20));
         let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
         self.tracker.spawn(async move { drop(connection.await) });
@@ -78,12 +78,12 @@ impl Site {
     }
 
     /// A request by user `ann`, answered whole.
-    pub async fn request(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+    pub(crate) async fn request(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
         self.request_as("ann", method, path, body).await
     }
 
     /// An empty user is nobody.
-    pub async fn request_as(
+    pub(crate) async fn request_as(
         &self,
         user: &str,
         method: &str,
@@ -100,7 +100,7 @@ impl Site {
         }
     }
 
-    pub async fn negotiate(&self) -> NegotiateResponse {
+    pub(crate) async fn negotiate(&self) -> NegotiateResponse {
         let answer = self
             .request("POST", "/hub/negotiate?negotiateVersion=1", "")
             .await;
@@ -108,12 +108,12 @@ impl Site {
         serde_json::from_slice(&answer.body).unwrap()
     }
 
-    pub async fn token(&self) -> String {
+    pub(crate) async fn token(&self) -> String {
         self.negotiate().await.connection_token.unwrap()
     }
 
     /// Opens the event stream of a token.
-    pub async fn events(&self, token: &str) -> http::Response<Body> {
+    pub(crate) async fn events(&self, token: &str) -> http::Response<Body> {
         let request = request("ann", "GET", &format!("/hub?id={token}"));
         let request = request
             .header("accept", "text/event-stream")
@@ -122,11 +122,15 @@ impl Site {
     }
 
     /// The status is that of the refusal.
-    pub async fn websocket(&self, path: &str) -> Result<Socket, Answer> {
+    pub(crate) async fn websocket(&self, path: &str) -> Result<Socket, Answer> {
         self.websocket_on(self.dial(1 << 20), path).await
     }
 
-    pub async fn websocket_on(&self, io: DuplexStream, path: &str) -> Result<Socket, Answer> {
+    pub(crate) async fn websocket_on(
+        &self,
+        io: DuplexStream,
+        path: &str,
+    ) -> Result<Socket, Answer> {
         use tungstenite::client::IntoClientRequest;
         let mut request = format!("ws://test{path}").into_client_request().unwrap();
         request
@@ -148,12 +152,12 @@ impl Site {
     }
 
     /// The next event of the hub.
-    pub async fn event(&mut self) -> Event {
+    pub(crate) async fn event(&mut self) -> Event {
         self.events.recv().await.unwrap()
     }
 
     /// The next event of one kind; others are skipped.
-    pub async fn event_like(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
+    pub(crate) async fn event_like(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
         loop {
             let event = self.event().await;
             if wanted(&event) {
@@ -162,7 +166,7 @@ impl Site {
         }
     }
 
-    pub async fn disconnected(&mut self) -> Option<String> {
+    pub(crate) async fn disconnected(&mut self) -> Option<String> {
         match self
             .event_like(|event| matches!(event, Event::Disconnected(_)))
             .await
@@ -173,7 +177,7 @@ impl Site {
     }
 
     /// The one connection there is.
-    pub fn only(&self) -> Arc<Connection<User>> {
+    pub(crate) fn only(&self) -> Arc<Connection<User>> {
         let mut all = self.server.connections();
         assert_eq!(all.len(), 1);
         all.remove(0)
@@ -181,13 +185,13 @@ impl Site {
 }
 
 /// Lets other tasks run until they all wait.
-pub async fn settle() {
+pub(crate) async fn settle() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
     }
 }
 
-pub fn request(user: &str, method: &str, path: &str) -> http::request::Builder {
+pub(crate) fn request(user: &str, method: &str, path: &str) -> http::request::Builder {
     let request = http::Request::builder()
         .method(method)
         .uri(path)
@@ -212,7 +216,7 @@ async fn identify(mut request: Request, next: Next) -> axum::response::Response 
 }
 
 /// The next piece of a streamed body.
-pub async fn piece(
+pub(crate) async fn piece(
     stream: &mut (impl StreamExt<Item = Result<Bytes, axum::Error>> + Unpin),
 ) -> String {
     let piece = stream.next().await.unwrap().unwrap();

@@ -1,0 +1,117 @@
+//! The few things we ask of the browser itself, each a no-op on the host: only effects and event
+//! handlers call them, and those do not run there.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use leptos::web_sys;
+
+use crate::model::Moment;
+
+/// The browser's clock.
+#[must_use]
+pub fn now() -> Moment {
+    #[cfg(feature = "hydrate")]
+    {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "milliseconds of an epoch fit"
+        )]
+        Moment(js_sys::Date::now() as i64)
+    }
+    #[cfg(not(feature = "hydrate"))]
+    Moment(0)
+}
+
+/// Milliseconds to add to UTC for the person's own zone, as it was or will be `at` that instant.
+#[must_use]
+pub fn zone_offset(at: Moment) -> i64 {
+    #[cfg(feature = "hydrate")]
+    {
+        #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
+        let date = js_sys::Date::new(&(at.0 as f64).into());
+        #[expect(clippy::cast_possible_truncation, reason = "minutes, at most 14 hours")]
+        {
+            -(date.get_timezone_offset() as i64) * 60_000
+        }
+    }
+    #[cfg(not(feature = "hydrate"))]
+    {
+        let _ = at;
+        0
+    }
+}
+
+/// Runs `action` every so often until the owner goes away.
+pub fn every(milliseconds: u64, action: impl Fn() + Send + 'static) {
+    if let Ok(handle) = set_interval_with_handle(action, Duration::from_millis(milliseconds)) {
+        on_cleanup(move || handle.clear());
+    }
+}
+
+/// Runs `action` once, later. The handle cancels it.
+#[must_use]
+pub fn after(milliseconds: u64, action: impl FnOnce() + 'static) -> Option<TimeoutHandle> {
+    set_timeout_with_handle(action, Duration::from_millis(milliseconds)).ok()
+}
+
+/// Somebody can see the page.
+#[must_use]
+pub fn visible() -> bool {
+    !document().hidden()
+}
+
+/// Leaves for another page with a full load: for pages that need a new session.
+pub fn leave_for(address: &str) {
+    let _ = window().location().set_href(address);
+}
+
+/// Path and query of the page that is shown.
+#[must_use]
+pub fn here() -> String {
+    let location = window().location();
+    format!(
+        "{}{}",
+        location.pathname().unwrap_or_default(),
+        location.search().unwrap_or_default()
+    )
+}
+
+/// Closes the popover with this id, if it is open.
+pub fn close_popover(id: &str) {
+    let element = document().get_element_by_id(id);
+    if let Some(element) = element.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok()) {
+        // `hidePopover` throws when it is closed already: that is what we want.
+        let _ = element.hide_popover();
+    }
+}
+
+/// Is the popover with this id open?
+#[must_use]
+pub fn popover_open(id: &str) -> bool {
+    document()
+        .query_selector(&format!("#{id}:popover-open"))
+        .ok()
+        .flatten()
+        .is_some()
+}
+
+/// Sets an attribute of the document's root.
+pub fn mark_root(name: &str, value: &str) {
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute(name, value);
+    }
+}
+
+/// May rows of the list `id` move now? Yes, when it is scrolled to its top and neither the focus
+/// nor the pointer is inside.
+#[must_use]
+pub fn undisturbed(id: &str) -> bool {
+    let Some(list) = document().get_element_by_id(id) else {
+        return true;
+    };
+    list.scroll_top() < 4
+        && !list.matches(":focus-within").unwrap_or(false)
+        && !list.matches(":hover").unwrap_or(false)
+}

@@ -1,0 +1,55 @@
+//! The connection indicator: words always, colour only when something is wrong. It never blinks
+//! and never covers content.
+
+use leptos::prelude::*;
+
+use super::clock::Clock;
+use super::words::Reading;
+use crate::live::{Live, LiveStatus};
+
+/// `live`, `reconnecting, data as of 14:02:11 [Retry]`, `offline, …`.
+#[component]
+pub fn ConnectionPill() -> impl IntoView {
+    let live = Live::here();
+    let clock = Clock::here();
+    let look = move || match live.status.get() {
+        LiveStatus::Connecting => "conn rest",
+        LiveStatus::Live => "conn ok",
+        LiveStatus::Reconnecting { .. } => "conn warn",
+        LiveStatus::Offline { .. } => "conn bad",
+    };
+    let as_of = move || {
+        let since = live.status.get().stale_since()?;
+        let reading = Reading {
+            at: since,
+            now: since,
+            zone: clock.zone(since),
+        };
+        Some(view! {
+            <span class="conn-long">", data as of " <span class="num">{reading.clock_seconds()}</span></span>
+        })
+    };
+    view! {
+        <span class=look role="status">
+            <i class="dot" aria-hidden="true"></i>
+            <span class="conn-word">
+                {move || match live.status.get() {
+                    LiveStatus::Connecting => "connecting",
+                    LiveStatus::Live => "live",
+                    LiveStatus::Reconnecting { .. } => "reconnecting",
+                    LiveStatus::Offline { .. } => "offline",
+                }}
+                {as_of}
+            </span>
+            <Show when=move || live.status.get().stale_since().is_some()>
+                <button type="button" on:click=move |_| live.retry_now()>
+                    "Retry"
+                </button>
+            </Show>
+        </span>
+        <span class="conn rest conn-static">
+            <i class="dot" aria-hidden="true"></i>
+            "not live, reload to refresh"
+        </span>
+    }
+}

@@ -1,0 +1,12 @@
+//! The console: what is going on in this tenant's part of the hub.
+
+pub mod connections;
+pub mod disconnect;
+pub mod groups;
+pub mod overview;
+pub mod queued;
+pub mod search;
+pub mod sections;
+pub mod server_fns;
+
+pub use sections::Sections;

@@ -1,0 +1,225 @@
+//! `/admin`: numbers, and health in sentences.
+
+use leptos::prelude::*;
+
+use super::Sections;
+use super::server_fns::load_overview;
+use crate::browser;
+use crate::components::badge::{Dot, Tone};
+use crate::components::clock::Clock;
+use crate::components::fresh::use_fresh;
+use crate::components::number::grouped;
+use crate::components::problem::Problem;
+use crate::components::skeleton::Skeleton;
+use crate::components::time::read_on;
+use crate::components::words::span;
+use crate::error::AppError;
+use crate::live::{Live, LiveStatus};
+use crate::model::Moment;
+use crate::model::admin::{Health, Overview};
+
+/// The numbers have no topic: they are asked for again while somebody looks.
+const EVERY_MS: u64 = 2_000;
+/// Anything queued for longer wants a look.
+const OLD_MS: i64 = 10 * 60_000;
+
+/// The page.
+#[component]
+pub fn OverviewPage() -> impl IntoView {
+    let snapshot = Resource::new_blocking(|| (), |()| load_overview());
+    view! {
+        <Sections />
+        <Transition fallback=|| {
+            view! { <Skeleton rows=4 /> }
+        }>
+            {move || Suspend::new(async move {
+                match snapshot.await {
+                    Ok(first) => view! { <Numbers first /> }.into_any(),
+                    Err(error) => {
+                        let retry = Callback::new(move |()| snapshot.refetch());
+                        view! { <Problem error retry /> }.into_any()
+                    }
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Numbers(first: Overview) -> impl IntoView {
+    let clock = Clock::here();
+    let live = Live::here();
+    let now = RwSignal::new(first);
+    let as_of = RwSignal::new(clock.now.get_untracked());
+    let failed = RwSignal::new(None::<AppError>);
+    let again = Action::new_local(|(): &()| load_overview());
+    Effect::new(move || {
+        browser::every(EVERY_MS, move || {
+            let busy = again.pending().get_untracked();
+            let live = live.status.get_untracked() == LiveStatus::Live;
+            if live && !busy && browser::visible() {
+                again.dispatch(());
+            }
+        });
+    });
+    Effect::new(move || match again.value().get() {
+        Some(Ok(new)) => {
+            as_of.set(clock.precise());
+            failed.set(None);
+            now.set(new);
+        }
+        Some(Err(error)) => failed.set(Some(error)),
+        None => {}
+    });
+    let stamp = move || read_on(clock, as_of.get()).clock_seconds();
+    let pick = move |pick: fn(&Overview) -> i64| Signal::derive(move || pick(&now.read()));
+    let transports = Signal::derive(move || {
+        let now = now.read();
+        format!(
+            "{} WebSocket, {} SSE, {} long poll",
+            grouped(now.websocket),
+            grouped(now.sse),
+            grouped(now.long_polling)
+        )
+    });
+    let oldest = Memo::new(move |_| now.read().oldest_queued_at);
+
+    view! {
+        <p class="bar small faint">
+            <span>"As of " <span class="num">{stamp}</span></span>
+            {move || {
+                failed
+                    .get()
+                    .map(|error| {
+                        view! {
+                            <span class="err" role="alert">
+                                <i class="dot bad" aria-hidden="true"></i>
+                                {error.to_string()}
+                            </span>
+                        }
+                    })
+            }}
+        </p>
+        <section class="tiles figures" aria-label="Now" class:dim=move || failed.read().is_some()>
+            <Figure
+                label="Connections"
+                href="/admin/connections"
+                value=pick(|it| it.connections)
+                note=transports
+            />
+            <Figure
+                label="People online"
+                href="/admin/connections"
+                value=pick(|it| it.users_online)
+                note="with an open connection"
+            />
+            <Figure
+                label="Groups"
+                href="/admin/groups"
+                value=pick(|it| it.groups)
+                note="with somebody in them"
+            />
+            <Figure
+                label="Acknowledged"
+                value=pick(|it| it.acked_last_hour)
+                note="in the last hour"
+            />
+            <Figure
+                label="Queued"
+                href="/admin/queued"
+                value=pick(|it| it.queued)
+                note="owed to somebody"
+            />
+            <Oldest oldest=oldest />
+        </section>
+        <HealthList health=Signal::derive(move || now.read().health.clone()) />
+    }
+}
+
+#[component]
+fn Figure(
+    label: &'static str,
+    #[prop(optional)] href: Option<&'static str>,
+    #[prop(into)] value: Signal<i64>,
+    #[prop(into)] note: Signal<String>,
+) -> impl IntoView {
+    let fresh = use_fresh(value);
+    let inner = view! {
+        <span class="l">{label}</span>
+        <span class="v">
+            <span class=move || format!("num-live {}", fresh.get())>
+                {move || grouped(value.get())}
+            </span>
+        </span>
+        <span class="d" title=move || note.get()>
+            {move || note.get()}
+        </span>
+    };
+    match href {
+        Some(href) => view! {
+            <a class="tile" href=href>
+                {inner}
+            </a>
+        }
+        .into_any(),
+        None => view! { <div class="tile">{inner}</div> }.into_any(),
+    }
+}
+
+#[component]
+fn Oldest(#[prop(into)] oldest: Signal<Option<Moment>>) -> impl IntoView {
+    let clock = Clock::here();
+    let age = Memo::new(move |_| oldest.get().map(|at| clock.now().since(at).max(0)));
+    let late = move || age.get().is_some_and(|age| age > OLD_MS);
+    view! {
+        <a class="tile" href="/admin/queued">
+            <span class="l">
+                {move || late().then(|| view! { <Dot tone=Signal::stored(Tone::Warn) /> })}
+                "Oldest queued"
+            </span>
+            <span class="v">{move || age.get().map_or_else(|| "–".to_owned(), span)}</span>
+            <span class="d">
+                {move || if age.get().is_some() { "since it was accepted" } else { "nothing waits" }}
+            </span>
+        </a>
+    }
+}
+
+#[component]
+fn HealthList(health: Signal<Vec<Health>>) -> impl IntoView {
+    let wrong = move || health.read().iter().filter(|it| !it.ok).count();
+    let summary = move || match wrong() {
+        0 => "All is well".to_owned(),
+        1 => "1 thing wants a look".to_owned(),
+        many => format!("{many} things want a look"),
+    };
+    view! {
+        <section class="pad" aria-labelledby="health-title">
+            <div class="hrow">
+                <h2 id="health-title">"Health"</h2>
+                <span class="faint small">{summary}</span>
+            </div>
+            <ul class="health">
+                {move || {
+                    health
+                        .get()
+                        .into_iter()
+                        .map(|line| {
+                            let (class, label) = if line.ok {
+                                ("dot ok", "Fine")
+                            } else {
+                                ("dot warn", "Warning")
+                            };
+                            view! {
+                                <li>
+                                    <i class=class role="img" aria-label=label></i>
+                                    <p>{line.text}</p>
+                                </li>
+                            }
+                        })
+                        .collect_view()
+                }}
+            </ul>
+        </section>
+    }
+}

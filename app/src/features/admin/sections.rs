@@ -1,0 +1,21 @@
+//! On a phone the rail has one entry for the console; its sections are tabs then.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use crate::components::tabs::{Tab, Tabs};
+
+/// The tabs; wider screens have them in the rail.
+#[component]
+pub fn Sections() -> impl IntoView {
+    let path = use_location().pathname;
+    let at = move |place: &'static str| Signal::derive(move || path.read().as_str() == place);
+    view! {
+        <Tabs label="Admin sections" class="only-phone">
+            <Tab href="/admin" label="Overview" current=at("/admin") />
+            <Tab href="/admin/connections" label="Connections" current=at("/admin/connections") />
+            <Tab href="/admin/groups" label="Groups" current=at("/admin/groups") />
+            <Tab href="/admin/queued" label="Messages" current=at("/admin/queued") />
+        </Tabs>
+    }
+}

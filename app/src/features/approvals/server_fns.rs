@@ -1,0 +1,43 @@
+//! What the approvals screens ask of the server.
+
+use leptos::prelude::*;
+
+use crate::error::AppError;
+use crate::model::approval::{ApprovalList, ApprovalTab, RequestDetail, Verdict};
+
+/// One of my lists.
+#[server(endpoint = "approvals/list")]
+pub async fn approvals(tab: ApprovalTab) -> Result<ApprovalList, AppError> {
+    let (backend, caller) = crate::backend::signed_in()?;
+    backend.approvals(&caller, tab).await
+}
+
+/// A request in full.
+#[server(endpoint = "approvals/request")]
+pub async fn request(id: String) -> Result<RequestDetail, AppError> {
+    let (backend, caller) = crate::backend::signed_in()?;
+    backend.request(&caller, &id).await
+}
+
+/// Decides. The plain form of a page without script posts here too, and comes back to its page.
+#[server(endpoint = "approvals/decide")]
+pub async fn decide(
+    request: String,
+    revision: i32,
+    verdict: Verdict,
+    #[server(default)] comment: String,
+) -> Result<RequestDetail, AppError> {
+    use crate::model::approval::Decision;
+    let (backend, caller) = crate::backend::signed_in()?;
+    backend
+        .decide(
+            &caller,
+            Decision {
+                request,
+                revision,
+                verdict,
+                comment,
+            },
+        )
+        .await
+}

@@ -1,0 +1,13 @@
+//! What the board asks of the server.
+
+use leptos::prelude::*;
+
+use crate::error::AppError;
+use crate::model::attendance::Board;
+
+/// The whole board; filters work in the page.
+#[server(endpoint = "attendance/board")]
+pub async fn load_board() -> Result<Board, AppError> {
+    let (backend, caller) = crate::backend::signed_in()?;
+    backend.board(&caller).await
+}

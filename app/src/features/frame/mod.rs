@@ -1,0 +1,64 @@
+//! The frame of every page: rail, bar, bell, account. Its counts are live.
+
+pub mod account;
+pub mod bell;
+pub mod counts;
+pub mod home;
+pub mod places;
+pub mod rail;
+pub mod server_fns;
+pub mod theme;
+pub mod top_bar;
+
+use leptos::prelude::*;
+use leptos_router::components::Outlet;
+use leptos_router::hooks::use_location;
+
+use crate::error::AppError;
+use crate::features::sign_in;
+use crate::model::badges::Badges;
+use crate::model::person::Me;
+use counts::Counts;
+use rail::Rail;
+use server_fns::frame;
+use top_bar::TopBar;
+
+/// Who is signed in, and their numbers; every page of the frame may ask for it.
+pub type FrameData = Resource<Result<(Me, Badges), AppError>>;
+
+/// Rail and bar around the page. Signed out, the server answers with a redirect instead.
+#[component]
+pub fn Frame() -> impl IntoView {
+    let data: FrameData = Resource::new_blocking(|| (), |()| frame());
+    provide_context(data);
+    Counts::provide();
+    let location = use_location();
+
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                if matches!(data.await, Err(AppError::SignedOut)) {
+                    let path = location.pathname.get_untracked();
+                    let query = location.search.get_untracked();
+                    let query = query.strip_prefix('?').unwrap_or(&query);
+                    let here = if query.is_empty() { path } else { format!("{path}?{query}") };
+                    to_sign_in(&sign_in::address(Some(&here), None));
+                }
+            })}
+        </Suspense>
+        <div class="shell">
+            <TopBar data />
+            <Rail data />
+            <main class="main" id="main" tabindex="-1">
+                <Outlet />
+            </main>
+        </div>
+    }
+}
+
+fn to_sign_in(address: &str) {
+    #[cfg(feature = "ssr")]
+    leptos_axum::redirect(address);
+    #[cfg(not(feature = "ssr"))]
+    crate::browser::leave_for(address);
+}

@@ -1,0 +1,39 @@
+//! What the frame of every page asks.
+
+use leptos::prelude::*;
+
+use super::theme::Theme;
+use crate::error::AppError;
+use crate::model::badges::Badges;
+use crate::model::person::Me;
+
+/// Who is signed in, and their numbers.
+#[server(endpoint = "frame")]
+pub async fn frame() -> Result<(Me, Badges), AppError> {
+    let (backend, caller) = crate::backend::signed_in()?;
+    let me = backend.me(&caller).await?;
+    Ok((me, backend.badges(&caller).await?))
+}
+
+/// The numbers alone.
+#[server(endpoint = "badges")]
+pub async fn load_badges() -> Result<Badges, AppError> {
+    let (backend, caller) = crate::backend::signed_in()?;
+    backend.badges(&caller).await
+}
+
+/// Keeps the theme in a cookie for a year; needs nobody signed in.
+#[server(endpoint = "theme")]
+pub async fn set_theme(theme: Theme) -> Result<Theme, AppError> {
+    use http::{HeaderValue, header};
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        let cookie = format!(
+            "theme={}; Path=/; Max-Age=31536000; SameSite=Lax",
+            theme.as_str()
+        );
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            response.append_header(header::SET_COOKIE, cookie);
+        }
+    }
+    Ok(theme)
+}

@@ -1,0 +1,12 @@
+//! What the sign-in page asks before anybody is signed in.
+
+use leptos::prelude::*;
+
+use crate::error::AppError;
+use crate::model::person::DemoLogin;
+
+/// The demo logins; empty unless demo data is loaded and the server listens on loopback.
+#[server(endpoint = "demo-logins")]
+pub async fn demo_logins() -> Result<Vec<DemoLogin>, AppError> {
+    crate::backend::backend()?.demo_logins().await
+}

@@ -1,0 +1,14 @@
+//! `/api/v1/notifications`: publish, and read what became of it.
+
+mod publish;
+mod read;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Api;
+
+/// The routes of this noun, relative to `/api/v1`.
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(publish::publish)).routes(routes!(read::read))
+}

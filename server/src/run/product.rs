@@ -1,0 +1,96 @@
+//! The rooms, wired: made once by `serve` and by tests, in the order of the way.
+
+use std::sync::Arc;
+
+use axum::Router;
+use signalr::{HubOptions, HubServer};
+
+use super::Parts;
+use crate::api::{self, Api};
+use crate::auth::{AuthSettings, AuthState, Hooks, VerificationKeys};
+use crate::delivery::Dispatch;
+use crate::delivery::committer::Committer;
+use crate::delivery::intake;
+use crate::hub::{Hub, Needs};
+use crate::store;
+use crate::workplace::Workplace;
+
+/// Path of the hub.
+pub const HUB: &str = "/hubs/workflow";
+
+/// Everything that is not the process itself.
+#[derive(Clone)]
+pub struct Product {
+    /// What it was made of.
+    pub parts: Parts,
+    /// Who calls.
+    pub auth: AuthState,
+    /// Who is here.
+    pub hub: Arc<Hub>,
+    /// The hub on its route.
+    pub hub_server: HubServer<Hub>,
+    /// Where publications go.
+    pub committer: Committer,
+    /// Approvals and attendance.
+    pub workplace: Workplace,
+}
+
+impl Product {
+    /// Starts every room's tasks.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn start(parts: Parts, keys: VerificationKeys) -> sqlx::Result<Self> {
+        let Parts { pool, clock, ids, life, .. } = parts.clone();
+        let auth =
+            AuthState::open(pool.clone(), clock.clone(), ids.clone(), keys, AuthSettings::default())
+                .await?;
+        let mut conn = pool.acquire().await?;
+        store::ledger::ensure_partitions(&mut conn, clock.now()).await?;
+        let epoch = store::queued::epoch(&mut conn).await?;
+        drop(conn);
+
+        let hub = Hub::start(Needs { pool: pool.clone(), clock: clock.clone(), epoch }, &life);
+        let dispatch: Arc<dyn Dispatch> = hub.clone();
+        let committer = Committer::start(pool.clone(), clock.clone(), dispatch.clone(), &life);
+        let workplace = Workplace { pool: pool.clone(), dispatch, clock, ids, life: life.clone() };
+        intake::Router::start(workplace.clone(), &life);
+        super::partitions::start(pool, workplace.clock.clone(), &life);
+        auth.spawn_chores(&life);
+        let told = hub.clone();
+        auth.set_hooks(Hooks {
+            session_ended: Arc::new(move |session| told.close_session(session)),
+            people_changed: Arc::new(|_, _| {}),
+        });
+        let hub_server = HubServer::new(
+            hub.clone(),
+            HubOptions::default(),
+            life.tracker(),
+            life.stopping(),
+        );
+        Ok(Self { parts, auth, hub, hub_server, committer, workplace })
+    }
+
+    /// The API and the hub. The screens are mounted by `serve`, which knows their files.
+    #[must_use]
+    pub fn routes(&self) -> Router {
+        let Parts { pool, clock, ids, .. } = self.parts.clone();
+        let (api, document) = api::routes(Api {
+            pool,
+            clock,
+            ids,
+            committer: self.committer.clone(),
+            workplace: self.workplace.clone(),
+            auth: self.auth.clone(),
+        });
+        let document = axum::Json(document);
+        let hub = self.hub_server.router().layer(axum::middleware::from_fn_with_state(
+            self.auth.clone(),
+            crate::auth::extract::hub,
+        ));
+        Router::new()
+            .nest("/api/v1", api)
+            .route("/api/v1/openapi.json", axum::routing::get(move || async move { document }))
+            .nest(HUB, hub)
+    }
+}
