@@ -168,7 +168,7 @@ impl Place {
         patches
     }
 
-    /// Kinds of the notifications sent so far, with how many users were named.
+    /// Kinds of the notifications sent so far, with how many users were given a number.
     pub(crate) fn kinds(&self) -> Vec<(String, usize)> {
         self.recorder
             .routed
@@ -177,7 +177,7 @@ impl Place {
             .map(|one| {
                 (
                     one.publication.kind.clone(),
-                    one.publication.audience.users.len(),
+                    one.recipients.len(),
                 )
             })
             .collect()
