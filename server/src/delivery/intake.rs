@@ -14,9 +14,9 @@ use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::Routed;
 use super::committer::{self, Refusal, Verdict};
 use super::draft::{Draft, Origin, PublishRequest};
-use super::Routed;
 use crate::run::lifecycle::Lifecycle;
 use crate::store::intake::{self as store, Row};
 use crate::workplace::Workplace;
@@ -116,7 +116,8 @@ impl Router {
                     Err(reason) => store::refuse(&mut tx, row, &reason, now).await?,
                 },
                 other => {
-                    store::refuse(&mut tx, row, &format!("unknown kind of row {other}"), now).await?;
+                    store::refuse(&mut tx, row, &format!("unknown kind of row {other}"), now)
+                        .await?;
                 }
             }
         }
@@ -124,8 +125,7 @@ impl Router {
         let mut recorded = Vec::with_capacity(punches.len());
         for (tenant, list) in punches {
             let (rows, batch): (Vec<&Row>, Vec<NewPunch>) = list.into_iter().unzip();
-            let one =
-                attendance::record(&mut tx, tenant, batch, &self.workplace.ids, now).await?;
+            let one = attendance::record(&mut tx, tenant, batch, &self.workplace.ids, now).await?;
             for (row, outcome) in rows.iter().zip(&one.outcomes) {
                 if let Outcome::Refused(refusal) = outcome {
                     store::refuse(&mut tx, row, &refusal.to_string(), now).await?;
@@ -165,7 +165,11 @@ async fn ring(doorbell: Option<&mut PgListener>) -> sqlx::Result<()> {
     match doorbell {
         // `try_recv` tells of a lost connection, where `recv` would silently reconnect: rings may
         // have been missed, so the caller must look at the table.
-        Some(listener) => listener.try_recv().await?.map(drop).ok_or(sqlx::Error::WorkerCrashed),
+        Some(listener) => listener
+            .try_recv()
+            .await?
+            .map(drop)
+            .ok_or(sqlx::Error::WorkerCrashed),
         None => std::future::pending().await,
     }
 }
@@ -173,9 +177,18 @@ async fn ring(doorbell: Option<&mut PgListener>) -> sqlx::Result<()> {
 fn parse(row: &Row, now: jiff::Timestamp) -> Result<Draft, String> {
     let request: PublishRequest =
         serde_json::from_str(&row.payload).map_err(|error| error.to_string())?;
-    let origin = Origin { id: row.ticket, tenant: row.tenant, service: row.service, now };
+    let origin = Origin {
+        id: row.ticket,
+        tenant: row.tenant,
+        service: row.service,
+        now,
+    };
     request.check(origin).map_err(|problem| {
-        format!("{}: {}", problem.field.as_deref().unwrap_or("body"), problem.detail)
+        format!(
+            "{}: {}",
+            problem.field.as_deref().unwrap_or("body"),
+            problem.detail
+        )
     })
 }
 
@@ -191,8 +204,7 @@ struct SqlPunch {
 }
 
 fn parse_punch(row: &Row) -> Result<NewPunch, String> {
-    let punch: SqlPunch =
-        serde_json::from_str(&row.payload).map_err(|error| error.to_string())?;
+    let punch: SqlPunch = serde_json::from_str(&row.payload).map_err(|error| error.to_string())?;
     let who = match (punch.user, punch.pin) {
         (Some(user), None) => Who::User(user),
         (None, Some(pin)) => Who::Pin(pin),
@@ -219,8 +231,10 @@ fn parse_punch(row: &Row) -> Result<NewPunch, String> {
 fn reason(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Unknown(names) => {
-            let names: Vec<String> =
-                names.iter().map(|(field, name)| format!("{field} \"{name}\"")).collect();
+            let names: Vec<String> = names
+                .iter()
+                .map(|(field, name)| format!("{field} \"{name}\""))
+                .collect();
             format!("unknown {}", names.join(", "))
         }
         Refusal::KeyReused => "the idempotency key was used with another body".to_owned(),

@@ -37,7 +37,13 @@ impl Hub {
             websocket: over(TransportKind::WebSockets),
             sse: over(TransportKind::ServerSentEvents),
             long_polling: over(TransportKind::LongPolling),
-            users: count(clients.iter().map(|c| c.user).collect::<BTreeSet<_>>().iter()),
+            users: count(
+                clients
+                    .iter()
+                    .map(|c| c.user)
+                    .collect::<BTreeSet<_>>()
+                    .iter(),
+            ),
             groups: count(self.shared.registry.groups_of_tenant(tenant).iter()),
             parked: count(clients.iter().filter(|c| c.is_parked())),
         }
@@ -56,11 +62,21 @@ impl Hub {
         let mut clients = self.shared.registry.of_tenant(tenant);
         clients.retain(|client| matches(client, &search));
         clients.sort_by(|a, b| {
-            b.connected_at.cmp(&a.connected_at).then_with(|| a.conn.id().cmp(b.conn.id()))
+            b.connected_at
+                .cmp(&a.connected_at)
+                .then_with(|| a.conn.id().cmp(b.conn.id()))
         });
         let total = count(clients.iter());
         let now = self.shared.clock.now().as_millisecond();
-        (clients.iter().skip(skip).take(most).map(|client| row(client, now)).collect(), total)
+        (
+            clients
+                .iter()
+                .skip(skip)
+                .take(most)
+                .map(|client| row(client, now))
+                .collect(),
+            total,
+        )
     }
 
     /// A tenant's groups with somebody in them, by name, and how many there are.
@@ -82,8 +98,10 @@ impl Hub {
             .skip(skip)
             .take(most)
             .map(|(name, clients)| {
-                let names: BTreeSet<String> =
-                    clients.iter().map(|client| client.user_name.to_string()).collect();
+                let names: BTreeSet<String> = clients
+                    .iter()
+                    .map(|client| client.user_name.to_string())
+                    .collect();
                 let users: BTreeSet<Uuid> = clients.iter().map(|client| client.user).collect();
                 GroupRow {
                     kind: kind_of(&name).to_owned(),
@@ -105,7 +123,9 @@ impl Hub {
             if let Some(client) = self.shared.registry.by_id(id)
                 && client.tenant == tenant
             {
-                client.conn.close(Some("Disconnected by an administrator.".to_owned()), true);
+                client
+                    .conn
+                    .close(Some("Disconnected by an administrator.".to_owned()), true);
                 closed += 1;
             }
         }
@@ -121,7 +141,10 @@ fn matches(client: &Client, search: &str) -> bool {
     search.is_empty()
         || client.user_name.to_lowercase().contains(search)
         || client.user_key.to_lowercase().contains(search)
-        || client.device.as_deref().is_some_and(|device| device.to_lowercase().contains(search))
+        || client
+            .device
+            .as_deref()
+            .is_some_and(|device| device.to_lowercase().contains(search))
         || client.conn.id().to_lowercase().contains(search)
 }
 
@@ -140,13 +163,21 @@ fn row(client: &Client, now: i64) -> ConnectionRow {
             TransportKind::LongPolling => "Long poll",
         }
         .to_owned(),
-        address: conn.remote_addr().map(|address| address.ip().to_string()).unwrap_or_default(),
+        address: conn
+            .remote_addr()
+            .map(|address| address.ip().to_string())
+            .unwrap_or_default(),
         since: Moment(client.connected_at.as_millisecond()),
         last_activity: Moment(now - idle),
         groups: i64::try_from(client.group_count()).unwrap_or(i64::MAX),
         buffer: i64::try_from(conn.queued_bytes()).unwrap_or(i64::MAX),
         unacked: i64::try_from(client.unconfirmed()).unwrap_or(i64::MAX),
-        ack_mode: if client.is_explicit() { "explicit" } else { "transport" }.to_owned(),
+        ack_mode: if client.is_explicit() {
+            "explicit"
+        } else {
+            "transport"
+        }
+        .to_owned(),
     }
 }
 
@@ -164,7 +195,11 @@ fn kind_of(name: &str) -> &'static str {
 fn client_name(agent: &str) -> String {
     let version = |mark: &str| {
         let rest = agent.split_once(mark)?.1;
-        Some(rest.chars().take_while(char::is_ascii_digit).collect::<String>())
+        Some(
+            rest.chars()
+                .take_while(char::is_ascii_digit)
+                .collect::<String>(),
+        )
     };
     // Order matters: Edge and Opera say Chrome too, Chrome says Safari too.
     let browser = [
@@ -190,7 +225,13 @@ fn client_name(agent: &str) -> String {
     match (browser, system) {
         (Some(browser), Some(system)) => format!("{browser}, {system}"),
         (Some(browser), None) => browser,
-        _ => agent.split_whitespace().next().unwrap_or_default().chars().take(40).collect(),
+        _ => agent
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(40)
+            .collect(),
     }
 }
 

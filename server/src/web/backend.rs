@@ -4,9 +4,7 @@
 use app::backend::{Backend, Caller};
 use app::error::AppError;
 use app::model::Moment;
-use app::model::admin::{
-    ConnectionRow, GroupRow, Health, Overview, Page, PageQuery, QueuedRow,
-};
+use app::model::admin::{ConnectionRow, GroupRow, Health, Overview, Page, PageQuery, QueuedRow};
 use app::model::approval::{ApprovalList, ApprovalTab, Decision, RequestDetail};
 use app::model::attendance::Board;
 use app::model::inbox::{InboxCounts, InboxPage, InboxTab, Mark};
@@ -37,7 +35,13 @@ impl Rooms {
     }
 
     fn reference(&self) -> String {
-        self.product.parts.ids.bytes::<6>().iter().map(|byte| format!("{byte:02x}")).collect()
+        self.product
+            .parts
+            .ids
+            .bytes::<6>()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// A failure of the workplace as a screen shows it.
@@ -70,7 +74,9 @@ fn need(caller: &Caller, role: Role) -> Result<(), AppError> {
     if caller.roles.contains(&role) {
         return Ok(());
     }
-    Err(AppError::Forbidden { need: format!("It needs the role {}.", role.as_str()) })
+    Err(AppError::Forbidden {
+        need: format!("It needs the role {}.", role.as_str()),
+    })
 }
 
 fn tenant(caller: &Caller) -> Uuid {
@@ -82,7 +88,9 @@ fn user(caller: &Caller) -> Uuid {
 }
 
 fn skip(query: &PageQuery) -> usize {
-    usize::try_from(query.page).unwrap_or(0).saturating_mul(PAGE)
+    usize::try_from(query.page)
+        .unwrap_or(0)
+        .saturating_mul(PAGE)
 }
 
 #[async_trait]
@@ -100,7 +108,11 @@ impl Backend for Rooms {
         let row = self.database(store::people::me(&mut conn, user(caller)).await)?;
         let row = row.ok_or(AppError::SignedOut)?;
         Ok(Me {
-            person: Person { user: row.key, name: row.name, department: row.department },
+            person: Person {
+                user: row.key,
+                name: row.name,
+                department: row.department,
+            },
             tenant: row.tenant_key,
             tenant_name: row.tenant_name,
             roles: caller.roles.clone(),
@@ -108,9 +120,12 @@ impl Backend for Rooms {
     }
 
     async fn hub_token(&self, caller: &Caller) -> Result<HubToken, AppError> {
-        let (token, ends) = crate::auth::hub_token(&self.product.auth, caller).map_err(|problem| {
-            AppError::Internal { reference: problem.reference.unwrap_or_default() }
-        })?;
+        let (token, ends) =
+            crate::auth::hub_token(&self.product.auth, caller).map_err(|problem| {
+                AppError::Internal {
+                    reference: problem.reference.unwrap_or_default(),
+                }
+            })?;
         let seconds = (ends.as_second() - self.product.parts.clock.now().as_second()).max(1);
         Ok(HubToken {
             hub: HUB.to_owned(),
@@ -127,8 +142,7 @@ impl Backend for Rooms {
     ) -> Result<InboxPage, AppError> {
         let parts = &self.product.parts;
         let now = parts.clock.now();
-        let page =
-            inbox::page(&parts.pool, tenant(caller), user(caller), tab, before, now).await;
+        let page = inbox::page(&parts.pool, tenant(caller), user(caller), tab, before, now).await;
         self.database(page)
     }
 
@@ -144,7 +158,10 @@ impl Backend for Rooms {
         let (counts, patch) = self.database(marked)?;
         if let Some(patch) = patch {
             let group = Topic::Inbox(user).group();
-            self.product.workplace.dispatch.patch(tenant, &group, &patch);
+            self.product
+                .workplace
+                .dispatch
+                .patch(tenant, &group, &patch);
         }
         Ok(counts)
     }
@@ -155,17 +172,15 @@ impl Backend for Rooms {
     }
 
     async fn request(&self, caller: &Caller, id: &str) -> Result<RequestDetail, AppError> {
-        let missing = || AppError::NotFound { what: "request".to_owned() };
+        let missing = || AppError::NotFound {
+            what: "request".to_owned(),
+        };
         let id = Uuid::try_parse(id).map_err(|_| missing())?;
         let detail = approvals::detail(&self.product.workplace, &Actor::from(caller), id).await;
         self.workplace(detail)
     }
 
-    async fn decide(
-        &self,
-        caller: &Caller,
-        decision: Decision,
-    ) -> Result<RequestDetail, AppError> {
+    async fn decide(&self, caller: &Caller, decision: Decision) -> Result<RequestDetail, AppError> {
         let actor = Actor::from(caller);
         let decided = approvals::decide(&self.product.workplace, &actor, decision).await;
         self.workplace(decided)
@@ -195,8 +210,14 @@ impl Backend for Rooms {
             );
             health.push(Health { ok: false, text });
         }
-        let text = format!("Database answers in {:.1} ms.", took.as_secs_f64() * 1_000.0);
-        health.push(Health { ok: took.as_millis() < 250, text });
+        let text = format!(
+            "Database answers in {:.1} ms.",
+            took.as_secs_f64() * 1_000.0
+        );
+        health.push(Health {
+            ok: took.as_millis() < 250,
+            text,
+        });
         health.sort_by_key(|line| line.ok);
         Ok(Overview {
             connections: counts.websocket + counts.sse + counts.long_polling,
@@ -220,7 +241,9 @@ impl Backend for Rooms {
         need(caller, Role::Admin)?;
         let as_of = self.console_revision(caller, topic::ADMIN_CONNECTIONS);
         let (rows, total) =
-            self.product.hub.connections(tenant(caller), &query.search, skip(&query), PAGE);
+            self.product
+                .hub
+                .connections(tenant(caller), &query.search, skip(&query), PAGE);
         Ok(Page { rows, total, as_of })
     }
 
@@ -235,7 +258,9 @@ impl Backend for Rooms {
         need(caller, Role::Admin)?;
         let as_of = self.console_revision(caller, topic::ADMIN_GROUPS);
         let (rows, total) =
-            self.product.hub.groups(tenant(caller), &query.search, skip(&query), PAGE);
+            self.product
+                .hub
+                .groups(tenant(caller), &query.search, skip(&query), PAGE);
         Ok(Page { rows, total, as_of })
     }
 

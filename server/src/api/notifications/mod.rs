@@ -12,5 +12,7 @@ use super::Api;
 
 /// The routes of this noun, relative to `/api/v1`.
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(publish::publish)).routes(routes!(read::read))
+    OpenApiRouter::new()
+        .routes(routes!(publish::publish))
+        .routes(routes!(read::read))
 }
