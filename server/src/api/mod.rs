@@ -4,6 +4,9 @@
 pub mod body;
 pub mod notifications;
 pub mod problem;
+pub mod punches;
+mod refusal;
+pub mod requests;
 
 use axum::Router;
 use utoipa::OpenApi as _;
@@ -47,6 +50,8 @@ struct Document;
 pub fn routes(api: Api) -> (Router, OpenApi) {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(notifications::routes())
+        .merge(punches::routes())
+        .merge(requests::routes())
         .split_for_parts();
     let guarded = router
         .layer(axum::middleware::from_fn_with_state(
