@@ -96,9 +96,7 @@ fn keys(config: &Config) -> anyhow::Result<VerificationKeys> {
 
 fn router(product: &Product) -> Router {
     let rooms = web::Rooms::new(product.clone(), Vec::new());
-    product
-        .routes()
-        .merge(web::routes(&product.parts, Arc::new(rooms)))
+    product.site(web::routes(&product.parts, Arc::new(rooms)))
 }
 
 fn ready(address: SocketAddr, database: &Database) -> Ready {
