@@ -15,6 +15,9 @@ use crate::support::config::Http;
 
 mod files;
 mod headers;
+pub mod session;
+pub mod setup;
+pub mod sign_in;
 
 /// What page handlers can extract.
 #[derive(Clone, Debug, FromRef)]
@@ -54,3 +57,6 @@ fn options(http: &Http) -> LeptosOptions {
         .site_pkg_dir("pkg")
         .build()
 }
+
+#[cfg(test)]
+mod tests;
