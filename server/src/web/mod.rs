@@ -17,6 +17,9 @@ use crate::support::config::Http;
 mod backend;
 mod files;
 mod headers;
+pub mod session;
+pub mod setup;
+pub mod sign_in;
 
 pub use backend::Rooms;
 
@@ -64,3 +67,6 @@ fn options(http: &Http) -> LeptosOptions {
         .site_pkg_dir("pkg")
         .build()
 }
+
+#[cfg(test)]
+mod tests;
