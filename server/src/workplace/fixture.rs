@@ -174,12 +174,7 @@ impl Place {
             .routed
             .lock()
             .iter()
-            .map(|one| {
-                (
-                    one.publication.kind.clone(),
-                    one.recipients.len(),
-                )
-            })
+            .map(|one| (one.publication.kind.clone(), one.recipients.len()))
             .collect()
     }
 

@@ -32,6 +32,7 @@ pub fn Frame() -> impl IntoView {
     let data: FrameData = Resource::new_blocking(|| (), |()| frame());
     provide_context(data);
     Counts::provide();
+    go_live(data);
     let location = use_location();
 
     view! {
@@ -61,4 +62,32 @@ fn to_sign_in(address: &str) {
     leptos_axum::redirect(address);
     #[cfg(not(feature = "ssr"))]
     crate::browser::leave_for(address);
+}
+
+/// Opens the page's hub connection once it is known who is signed in. Only in the browser: the
+/// server never runs an effect. The client belongs to the frame, not to the effect, which runs
+/// again whenever the numbers are fetched.
+fn go_live(data: FrameData) {
+    #[cfg(feature = "hydrate")]
+    {
+        let live = crate::live::Live::here();
+        let frame = Owner::current();
+        Effect::new(move |begun: Option<bool>| {
+            let me = data.get();
+            if begun == Some(true) {
+                return true;
+            }
+            let Some(Ok((me, _))) = me else { return false };
+            let scope = format!("{}/{}", me.tenant, me.person.user);
+            let begin =
+                || crate::live::plug::plug(live, scope, || Box::pin(server_fns::fetch_hub_token()));
+            match &frame {
+                Some(frame) => frame.with(begin),
+                None => begin(),
+            }
+            true
+        });
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = data;
 }
