@@ -66,4 +66,5 @@ pub fn Badge(
             {move || word.get()}
         </span>
     }
+    .into_any()
 }

@@ -43,6 +43,7 @@ pub fn Problem(
             </Empty>
         </div>
     }
+    .into_any()
 }
 
 /// Above rows that could not be refreshed: why, since when, and another try.

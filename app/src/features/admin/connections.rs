@@ -62,6 +62,7 @@ pub fn ConnectionsPage() -> impl IntoView {
             }}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -175,6 +176,7 @@ fn List(page: Page<ConnectionRow>, search: String, number: u32) -> impl IntoView
             search
         />
     }
+    .into_any()
 }
 
 #[component]
@@ -232,6 +234,7 @@ fn ConnectionLine(cell: Cell<ConnectionRow>, picked: RwSignal<BTreeSet<String>>)
             <td class="num live">{unacked}</td>
         </tr>
     }
+    .into_any()
 }
 
 /// Both ends of an id: they are what people compare.

@@ -43,6 +43,7 @@ pub fn OverviewPage() -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -134,6 +135,7 @@ fn Numbers(first: Overview) -> impl IntoView {
         </section>
         <HealthList health=Signal::derive(move || now.read().health.clone()) />
     }
+    .into_any()
 }
 
 #[component]
@@ -183,6 +185,7 @@ fn Oldest(#[prop(into)] oldest: Signal<Option<Moment>>) -> impl IntoView {
             </span>
         </a>
     }
+    .into_any()
 }
 
 #[component]
@@ -222,4 +225,5 @@ fn HealthList(health: Signal<Vec<Health>>) -> impl IntoView {
             </ul>
         </section>
     }
+    .into_any()
 }

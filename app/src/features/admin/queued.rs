@@ -73,6 +73,7 @@ pub fn QueuedPage() -> impl IntoView {
             }}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -154,6 +155,7 @@ fn List(page: Page<QueuedRow>, search: String, number: u32) -> impl IntoView {
             search
         />
     }
+    .into_any()
 }
 
 #[component]
@@ -210,4 +212,5 @@ fn QueuedLine(cell: Cell<Owed>) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }

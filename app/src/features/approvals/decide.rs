@@ -145,6 +145,7 @@ pub fn DecisionBar(
             </Dialog>
         </Show>
     }
+    .into_any()
 }
 
 /// Which request, in the revision that was read.
@@ -154,6 +155,7 @@ fn Which(detail: RwSignal<RequestDetail>, seen: RwSignal<i32>) -> impl IntoView 
         <input type="hidden" name="request" value=move || detail.read().row.id.clone() />
         <input type="hidden" name="revision" value=move || seen.get().to_string() />
     }
+    .into_any()
 }
 
 /// Why the decision was not saved, what is safe, and what to do.
@@ -208,6 +210,7 @@ fn Refusal(error: AppError, itself: Followed) -> impl IntoView {
                 })}
         </div>
     }
+    .into_any()
 }
 
 fn span_ago(milliseconds: i64) -> String {

@@ -99,6 +99,7 @@ pub fn RequestList(
             </Show>
         </section>
     }
+    .into_any()
 }
 
 const fn caption(tab: ApprovalTab) -> &'static str {
@@ -132,4 +133,5 @@ fn nothing(tab: ApprovalTab) -> impl IntoView {
             {link.map(|(href, words)| view! { <a href=href>{words}</a> })}
         </Empty>
     }
+    .into_any()
 }

@@ -107,6 +107,7 @@ pub fn ApprovalsPage() -> impl IntoView {
             </Transition>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -139,4 +140,5 @@ fn ListTabs(tab: Memo<ApprovalTab>) -> impl IntoView {
             />
         </Tabs>
     }
+    .into_any()
 }

@@ -58,4 +58,5 @@ pub fn PersonRow(
             </td>
         </tr>
     }
+    .into_any()
 }

@@ -54,4 +54,5 @@ pub fn Account(
             })}
         </Suspense>
     }
+    .into_any()
 }

@@ -54,6 +54,7 @@ pub fn Frame() -> impl IntoView {
             </main>
         </div>
     }
+    .into_any()
 }
 
 fn to_sign_in(address: &str) {

@@ -70,6 +70,7 @@ pub fn Rail(
             </Suspense>
         </nav>
     }
+    .into_any()
 }
 
 #[component]
@@ -103,4 +104,5 @@ fn RailLink(
             </a>
         </li>
     }
+    .into_any()
 }

@@ -51,4 +51,5 @@ pub fn TopBar(
             </div>
         </header>
     }
+    .into_any()
 }

@@ -128,6 +128,7 @@ pub fn InboxList(
             </Show>
         </div>
     }
+    .into_any()
 }
 
 /// Older pages are fetched on demand and stand below, where they push nothing away.
@@ -172,6 +173,7 @@ fn Older(
             </p>
         </Show>
     }
+    .into_any()
 }
 
 fn tab_query(tab: InboxTab) -> &'static str {
@@ -260,4 +262,5 @@ fn nothing(tab: InboxTab) -> impl IntoView {
             {link.map(|(href, words)| view! { <a href=href>{words}</a> })}
         </Empty>
     }
+    .into_any()
 }
