@@ -230,7 +230,9 @@ fn ConnectionLine(cell: Cell<ConnectionRow>, picked: RwSignal<BTreeSet<String>>)
             </td>
             <td class="num muted hide-phone">{idle}</td>
             <td class="num muted hide-narrow">{move || row.read().groups}</td>
-            <td class="num live">{move || bytes(row.read().buffer)}</td>
+            <td class="num live" class:faint=move || row.read().buffer == 0>
+                {move || bytes(row.read().buffer)}
+            </td>
             <td class="num live">{unacked}</td>
         </tr>
     }

@@ -77,7 +77,7 @@ pub fn DecisionBar(
         {move || problem().map(|error| view! { <Refusal error itself /> })}
         <Show when=move || shown.get()>
             <footer class="actions">
-                <p class="note">
+                <p class="consequence">
                     {move || {
                         if offline.get() {
                             "Offline. Decisions wait until you are back.".to_owned()

@@ -43,7 +43,12 @@ pub fn TopBar(
                                     </span>
                                 }
                             })
-                    }} <span class="cut">{move || title.get().1}</span>
+                    }} <span class="cut" class:hide-phone=one_request>
+                        {move || title.get().1}
+                    </span>
+                    <Show when=one_request>
+                        <span class="only-phone">"Request"</span>
+                    </Show>
                 </h1>
                 <ConnectionPill />
                 <Bell />
