@@ -41,7 +41,14 @@ fn pairs() -> Vec<(String, String, f64)> {
     }
     for state in STATES {
         let tint = format!("{state}-tint");
-        for ground in [tint.as_str(), "surface", "bg", "hover", "accent-tint", "raised"] {
+        for ground in [
+            tint.as_str(),
+            "surface",
+            "bg",
+            "hover",
+            "accent-tint",
+            "raised",
+        ] {
             put(&format!("{state}-ink"), ground, WORDS);
         }
         for ground in [tint.as_str(), "surface", "bg", "accent-tint", "raised"] {
@@ -53,9 +60,12 @@ fn pairs() -> Vec<(String, String, f64)> {
         put("focus", ground, EDGES);
         put("accent", ground, EDGES);
     }
-    for (front, ground) in
-        [("brass", "bg"), ("brass", "surface"), ("bad-solid", "surface"), ("bad-solid", "raised")]
-    {
+    for (front, ground) in [
+        ("brass", "bg"),
+        ("brass", "surface"),
+        ("bad-solid", "surface"),
+        ("bad-solid", "raised"),
+    ] {
         put(front, ground, EDGES);
     }
     pairs
@@ -68,11 +78,15 @@ fn every_pair_reads_well_in_both_themes() {
     for (front, ground, need) in pairs() {
         for (theme, pick) in [("light", 0_usize), ("dark", 1)] {
             let colour = |name: &str| {
-                tokens.get(name).unwrap_or_else(|| panic!("no token --{name}"))[pick]
+                tokens
+                    .get(name)
+                    .unwrap_or_else(|| panic!("no token --{name}"))[pick]
             };
             let ratio = contrast(colour(&front), colour(&ground));
             if ratio < need {
-                failures.push(format!("{front} on {ground}, {theme}: {ratio:.2}, needs {need}"));
+                failures.push(format!(
+                    "{front} on {ground}, {theme}: {ratio:.2}, needs {need}"
+                ));
             }
         }
     }
@@ -91,7 +105,10 @@ fn the_arithmetic_agrees_with_known_colours() {
     for (front, ground, ratios) in known {
         for (pick, expected) in ratios.into_iter().enumerate() {
             let ratio = contrast(tokens[front][pick], tokens[ground][pick]);
-            assert!((ratio - expected).abs() < 0.03, "{front} on {ground}: {ratio} {expected}");
+            assert!(
+                (ratio - expected).abs() < 0.03,
+                "{front} on {ground}: {ratio} {expected}"
+            );
         }
     }
 }
@@ -106,7 +123,10 @@ fn no_other_file_names_a_colour() {
         }
         let text = std::fs::read_to_string(&path).expect("a readable style");
         for word in ["#", "rgb(", "hsl(", "oklch(", "white;", "black;"] {
-            let named = text.lines().filter(|line| line.contains(':')).any(|l| l.contains(word));
+            let named = text
+                .lines()
+                .filter(|line| line.contains(':'))
+                .any(|l| l.contains(word));
             assert!(!named, "{} names a colour: {word}", path.display());
         }
     }
@@ -115,9 +135,15 @@ fn no_other_file_names_a_colour() {
 /// Light and dark value of each colour token.
 fn parse(css: &str) -> BTreeMap<String, [[f64; 3]; 2]> {
     let line = |line: &str| {
-        let (name, value) = line.trim().strip_prefix("--")?.split_once(": light-dark(")?;
-        let colours: Vec<[f64; 3]> =
-            value.split("oklch(").skip(1).filter_map(|it| oklch(it.split(')').next()?)).collect();
+        let (name, value) = line
+            .trim()
+            .strip_prefix("--")?
+            .split_once(": light-dark(")?;
+        let colours: Vec<[f64; 3]> = value
+            .split("oklch(")
+            .skip(1)
+            .filter_map(|it| oklch(it.split(')').next()?))
+            .collect();
         Some((name.to_owned(), [*colours.first()?, *colours.get(1)?]))
     };
     css.lines().filter_map(line).collect()
@@ -125,9 +151,13 @@ fn parse(css: &str) -> BTreeMap<String, [[f64; 3]; 2]> {
 
 /// Lightness, chroma and hue as 8-bit sRGB in 0..=1, which is what a screen shows.
 fn oklch(text: &str) -> Option<[f64; 3]> {
-    let numbers: Vec<f64> =
-        text.split([' ', '/']).filter_map(|number| number.parse().ok()).collect();
-    let [lightness, chroma, hue, ..] = numbers[..] else { return None };
+    let numbers: Vec<f64> = text
+        .split([' ', '/'])
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    let [lightness, chroma, hue, ..] = numbers[..] else {
+        return None;
+    };
     let (sin, cos) = hue.to_radians().sin_cos();
     let (a, b) = (chroma * cos, chroma * sin);
     let long = (lightness + 0.396_337_777_4 * a + 0.215_803_757_3 * b).powi(3);
@@ -140,8 +170,11 @@ fn oklch(text: &str) -> Option<[f64; 3]> {
     ];
     Some(linear.map(|value| {
         let value = value.clamp(0.0, 1.0);
-        let encoded =
-            if value <= 0.003_130_8 { 12.92 * value } else { 1.055 * value.powf(1.0 / 2.4) - 0.055 };
+        let encoded = if value <= 0.003_130_8 {
+            12.92 * value
+        } else {
+            1.055 * value.powf(1.0 / 2.4) - 0.055
+        };
         (encoded * 255.0).round() / 255.0
     }))
 }
@@ -153,7 +186,11 @@ fn contrast(front: [f64; 3], ground: [f64; 3]) -> f64 {
 
 fn luminance(colour: [f64; 3]) -> f64 {
     let [red, green, blue] = colour.map(|value| {
-        if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        if value <= 0.040_45 {
+            value / 12.92
+        } else {
+            ((value + 0.055) / 1.055).powf(2.4)
+        }
     });
     0.2126 * red + 0.7152 * green + 0.0722 * blue
 }

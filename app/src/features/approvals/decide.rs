@@ -45,6 +45,8 @@ pub fn DecisionBar(
                 browser::close_popover(REJECT);
                 toasts.show(decided(now));
                 detail.set(now.clone());
+                // The button that had the focus is gone; the request it decided is still there.
+                browser::focus("#request");
                 if let Some(list) = followed.get_untracked() {
                     list.refresh();
                 }

@@ -41,7 +41,7 @@ pub fn RequestView(
     let changed = Memo::new(move |_| detail.read().row.revision > seen.get());
 
     view! {
-        <article class="detail" aria-labelledby="request-title">
+        <article class="detail" id="request" tabindex="-1" aria-labelledby="request-title">
             <div class="scroll" class:dim=dim>
                 <StaleStrip list />
                 {move || view! { <Head detail=detail.get() /> }}

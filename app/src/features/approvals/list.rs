@@ -65,7 +65,13 @@ pub fn RequestList(
     let dim = use_dim(list);
 
     view! {
-        <section class="list" id=LIST aria-label="Requests" class:dim=dim>
+        <section
+            class="list"
+            id=LIST
+            aria-label="Requests"
+            class:dim=dim
+            on:keydown=|event| browser::walk(&event, "#requests tbody tr", "a")
+        >
             <UpdateBar rows />
             <StaleStrip list />
             <Show when=move || !rows.is_empty() fallback=move || nothing(tab)>

@@ -6,16 +6,17 @@ use leptos_router::hooks::use_location;
 
 use super::account::Account;
 use super::bell::Bell;
-use super::{FrameData, places};
+use super::places;
 use crate::components::connection_pill::ConnectionPill;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::mark::Mark;
+use crate::model::person::Me;
 
 /// The bar.
 #[component]
 pub fn TopBar(
     /// Who is signed in.
-    data: FrameData,
+    me: Me,
 ) -> impl IntoView {
     let path = use_location().pathname;
     let title = Memo::new(move |_| places::title(&path.get()));
@@ -52,7 +53,7 @@ pub fn TopBar(
                 </h1>
                 <ConnectionPill />
                 <Bell />
-                <Account data />
+                <Account me />
             </div>
         </header>
     }
