@@ -132,7 +132,11 @@ pub(super) fn asks(people: &[Person], dice: &mut Dice) -> Vec<Ask> {
         let requester = usize::try_from(dice.between(24, 239)).unwrap_or(24);
         let many = dice.between(least, most);
         let amount = match unit {
-            "€" | "£" => format!("{unit}{}.{:02}", thousands(many), dice.between(0, 19) * 5),
+            // Leeds pays in pounds, whatever the form says.
+            "€" | "£" => {
+                let unit = if people[requester].site == 0 { "£" } else { "€" };
+                format!("{unit}{}.{:02}", thousands(many), dice.between(0, 19) * 5)
+            }
             "days" if many == 1 => "1 day".to_owned(),
             unit => format!("{many} {unit}"),
         };

@@ -43,8 +43,7 @@ pub(super) fn punches(people: &[Person], now: Timestamp, dice: &mut Dice) -> Vec
                     at: When::Instant(at),
                     direction,
                     source_id: format!("{}-{}", Person::pin(index), at.as_second()),
-                    source: Source::Demo,
-                    received_at: Some(received),
+                    source: Source::Demo { received_at: received },
                 });
             }
         }
