@@ -34,13 +34,16 @@ impl Default for AuthSettings {
     }
 }
 
+/// Called with a tenant and its users.
+pub type PeopleChanged = dyn Fn(Uuid, &[Uuid]) + Send + Sync;
+
 /// What others want to be told. Called after the commit; must not block.
 #[derive(Clone)]
 pub struct Hooks {
     /// A session ended: the hub closes its connections.
     pub session_ended: Arc<dyn Fn(Uuid) + Send + Sync>,
     /// Tenant, users: roles, memberships or the account changed; the hub asks again who they are.
-    pub people_changed: Arc<dyn Fn(Uuid, &[Uuid]) + Send + Sync>,
+    pub people_changed: Arc<PeopleChanged>,
 }
 
 /// Everything needed to say who calls. Cheap to clone.
@@ -137,7 +140,7 @@ impl AuthState {
         life.spawn("auth chores", async move {
             loop {
                 let stop = tokio::select! {
-                    () = tokio::time::sleep(Duration::from_secs(60)) => false,
+                    () = tokio::time::sleep(Duration::from_mins(1)) => false,
                     () = stopping.cancelled() => true,
                 };
                 if let Err(error) = auth.chores().await {

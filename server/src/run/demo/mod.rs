@@ -8,6 +8,7 @@
 
 mod company;
 mod dice;
+mod load;
 mod names;
 mod news;
 mod play;
@@ -18,6 +19,7 @@ mod tests;
 mod traffic;
 mod week;
 
+pub use load::{Demo, SERVICE};
 pub use seed::{Login, Seeded, seed};
 pub use traffic::Traffic;
 
