@@ -229,7 +229,6 @@ fn parse_punch(row: &Row) -> Result<NewPunch, String> {
         direction,
         source_id: punch.source_id,
         source: Source::Sql,
-        received_at: None,
     })
 }
 

@@ -39,7 +39,7 @@ enum Command {
     Migrate(Box<migrate::Migrate>),
     /// Demo data, moving
     #[command(subcommand)]
-    Demo(demo::Demo),
+    Demo(demo::DemoCommand),
 }
 
 /// Parses the command line, runs the command, reports its failure.
@@ -64,7 +64,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         match command {
             Command::Serve(command) => Box::pin(command.run()).await,
             Command::Migrate(command) => Box::pin(command.run()).await,
-            Command::Demo(demo::Demo::Traffic(command)) => Box::pin(command.run()).await,
+            Command::Demo(demo::DemoCommand::Traffic(command)) => Box::pin(command.run()).await,
         }
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));

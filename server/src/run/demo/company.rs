@@ -75,9 +75,12 @@ pub(super) const GROUPS: &[(&str, &str)] = &[
     ("works-council", "Works council"),
 ];
 
+type Part =
+    (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [Role], &'static str);
+
 /// People with a part in the story: key, name, department, site, manager (empty: the head of the
 /// department), further roles, what the sign-in page says (empty: no login).
-const CAST: &[(&str, &str, &str, &str, &str, &[Role], &str)] = &[
+const CAST: &[Part] = &[
     (
         "ingrid",
         "Ingrid Bakke-Lindqvist",

@@ -25,7 +25,7 @@ pub use traffic::Traffic;
 
 /// `bellhop demo …`. The data itself comes with the first start of `bellhop serve`.
 #[derive(Debug, clap::Subcommand)]
-pub enum Demo {
+pub enum DemoCommand {
     /// Play a lively day against a running server that has the demo data
     Traffic(Box<Traffic>),
 }

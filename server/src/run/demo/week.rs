@@ -78,7 +78,7 @@ fn day(
     let come = come.max(dice.between(0, 4));
     let mut punches = Vec::new();
     // Half of the people press keys, for them the gates know of breaks.
-    if index % 2 == 0 {
+    if index.is_multiple_of(2) {
         let pause = i64::midpoint(from, to) + dice.between(-40, 40);
         let back = pause + dice.between(24, 38);
         punches.push((come, Some(Direction::In)));
