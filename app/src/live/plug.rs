@@ -50,12 +50,16 @@ pub fn plug(live: Live, scope: String, get_token: impl Fn() -> TokenFuture + 'st
                 Status::Connecting => live.status.set(LiveStatus::Connecting),
                 Status::Live => live.status.set(LiveStatus::Live),
                 Status::Offline { since_ms } => {
-                    live.status.set(LiveStatus::Offline { since: Moment(since_ms) });
+                    live.status.set(LiveStatus::Offline {
+                        since: Moment(since_ms),
+                    });
                 }
                 Status::Reconnecting { since_ms } => {
                     let show = move || {
                         if status.try_get_untracked() == Some(now) {
-                            live.status.set(LiveStatus::Reconnecting { since: Moment(since_ms) });
+                            live.status.set(LiveStatus::Reconnecting {
+                                since: Moment(since_ms),
+                            });
                         }
                     };
                     set_timeout(show, QUIET);
@@ -72,8 +76,13 @@ pub fn plug(live: Live, scope: String, get_token: impl Fn() -> TokenFuture + 'st
             }
         }),
     };
-    let config = HubConfig { get_token: Rc::new(get_token), scope };
-    plugged.handle.set_value(Some(Engine::start(config, handlers)));
+    let config = HubConfig {
+        get_token: Rc::new(get_token),
+        scope,
+    };
+    plugged
+        .handle
+        .set_value(Some(Engine::start(config, handlers)));
     live.plug(Arc::new(plugged));
     on_cleanup(move || plugged.with_handle(HubHandle::stop));
 }
@@ -87,7 +96,14 @@ impl Plugged {
 
     fn followers(self, name: &str) -> Vec<Subscription> {
         let of = |(_, list): &&(u64, Subscription)| list.topic == name;
-        let all = |table: &Table| table.lists.iter().filter(of).map(|(_, l)| l.clone()).collect();
+        let all = |table: &Table| {
+            table
+                .lists
+                .iter()
+                .filter(of)
+                .map(|(_, l)| l.clone())
+                .collect()
+        };
         self.table.try_with_value(all).unwrap_or_default()
     }
 
@@ -107,7 +123,9 @@ impl Plugged {
     }
 
     fn notified(self, value: &Value) {
-        let Some(item) = inbox_item(value) else { return };
+        let Some(item) = inbox_item(value) else {
+            return;
+        };
         let hearers = |table: &Table| table.hearers.iter().map(|(_, heard)| *heard).collect();
         let hearers: Vec<Callback<InboxItem>> =
             self.table.try_with_value(hearers).unwrap_or_default();
@@ -129,7 +147,8 @@ impl HubClient for Plugged {
     fn subscribe(&self, wish: Subscription) -> u64 {
         let (plugged, number) = (*self, self.number());
         let (name, since) = (wish.topic.clone(), wish.since.try_run(()));
-        self.table.update_value(|table| table.lists.push((number, wish)));
+        self.table
+            .update_value(|table| table.lists.push((number, wish)));
         self.with_handle(|handle| {
             let topic = name.clone();
             handle.join(&name, since, move |answer| plugged.joined(&topic, &answer));
@@ -139,7 +158,10 @@ impl HubClient for Plugged {
 
     fn unsubscribe(&self, subscription: u64) {
         let gone = self.table.try_update_value(|table| {
-            let at = table.lists.iter().position(|(number, _)| *number == subscription)?;
+            let at = table
+                .lists
+                .iter()
+                .position(|(number, _)| *number == subscription)?;
             Some(table.lists.remove(at).1.topic)
         });
         if let Some(Some(name)) = gone
@@ -151,7 +173,8 @@ impl HubClient for Plugged {
 
     fn on_notification(&self, heard: Callback<InboxItem>) -> u64 {
         let number = self.number();
-        self.table.update_value(|table| table.hearers.push((number, heard)));
+        self.table
+            .update_value(|table| table.hearers.push((number, heard)));
         number
     }
 
@@ -174,7 +197,10 @@ fn inbox_item(value: &Value) -> Option<InboxItem> {
         Some(number) => number.as_i64(),
         None => None,
     };
-    let severity = value.get("severity").cloned().and_then(|s| serde_json::from_value(s).ok());
+    let severity = value
+        .get("severity")
+        .cloned()
+        .and_then(|s| serde_json::from_value(s).ok());
     Some(InboxItem {
         id: word("notificationId")?,
         seq: value.get("seq").and_then(Value::as_i64).unwrap_or_default(),
@@ -193,7 +219,10 @@ fn inbox_item(value: &Value) -> Option<InboxItem> {
     })
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "milliseconds of a date are far below 2^53")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "milliseconds of a date are far below 2^53"
+)]
 fn milliseconds(parsed: f64) -> Option<i64> {
     parsed.is_finite().then_some(parsed as i64)
 }

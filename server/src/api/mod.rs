@@ -58,7 +58,10 @@ pub fn routes(api: Api) -> (Router, OpenApi) {
         .merge(provisioning::routes())
         .split_for_parts();
     let guarded = router
-        .layer(axum::middleware::from_fn_with_state(api.auth.clone(), crate::auth::extract::api))
+        .layer(axum::middleware::from_fn_with_state(
+            api.auth.clone(),
+            crate::auth::extract::api,
+        ))
         .with_state(api);
     (guarded, document)
 }

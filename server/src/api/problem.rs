@@ -30,7 +30,10 @@ pub struct Problem {
     pub retry_after: Option<u32>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
 fn status_number<S: serde::Serializer>(status: &StatusCode, out: S) -> Result<S::Ok, S::Error> {
     out.serialize_u16(status.as_u16())
 }
@@ -39,7 +42,14 @@ impl Problem {
     /// A problem with just status, code and text.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), field: None, reference: None, retry_after: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            field: None,
+            reference: None,
+            retry_after: None,
+        }
     }
 
     /// 422 on a field.
@@ -51,7 +61,11 @@ impl Problem {
     /// 404; also for what belongs to another tenant.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no such {what}."))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("There is no such {what}."),
+        )
     }
 
     /// 401 with a distinct code (`missing_token`, `expired_token`, `invalid_token`, …).
@@ -85,7 +99,10 @@ impl Problem {
         // Random is enough here: the reference only has to be found again in the log.
         let mut bytes = [0_u8; 6];
         let _ = aws_lc_rs::rand::fill(&mut bytes);
-        let reference = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let reference = bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>();
         tracing::error!(reference, %error, "request failed");
         Self {
             reference: Some(reference),

@@ -68,7 +68,11 @@ impl Committer {
     #[must_use]
     pub fn start(pool: Pool, clock: Clock, dispatch: Arc<dyn Dispatch>, life: &Lifecycle) -> Self {
         let (jobs, waiting) = mpsc::channel(MOST_WAITING);
-        let worker = Worker { pool, clock, dispatch };
+        let worker = Worker {
+            pool,
+            clock,
+            dispatch,
+        };
         life.spawn("committer", worker.run(waiting, life.stopping()));
         Self { jobs }
     }
@@ -79,7 +83,9 @@ impl Committer {
     /// A [`Refusal`]; nothing was published then.
     pub async fn publish(&self, draft: Draft) -> Result<Accepted, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.jobs.try_send(Job { draft, reply }).map_err(|_| Refusal::Unavailable)?;
+        self.jobs
+            .try_send(Job { draft, reply })
+            .map_err(|_| Refusal::Unavailable)?;
         answer.await.unwrap_or(Err(Refusal::Unavailable))
     }
 }
@@ -93,8 +99,14 @@ struct Worker {
 /// What became of one draft of a batch, before the commit.
 pub(super) enum Verdict {
     Refused(Refusal),
-    Duplicate { id: Uuid, recipients: usize },
-    Routed { routed: Routed, unknown: Vec<String> },
+    Duplicate {
+        id: Uuid,
+        recipients: usize,
+    },
+    Routed {
+        routed: Routed,
+        unknown: Vec<String>,
+    },
 }
 
 enum Failure {
@@ -174,7 +186,9 @@ impl Worker {
     async fn commit(&self, drafts: &[&Draft]) -> Result<Vec<Verdict>, Failure> {
         let mut conn = self.pool.acquire().await.map_err(Failure::Before)?;
         let mut tx = conn.begin().await.map_err(Failure::Before)?;
-        let verdicts = write(&mut tx, drafts, self.clock.now()).await.map_err(Failure::Before)?;
+        let verdicts = write(&mut tx, drafts, self.clock.now())
+            .await
+            .map_err(Failure::Before)?;
         match tx.commit().await {
             Ok(()) => Ok(verdicts),
             // A database error at COMMIT means that it rolled back; only a broken wire leaves doubt.
@@ -196,9 +210,12 @@ impl Worker {
         for (job, verdict) in batch.into_iter().zip(verdicts) {
             let answer = match verdict {
                 Verdict::Refused(refusal) => Err(refusal),
-                Verdict::Duplicate { id, recipients } => {
-                    Ok(Accepted { id, recipients, duplicate: true, unknown: Vec::new() })
-                }
+                Verdict::Duplicate { id, recipients } => Ok(Accepted {
+                    id,
+                    recipients,
+                    duplicate: true,
+                    unknown: Vec::new(),
+                }),
                 Verdict::Routed { routed, unknown } => Ok(Accepted {
                     id: routed.publication.id,
                     recipients: routed.recipients.len(),
@@ -268,8 +285,10 @@ pub(super) async fn write(
     for (index, publication) in publications.iter().enumerate() {
         match refused.get(&publication.id) {
             Some(Ok((id, recipients))) => {
-                verdicts[batch[index].0] =
-                    Some(Verdict::Duplicate { id: *id, recipients: *recipients });
+                verdicts[batch[index].0] = Some(Verdict::Duplicate {
+                    id: *id,
+                    recipients: *recipients,
+                });
             }
             Some(Err(refusal)) => {
                 verdicts[batch[index].0] = Some(Verdict::Refused(refusal.clone()));
@@ -283,7 +302,10 @@ pub(super) async fn write(
     let members: Vec<_> = members
         .into_iter()
         .filter_map(|member| {
-            place[member.index].map(|index| store::ledger::Member { index, user: member.user })
+            place[member.index].map(|index| store::ledger::Member {
+                index,
+                user: member.user,
+            })
         })
         .collect();
     let mut routed = if fresh.is_empty() {
@@ -318,7 +340,9 @@ fn refuse(batch: Vec<Job>, refusal: &Refusal) {
 }
 
 fn sqlstate(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error().and_then(|db| db.code().map(std::borrow::Cow::into_owned))
+    error
+        .as_database_error()
+        .and_then(|db| db.code().map(std::borrow::Cow::into_owned))
 }
 
 /// Serialisation failure or deadlock: the same batch again may pass.
@@ -341,7 +365,11 @@ struct LookedUp {
 async fn look_up(tx: &mut sqlx::PgConnection, drafts: &[&Draft]) -> sqlx::Result<Vec<LookedUp>> {
     let mut wanted = Names::default();
     for (index, draft) in (0_i32..).zip(drafts) {
-        for (kind, keys) in [(0, &draft.users), (1, &draft.departments), (2, &draft.groups)] {
+        for (kind, keys) in [
+            (0, &draft.users),
+            (1, &draft.departments),
+            (2, &draft.groups),
+        ] {
             for key in keys {
                 wanted.index.push(index);
                 wanted.tenants.push(draft.publication.tenant);
@@ -355,7 +383,10 @@ async fn look_up(tx: &mut sqlx::PgConnection, drafts: &[&Draft]) -> sqlx::Result
         return Ok(result);
     }
     for found in names::look_up(tx, &wanted).await? {
-        let Some(entry) = usize::try_from(found.index).ok().and_then(|i| result.get_mut(i)) else {
+        let Some(entry) = usize::try_from(found.index)
+            .ok()
+            .and_then(|i| result.get_mut(i))
+        else {
             continue;
         };
         let (list, field) = match found.kind {
@@ -398,7 +429,9 @@ async fn claim_keys(
         claims.key_hashes.push(key.key_hash.to_vec());
         claims.body_hashes.push(key.body_hash.to_vec());
         claims.notifications.push(publication.id);
-        claims.recipients.push(i32::try_from(*count).unwrap_or(i32::MAX));
+        claims
+            .recipients
+            .push(i32::try_from(*count).unwrap_or(i32::MAX));
     }
     let won = idempotency::claim(tx, &claims, now).await?;
     if won.len() == keyed.len() {
@@ -414,9 +447,10 @@ async fn claim_keys(
             .iter()
             .find(|held| held.service == publication.service && held.key_hash == key.key_hash);
         let verdict = match holder {
-            Some(held) if held.body_hash == key.body_hash => {
-                Ok((held.notification, usize::try_from(held.recipients).unwrap_or(0)))
-            }
+            Some(held) if held.body_hash == key.body_hash => Ok((
+                held.notification,
+                usize::try_from(held.recipients).unwrap_or(0),
+            )),
             Some(_) => Err(Refusal::KeyReused),
             // Deleted by age between the two statements: the caller may simply try again.
             None => Err(Refusal::Unavailable),

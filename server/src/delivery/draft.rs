@@ -125,7 +125,10 @@ impl PublishRequest {
         }
         text("title", &self.title, TITLE_BYTES)?;
         if self.title.trim().is_empty() {
-            return Err(Problem::invalid("title", "Give a title: one line a person can read."));
+            return Err(Problem::invalid(
+                "title",
+                "Give a title: one line a person can read.",
+            ));
         }
         text("body", &self.body, BODY_BYTES)?;
         if let Some(thread) = &self.thread_key {
@@ -133,10 +136,15 @@ impl PublishRequest {
         }
         let idempotency = self.idempotency_key.as_deref().map(|key| {
             text("idempotency_key", key, KEY_BYTES)?;
-            Ok::<_, Problem>(Idempotency { key_hash: sha256(&[key.as_bytes()]), body_hash: self.body_hash() })
+            Ok::<_, Problem>(Idempotency {
+                key_hash: sha256(&[key.as_bytes()]),
+                body_hash: self.body_hash(),
+            })
         });
         let idempotency = idempotency.transpose()?;
-        let life = self.expires_in.map_or(LONGEST_LIFE, SignedDuration::from_secs);
+        let life = self
+            .expires_in
+            .map_or(LONGEST_LIFE, SignedDuration::from_secs);
         if life <= SignedDuration::ZERO || life > LONGEST_LIFE {
             return Err(Problem::invalid(
                 "expires_in",
@@ -170,7 +178,10 @@ impl PublishRequest {
                 data: data.to_owned(),
                 thread_key: self.thread_key,
                 severity: self.severity.unwrap_or_default(),
-                audience: Audience { service: names.service, ..Audience::default() },
+                audience: Audience {
+                    service: names.service,
+                    ..Audience::default()
+                },
                 expires_at: origin.now + life,
                 idempotency,
             },
@@ -214,17 +225,27 @@ fn sha256(parts: &[&[u8]]) -> [u8; 32] {
 pub fn is_kind(kind: &str) -> bool {
     let mut bytes = kind.bytes();
     kind.len() <= 64
-        && bytes.next().is_some_and(|first| first.is_ascii_alphabetic())
+        && bytes
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic())
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && !HUB_METHODS.iter().any(|name| name.eq_ignore_ascii_case(kind))
+        && !HUB_METHODS
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(kind))
 }
 
 fn text(field: &'static str, value: &str, most: usize) -> Result<(), Problem> {
     if value.contains('\0') {
-        return Err(Problem::invalid(field, "NUL characters cannot be stored; remove them."));
+        return Err(Problem::invalid(
+            field,
+            "NUL characters cannot be stored; remove them.",
+        ));
     }
     if value.len() > most {
-        return Err(Problem::invalid(field, format!("{} bytes; at most {most}.", value.len())));
+        return Err(Problem::invalid(
+            field,
+            format!("{} bytes; at most {most}.", value.len()),
+        ));
     }
     Ok(())
 }
@@ -245,7 +266,10 @@ fn sorted(field: &'static str, mut keys: Vec<String>) -> Result<Vec<String>, Pro
 
 fn check_data(data: &str) -> Result<(), Problem> {
     let Ok(names) = serde_json::from_str::<TopLevel>(data) else {
-        return Err(Problem::invalid("data", "Give a JSON object whose names differ from each other."));
+        return Err(Problem::invalid(
+            "data",
+            "Give a JSON object whose names differ from each other.",
+        ));
     };
     if let Some(name) = RESERVED.iter().find(|name| names.all.contains(**name)) {
         return Err(Problem::invalid(
@@ -288,7 +312,10 @@ impl<'de> Deserialize<'de> for TopLevel {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TopLevel, A::Error> {
-                let mut found = TopLevel { all: BTreeSet::new(), link: None };
+                let mut found = TopLevel {
+                    all: BTreeSet::new(),
+                    link: None,
+                };
                 while let Some(name) = map.next_key::<String>()? {
                     if name == "link" {
                         found.link = map.next_value::<Option<String>>()?;
@@ -312,8 +339,15 @@ mod tests {
 
     fn request(json: &str) -> Result<Draft, Problem> {
         let now = Timestamp::from_second(1_795_000_000).unwrap();
-        let origin = Origin { id: Uuid::nil(), tenant: Uuid::nil(), service: Uuid::nil(), now };
-        serde_json::from_str::<PublishRequest>(json).unwrap().check(origin)
+        let origin = Origin {
+            id: Uuid::nil(),
+            tenant: Uuid::nil(),
+            service: Uuid::nil(),
+            now,
+        };
+        serde_json::from_str::<PublishRequest>(json)
+            .unwrap()
+            .check(origin)
     }
 
     fn field(json: &str) -> String {
@@ -327,16 +361,43 @@ mod tests {
         assert_eq!(draft.users, ["a", "b"]);
         assert_eq!(draft.publication.data, "{}");
         for (json, expected) in [
-            (r#"{"kind":"9x","title":"t","audience":{"service":true}}"#, "kind"),
-            (r#"{"kind":"patch","title":"t","audience":{"service":true}}"#, "kind"),
-            (r#"{"kind":"K","title":" ","audience":{"service":true}}"#, "title"),
-            (r#"{"kind":"K","title":"a\u0000b","audience":{"service":true}}"#, "title"),
+            (
+                r#"{"kind":"9x","title":"t","audience":{"service":true}}"#,
+                "kind",
+            ),
+            (
+                r#"{"kind":"patch","title":"t","audience":{"service":true}}"#,
+                "kind",
+            ),
+            (
+                r#"{"kind":"K","title":" ","audience":{"service":true}}"#,
+                "title",
+            ),
+            (
+                r#"{"kind":"K","title":"a\u0000b","audience":{"service":true}}"#,
+                "title",
+            ),
             (r#"{"kind":"K","title":"t","audience":{}}"#, "audience"),
-            (r#"{"kind":"K","title":"t","audience":{"users":["a",""]}}"#, "audience.users[1]"),
-            (r#"{"kind":"K","title":"t","audience":{"service":true},"expires_in":0}"#, "expires_in"),
-            (r#"{"kind":"K","title":"t","audience":{"service":true},"data":[]}"#, "data"),
-            (r#"{"kind":"K","title":"t","audience":{"service":true},"data":{"a":1,"a":2}}"#, "data"),
-            (r#"{"kind":"K","title":"t","audience":{"service":true},"data":{"seq":1}}"#, "data.seq"),
+            (
+                r#"{"kind":"K","title":"t","audience":{"users":["a",""]}}"#,
+                "audience.users[1]",
+            ),
+            (
+                r#"{"kind":"K","title":"t","audience":{"service":true},"expires_in":0}"#,
+                "expires_in",
+            ),
+            (
+                r#"{"kind":"K","title":"t","audience":{"service":true},"data":[]}"#,
+                "data",
+            ),
+            (
+                r#"{"kind":"K","title":"t","audience":{"service":true},"data":{"a":1,"a":2}}"#,
+                "data",
+            ),
+            (
+                r#"{"kind":"K","title":"t","audience":{"service":true},"data":{"seq":1}}"#,
+                "data.seq",
+            ),
             (
                 r#"{"kind":"K","title":"t","audience":{"service":true},"data":{"link":"//evil"}}"#,
                 "data.link",
@@ -351,14 +412,26 @@ mod tests {
         for good in ["/approvals/1", "https://example.com/a"] {
             assert!(is_safe_link(good), "{good}");
         }
-        for bad in ["javascript:alert(1)", "http://a", "//a", "/\\a", "https://a b", "a", "/\ta"] {
+        for bad in [
+            "javascript:alert(1)",
+            "http://a",
+            "//a",
+            "/\\a",
+            "https://a b",
+            "a",
+            "/\ta",
+        ] {
             assert!(!is_safe_link(bad), "{bad}");
         }
     }
 
     #[test]
     fn the_hash_of_the_body_ignores_the_key_and_sees_everything_else() {
-        let hash = |json: &str| serde_json::from_str::<PublishRequest>(json).unwrap().body_hash();
+        let hash = |json: &str| {
+            serde_json::from_str::<PublishRequest>(json)
+                .unwrap()
+                .body_hash()
+        };
         let base = r#"{"kind":"K","title":"t","audience":{"service":true}}"#;
         let keyed = r#"{"kind":"K","title":"t","audience":{"service":true},"idempotency_key":"x"}"#;
         let other = r#"{"kind":"K","title":"t","audience":{"users":["a"]}}"#;

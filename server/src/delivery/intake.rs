@@ -5,18 +5,22 @@
 //! Guarantees: a row is taken and routed in one commit; what cannot be routed is kept with the
 //! reason; one router works at a time over all nodes (advisory lock).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Deserialize;
 use sqlx::Connection as _;
 use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
+use super::Routed;
 use super::committer::{self, Refusal, Verdict};
 use super::draft::{Draft, Origin, PublishRequest};
-use super::Routed;
 use crate::run::lifecycle::Lifecycle;
 use crate::store::intake::{self as store, Row};
 use crate::workplace::Workplace;
+use crate::workplace::attendance::{self, NewPunch, Outcome, Source, When, Who};
 
 const CHANNEL: &str = "bellhop_intake";
 const MOST_A_COMMIT: i64 = 128;
@@ -100,6 +104,7 @@ impl Router {
             return Ok(0);
         }
         let mut drafts: Vec<(&Row, Draft)> = Vec::new();
+        let mut punches: BTreeMap<Uuid, Vec<(&Row, NewPunch)>> = BTreeMap::new();
         for row in &rows {
             if let Some(reason) = refuse_with {
                 store::refuse(&mut tx, row, reason, now).await?;
@@ -111,9 +116,22 @@ impl Router {
                     Err(reason) => store::refuse(&mut tx, row, &reason, now).await?,
                 },
                 other => {
-                    store::refuse(&mut tx, row, &format!("unknown kind of row {other}"), now).await?;
+                    store::refuse(&mut tx, row, &format!("unknown kind of row {other}"), now)
+                        .await?;
                 }
             }
+        }
+        // Punches first: their rows come before the ledger's in the lock order, their topics after.
+        let mut recorded = Vec::with_capacity(punches.len());
+        for (tenant, list) in punches {
+            let (rows, batch): (Vec<&Row>, Vec<NewPunch>) = list.into_iter().unzip();
+            let one = attendance::record(&mut tx, tenant, batch, &self.workplace.ids, now).await?;
+            for (row, outcome) in rows.iter().zip(&one.outcomes) {
+                if let Outcome::Refused(refusal) = outcome {
+                    store::refuse(&mut tx, row, &refusal.to_string(), now).await?;
+                }
+            }
+            recorded.push(one);
         }
         let mut routed: Vec<Routed> = Vec::new();
         if !drafts.is_empty() {
@@ -129,8 +147,15 @@ impl Router {
                 }
             }
         }
+        let mut boards = Vec::with_capacity(recorded.len());
+        for one in &recorded {
+            boards.push(attendance::announce(&mut tx, one, now).await?);
+        }
         tx.commit().await?;
         self.workplace.dispatch.deliver(&routed);
+        for board in boards {
+            board.send(&*self.workplace.dispatch);
+        }
         Ok(rows.len())
     }
 }
@@ -140,7 +165,11 @@ async fn ring(doorbell: Option<&mut PgListener>) -> sqlx::Result<()> {
     match doorbell {
         // `try_recv` tells of a lost connection, where `recv` would silently reconnect: rings may
         // have been missed, so the caller must look at the table.
-        Some(listener) => listener.try_recv().await?.map(drop).ok_or(sqlx::Error::WorkerCrashed),
+        Some(listener) => listener
+            .try_recv()
+            .await?
+            .map(drop)
+            .ok_or(sqlx::Error::WorkerCrashed),
         None => std::future::pending().await,
     }
 }
@@ -148,17 +177,64 @@ async fn ring(doorbell: Option<&mut PgListener>) -> sqlx::Result<()> {
 fn parse(row: &Row, now: jiff::Timestamp) -> Result<Draft, String> {
     let request: PublishRequest =
         serde_json::from_str(&row.payload).map_err(|error| error.to_string())?;
-    let origin = Origin { id: row.ticket, tenant: row.tenant, service: row.service, now };
+    let origin = Origin {
+        id: row.ticket,
+        tenant: row.tenant,
+        service: row.service,
+        now,
+    };
     request.check(origin).map_err(|problem| {
-        format!("{}: {}", problem.field.as_deref().unwrap_or("body"), problem.detail)
+        format!(
+            "{}: {}",
+            problem.field.as_deref().unwrap_or("body"),
+            problem.detail
+        )
+    })
+}
+
+/// What `bellhop.punch` writes.
+#[derive(Deserialize)]
+struct SqlPunch {
+    user: Option<String>,
+    pin: Option<String>,
+    device: String,
+    at: jiff::Timestamp,
+    direction: Option<String>,
+    source_id: String,
+}
+
+fn parse_punch(row: &Row) -> Result<NewPunch, String> {
+    let punch: SqlPunch = serde_json::from_str(&row.payload).map_err(|error| error.to_string())?;
+    let who = match (punch.user, punch.pin) {
+        (Some(user), None) => Who::User(user),
+        (None, Some(pin)) => Who::Pin(pin),
+        _ => return Err("give either a user or a pin".to_owned()),
+    };
+    let direction = match punch.direction.as_deref() {
+        None => None,
+        Some(word) => Some(
+            attendance::parse_direction(word)
+                .ok_or_else(|| format!("unknown direction \"{word}\""))?,
+        ),
+    };
+    Ok(NewPunch {
+        ticket: Some(row.ticket),
+        who,
+        device: punch.device,
+        at: When::Instant(punch.at),
+        direction,
+        source_id: punch.source_id,
+        source: Source::Sql,
     })
 }
 
 fn reason(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Unknown(names) => {
-            let names: Vec<String> =
-                names.iter().map(|(field, name)| format!("{field} \"{name}\"")).collect();
+            let names: Vec<String> = names
+                .iter()
+                .map(|(field, name)| format!("{field} \"{name}\""))
+                .collect();
             format!("unknown {}", names.join(", "))
         }
         Refusal::KeyReused => "the idempotency key was used with another body".to_owned(),

@@ -46,8 +46,10 @@ pub(super) async fn append_to(
         recipients[member.index].push((member.user, 0_i64));
         *wanted.entry(member.user).or_default() += 1;
     }
-    let counts: Vec<i32> =
-        recipients.iter().map(|list| i32::try_from(list.len()).unwrap_or(i32::MAX)).collect();
+    let counts: Vec<i32> = recipients
+        .iter()
+        .map(|list| i32::try_from(list.len()).unwrap_or(i32::MAX))
+        .collect();
     store::insert_notifications(conn, &batch, &counts).await?;
 
     if !wanted.is_empty() {
@@ -59,7 +61,9 @@ pub(super) async fn append_to(
             // A user without a stream was deleted between look-up and here: nobody to owe it to.
             list.retain(|(user, _)| last.contains_key(user));
             for (user, seq) in list {
-                let Some(next) = last.get_mut(user) else { continue };
+                let Some(next) = last.get_mut(user) else {
+                    continue;
+                };
                 *next += 1;
                 *seq = *next;
                 rows.users.push(*user);
@@ -74,6 +78,9 @@ pub(super) async fn append_to(
     Ok(batch
         .into_iter()
         .zip(recipients)
-        .map(|(publication, recipients)| Routed { publication, recipients })
+        .map(|(publication, recipients)| Routed {
+            publication,
+            recipients,
+        })
         .collect())
 }

@@ -25,7 +25,10 @@ impl Audience {
     /// One user.
     #[must_use]
     pub fn user(user: Uuid) -> Self {
-        Self { users: vec![user], ..Self::default() }
+        Self {
+            users: vec![user],
+            ..Self::default()
+        }
     }
 
     /// What the admin reads under "audience": counts, not ids.

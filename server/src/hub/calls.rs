@@ -66,26 +66,41 @@ fn resume(shared: &Arc<Shared>, client: &Arc<Client>, call: &Call) -> Result<boo
         .filter(|(_, seq)| *seq >= 0)
         .ok_or_else(|| HubError::new("A cursor is \"epoch:seq\", as the greeting gave it."))?;
     let begins = !client.has_begun();
-    shared.starter.now(client, (epoch == shared.epoch).then_some(seq));
+    shared
+        .starter
+        .now(client, (epoch == shared.epoch).then_some(seq));
     Ok(begins)
 }
 
 fn bounded(ids: Vec<Uuid>) -> Result<Vec<Uuid>, HubError> {
     if ids.len() > MOST_IDS {
-        return Err(HubError::new(format!("{} ids in one call; at most {MOST_IDS}.", ids.len())));
+        return Err(HubError::new(format!(
+            "{} ids in one call; at most {MOST_IDS}.",
+            ids.len()
+        )));
     }
     Ok(ids)
 }
 
 fn acknowledge(shared: &Arc<Shared>, client: &Arc<Client>, ids: Vec<Uuid>) -> Reply {
     let (seqs, ids) = client.numbers(&ids);
-    record(shared, client, What::These { seqs: seqs.clone(), ids }, move |client| {
-        client.confirmed(&seqs);
-    })
+    record(
+        shared,
+        client,
+        What::These {
+            seqs: seqs.clone(),
+            ids,
+        },
+        move |client| {
+            client.confirmed(&seqs);
+        },
+    )
 }
 
 fn acknowledge_through(shared: &Arc<Shared>, client: &Arc<Client>, seq: i64) -> Reply {
-    record(shared, client, What::Through(seq), move |client| client.confirmed_through(seq))
+    record(shared, client, What::Through(seq), move |client| {
+        client.confirmed_through(seq)
+    })
 }
 
 fn record(
@@ -95,7 +110,12 @@ fn record(
     then: impl FnOnce(&Client) + Send + 'static,
 ) -> Reply {
     client.becomes_explicit();
-    let ack = Ack { user: client.user, device: client.device.clone(), what, via: "hub" };
+    let ack = Ack {
+        user: client.user,
+        device: client.device.clone(),
+        what,
+        via: "hub",
+    };
     let (acks, client) = (shared.acks.clone(), client.clone());
     Reply::later(async move {
         let count = acks.record(ack).await.map_err(|NotRecorded| {
@@ -134,11 +154,7 @@ fn mark(shared: &Arc<Shared>, client: &Arc<Client>, call: &Call, mark: Mark) -> 
 }
 
 /// Joins a screen's topic: added first, then the revision is read, so nothing falls between.
-async fn join(
-    shared: &Arc<Shared>,
-    client: &Arc<Client>,
-    call: &Call,
-) -> Result<Joined, HubError> {
+async fn join(shared: &Arc<Shared>, client: &Arc<Client>, call: &Call) -> Result<Joined, HubError> {
     let name = match call.arguments.len() {
         1 => call.bind::<(String,)>()?.0,
         // The second argument, the caller's revision, is for the ring of patches to come.

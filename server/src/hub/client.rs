@@ -91,8 +91,9 @@ pub(crate) struct Visitor {
 
 impl Client {
     pub(crate) fn new(conn: Arc<Connection<Principal>>, visitor: Visitor, start: Start) -> Self {
-        let as_notification =
-            conn.query("methods").is_some_and(|value| value.eq_ignore_ascii_case("notification"));
+        let as_notification = conn
+            .query("methods")
+            .is_some_and(|value| value.eq_ignore_ascii_case("notification"));
         Self {
             tenant: conn.principal().tenant,
             user: visitor.user,
@@ -128,7 +129,9 @@ impl Client {
     pub(crate) fn begin(&self, cursor: Option<i64>) -> bool {
         let mut inner = self.inner.lock();
         // A cursor beyond the last number given would swallow what is yet to come.
-        let from = inner.start.max(cursor.unwrap_or(0).min(inner.replayed_through));
+        let from = inner
+            .start
+            .max(cursor.unwrap_or(0).min(inner.replayed_through));
         inner.gate.start(from);
         inner.gate.wants_page()
     }
@@ -146,7 +149,10 @@ impl Client {
         if probe {
             self.conn.probe();
         }
-        Outcome { written, wants_page }
+        Outcome {
+            written,
+            wants_page,
+        }
     }
 
     /// What to ask the database for: (after which number, does "reached" count as had).
@@ -170,7 +176,11 @@ impl Client {
                 Offer::Drop => {}
             }
         }
-        let through = if full { rows.last().map_or(last, |row| row.seq) } else { last };
+        let through = if full {
+            rows.last().map_or(last, |row| row.seq)
+        } else {
+            last
+        };
         inner.gate.page_ended(through, last);
         let wants_page = inner.gate.wants_page();
         let probe = !written.is_empty() && !inner.explicit;
@@ -197,8 +207,16 @@ impl Client {
         self.inner.lock().gate.wants_page()
     }
 
-    fn write(&self, inner: &mut Inner, seq: i64, id: Uuid, template: &Template, replayed: bool) -> bool {
-        let frame: Bytes = template.frame(self.conn.protocol(), self.as_notification, seq, replayed);
+    fn write(
+        &self,
+        inner: &mut Inner,
+        seq: i64,
+        id: Uuid,
+        template: &Template,
+        replayed: bool,
+    ) -> bool {
+        let frame: Bytes =
+            template.frame(self.conn.protocol(), self.as_notification, seq, replayed);
         match self.conn.try_send(frame) {
             Ok(mark) => {
                 inner.gate.sent(seq);
@@ -232,8 +250,11 @@ impl Client {
     /// Numbers of these notifications as far as this connection remembers; the rest by id.
     pub(crate) fn numbers(&self, ids: &[Uuid]) -> (Vec<i64>, Vec<Uuid>) {
         let inner = self.inner.lock();
-        let known: HashMap<Uuid, i64, RandomState> =
-            inner.unconfirmed.iter().map(|written| (written.id, written.seq)).collect();
+        let known: HashMap<Uuid, i64, RandomState> = inner
+            .unconfirmed
+            .iter()
+            .map(|written| (written.id, written.seq))
+            .collect();
         let mut unknown = Vec::new();
         let mut seqs = Vec::new();
         for id in ids {
@@ -249,7 +270,9 @@ impl Client {
     pub(crate) fn confirmed(&self, seqs: &[i64]) {
         let seqs: HashSet<i64, RandomState> = seqs.iter().copied().collect();
         let mut inner = self.inner.lock();
-        inner.unconfirmed.retain(|written| !seqs.contains(&written.seq));
+        inner
+            .unconfirmed
+            .retain(|written| !seqs.contains(&written.seq));
         if inner.unconfirmed.is_empty() {
             inner.unconfirmed = VecDeque::new(); // an idle connection holds no memory for it
         }
@@ -257,7 +280,10 @@ impl Client {
 
     /// Everything up to `seq` was acked.
     pub(crate) fn confirmed_through(&self, seq: i64) {
-        self.inner.lock().unconfirmed.retain(|written| written.seq > seq);
+        self.inner
+            .lock()
+            .unconfirmed
+            .retain(|written| written.seq > seq);
     }
 
     /// Transport evidence: what was written up to `mark` was read. Answers the numbers that count as
@@ -303,10 +329,14 @@ impl Client {
     }
 
     pub(super) fn take_groups(&self) -> Vec<Arc<str>> {
-        std::mem::take(&mut self.inner.lock().groups).into_iter().collect()
+        std::mem::take(&mut self.inner.lock().groups)
+            .into_iter()
+            .collect()
     }
 }
 
 fn end_of(principal: &Principal) -> i64 {
-    principal.expires_at.map_or(i64::MAX, Timestamp::as_millisecond)
+    principal
+        .expires_at
+        .map_or(i64::MAX, Timestamp::as_millisecond)
 }

@@ -38,12 +38,20 @@ struct Counter {
 
 impl Console {
     pub(crate) fn new(base: i64) -> Self {
-        Self { base, tenants: Mutex::default() }
+        Self {
+            base,
+            tenants: Mutex::default(),
+        }
     }
 
     /// A connection came, went, or joined or left a group.
     pub(crate) fn connections_changed(&self, tenant: Uuid) {
-        self.tenants.lock().entry(tenant).or_default().connections.rev += 1;
+        self.tenants
+            .lock()
+            .entry(tenant)
+            .or_default()
+            .connections
+            .rev += 1;
     }
 
     /// Something is owed, or no longer owed.
@@ -54,7 +62,12 @@ impl Console {
     /// The revision of a console list; `None` for a topic that is not the console's.
     #[must_use]
     pub fn revision(&self, tenant: Uuid, topic: Topic) -> Option<i64> {
-        let lists = self.tenants.lock().get(&tenant).copied().unwrap_or_default();
+        let lists = self
+            .tenants
+            .lock()
+            .get(&tenant)
+            .copied()
+            .unwrap_or_default();
         match topic {
             Topic::AdminConnections | Topic::AdminGroups => Some(self.base + lists.connections.rev),
             Topic::AdminQueued => Some(self.base + lists.queued.rev),
@@ -67,7 +80,10 @@ impl Console {
         let mut changes = Vec::new();
         for (tenant, lists) in &mut *self.tenants.lock() {
             for (counter, topics) in [
-                (&mut lists.connections, &[Topic::AdminConnections, Topic::AdminGroups][..]),
+                (
+                    &mut lists.connections,
+                    &[Topic::AdminConnections, Topic::AdminGroups][..],
+                ),
                 (&mut lists.queued, &[Topic::AdminQueued][..]),
             ] {
                 if counter.rev > counter.told {

@@ -19,7 +19,10 @@ mod tests {
     #[test]
     fn the_claim_beats_the_url_and_odd_names_are_none() {
         assert_eq!(name(Some("phone"), Some("tab")).as_deref(), Some("phone"));
-        assert_eq!(name(None, Some("tab-1:a.b_c")).as_deref(), Some("tab-1:a.b_c"));
+        assert_eq!(
+            name(None, Some("tab-1:a.b_c")).as_deref(),
+            Some("tab-1:a.b_c")
+        );
         assert_eq!(name(None, Some("")), None);
         assert_eq!(name(None, Some("a b")), None);
         assert_eq!(name(None, Some(&"x".repeat(65))), None);

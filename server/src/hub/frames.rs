@@ -35,7 +35,8 @@ impl Template {
         let inner = facts.data.trim();
         let inner = inner.strip_prefix('{').unwrap_or(inner);
         let inner = inner.strip_suffix('}').unwrap_or(inner).trim();
-        let mut head = String::with_capacity(inner.len() + facts.title.len() + facts.body.len() + 256);
+        let mut head =
+            String::with_capacity(inner.len() + facts.title.len() + facts.body.len() + 256);
         head.push('{');
         if !inner.is_empty() {
             head.push_str(inner);
@@ -47,7 +48,10 @@ impl Template {
             ("title", facts.title),
             ("body", facts.body),
             ("acceptedAt", &facts.at.to_string()),
-            ("severity", crate::store::ledger::severity_word(facts.severity)),
+            (
+                "severity",
+                crate::store::ledger::severity_word(facts.severity),
+            ),
         ] {
             // The data's own fields win; only the reserved names are surely free (draft.rs).
             if matches!(name, "acceptedAt" | "severity") && has(inner, name) {
@@ -64,15 +68,27 @@ impl Template {
             push(&mut head, "threadKey", thread);
         }
         head.push_str("\"seq\":");
-        Self { method: facts.kind.to_owned(), head }
+        Self {
+            method: facts.kind.to_owned(),
+            head,
+        }
     }
 
     /// The framed message for one recipient.
-    pub(crate) fn frame(&self, protocol: Protocol, as_notification: bool, seq: i64, replayed: bool) -> Bytes {
+    pub(crate) fn frame(
+        &self,
+        protocol: Protocol,
+        as_notification: bool,
+        seq: i64,
+        replayed: bool,
+    ) -> Bytes {
         let json = format!("{}{seq},\"replayed\":{replayed}}}", self.head);
         let argument = RawValue::from_string(json).map_or_else(|_| Payload::null(), Payload::from);
-        let target =
-            if as_notification { app::protocol::NOTIFICATION.to_owned() } else { self.method.clone() };
+        let target = if as_notification {
+            app::protocol::NOTIFICATION.to_owned()
+        } else {
+            self.method.clone()
+        };
         protocol.encode(&Message::Invocation(Invocation {
             id: None,
             target,
@@ -103,7 +119,11 @@ fn push(out: &mut String, name: &str, value: &str) {
 }
 
 /// An invocation of a client method with one argument.
-pub(crate) fn invocation<T: serde::Serialize>(protocol: Protocol, target: &str, argument: &T) -> Bytes {
+pub(crate) fn invocation<T: serde::Serialize>(
+    protocol: Protocol,
+    target: &str,
+    argument: &T,
+) -> Bytes {
     let argument = Payload::of(argument).unwrap_or_else(|_| Payload::null());
     protocol.encode(&Message::Invocation(Invocation {
         id: None,
@@ -129,7 +149,9 @@ mod tests {
             thread_key: Some("request:1"),
         };
         let frame = Template::new(facts).frame(Protocol::Json, false, 42, true);
-        let text = std::str::from_utf8(&frame).unwrap().trim_end_matches('\u{1e}');
+        let text = std::str::from_utf8(&frame)
+            .unwrap()
+            .trim_end_matches('\u{1e}');
         let message: serde_json::Value = serde_json::from_str(text).unwrap();
         assert_eq!(message["target"], "DocumentApproved");
         message["arguments"][0].clone()

@@ -155,7 +155,10 @@ mod tests {
         assert_eq!(gate.offer(2), Offer::Hold);
         assert!(!gate.wants_page(), "nothing is read for a full queue");
         gate.drained();
-        assert!(gate.wants_page(), "what came while it was full is found again");
+        assert!(
+            gate.wants_page(),
+            "what came while it was full is found again"
+        );
     }
 
     #[test]

@@ -20,7 +20,9 @@ mod pager;
 mod record;
 mod registry;
 mod starter;
+mod view;
 mod workflow;
 
 pub use console::Console;
+pub use view::Counts;
 pub use workflow::{Hub, Needs};

@@ -41,7 +41,12 @@ struct Shared {
 impl Pager {
     /// Starts the reading task; it stops when the process does.
     pub(crate) fn start(&self, pool: Pool, clock: Clock, recorder: Recorder, life: &Lifecycle) {
-        let reader = Reader { shared: self.shared.clone(), pool, clock, recorder };
+        let reader = Reader {
+            shared: self.shared.clone(),
+            pool,
+            clock,
+            recorder,
+        };
         life.spawn("pager", reader.run(life.stopping()));
     }
 
@@ -92,7 +97,10 @@ impl Reader {
     fn take(&self) -> Vec<Arc<Client>> {
         let mut waiting = self.shared.waiting.lock();
         let count = waiting.len().min(MOST_A_STATEMENT);
-        waiting.drain(..count).filter(|client| !client.conn.is_closed()).collect()
+        waiting
+            .drain(..count)
+            .filter(|client| !client.conn.is_closed())
+            .collect()
     }
 
     async fn read(&self, clients: &[Arc<Client>]) -> sqlx::Result<()> {
@@ -100,7 +108,11 @@ impl Reader {
             .iter()
             .map(|client| {
                 let (from, reached_too) = client.page_from();
-                Question { user: client.user, from, reached_too }
+                Question {
+                    user: client.user,
+                    from,
+                    reached_too,
+                }
             })
             .collect();
         let answers = {
@@ -126,7 +138,11 @@ impl Reader {
                     }))
                 })
                 .clone();
-            rows[owed.index].push(Row { seq: owed.seq, id: owed.id, template });
+            rows[owed.index].push(Row {
+                seq: owed.seq,
+                id: owed.id,
+                template,
+            });
         }
         for ((client, rows), last) in clients.iter().zip(rows).zip(answers.last) {
             let (written, wants_more) = client.page(&rows, rows.len() == PAGE, last);

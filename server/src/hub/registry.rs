@@ -30,13 +30,20 @@ impl<K: Hash + Eq + Clone> Sharded<K> {
         }
     }
 
-    fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> &Mutex<HashMap<K, Vec<Arc<Client>>, RandomState>> {
+    fn shard<Q: Hash + ?Sized>(
+        &self,
+        key: &Q,
+    ) -> &Mutex<HashMap<K, Vec<Arc<Client>>, RandomState>> {
         let hash = usize::try_from(self.hasher.hash_one(key) >> 32).unwrap_or(0);
         &self.shards[hash % SHARDS]
     }
 
     fn add(&self, key: K, client: &Arc<Client>) {
-        self.shard(&key).lock().entry(key).or_default().push(client.clone());
+        self.shard(&key)
+            .lock()
+            .entry(key)
+            .or_default()
+            .push(client.clone());
     }
 
     fn remove(&self, key: &K, client: &Arc<Client>) {
@@ -53,7 +60,10 @@ impl<K: Hash + Eq + Clone> Sharded<K> {
     where
         K: Borrow<Q>,
     {
-        self.shard(key).lock().get(key).and_then(|list| list.first().cloned())
+        self.shard(key)
+            .lock()
+            .get(key)
+            .and_then(|list| list.first().cloned())
     }
 
     fn get(&self, key: &K) -> Vec<Arc<Client>> {
@@ -69,7 +79,10 @@ impl<K: Hash + Eq + Clone> Sharded<K> {
             .iter()
             .flat_map(|shard| {
                 let shard = shard.lock();
-                shard.iter().map(|(key, list)| (key.clone(), list.clone())).collect::<Vec<_>>()
+                shard
+                    .iter()
+                    .map(|(key, list)| (key.clone(), list.clone()))
+                    .collect::<Vec<_>>()
             })
             .collect()
     }
@@ -87,7 +100,11 @@ pub(crate) struct Registry {
 
 impl Registry {
     pub(crate) fn new() -> Self {
-        Self { users: Sharded::new(), groups: Sharded::new(), ids: Sharded::new() }
+        Self {
+            users: Sharded::new(),
+            groups: Sharded::new(),
+            ids: Sharded::new(),
+        }
     }
 
     /// Makes a connection findable. Before its first page is read: whatever commits from now on is
@@ -139,7 +156,11 @@ impl Registry {
 
     /// Every connection of this node, in no order.
     pub(crate) fn all(&self) -> Vec<Arc<Client>> {
-        self.ids.all().into_iter().flat_map(|(_, list)| list).collect()
+        self.ids
+            .all()
+            .into_iter()
+            .flat_map(|(_, list)| list)
+            .collect()
     }
 
     /// Every connection of a tenant, in no order.

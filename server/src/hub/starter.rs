@@ -37,7 +37,11 @@ impl Starter {
     /// Replay begins in 200 ms, unless something begins it before.
     pub(crate) fn soon(&self, client: &Arc<Client>) {
         let due = Instant::now() + PAUSE;
-        if self.waiting.try_send((due, Arc::downgrade(client))).is_err() {
+        if self
+            .waiting
+            .try_send((due, Arc::downgrade(client)))
+            .is_err()
+        {
             self.now(client, None);
         }
     }

@@ -121,14 +121,22 @@ impl Hub {
     async fn welcome(&self, connection: &Arc<Connection<Principal>>) -> sqlx::Result<Arc<Client>> {
         let shared = &self.shared;
         let principal = connection.principal();
-        let Who::User { id: user, key, name } = &principal.who else {
+        let Who::User {
+            id: user,
+            key,
+            name,
+        } = &principal.who
+        else {
             return Err(sqlx::Error::Protocol("not a user".to_owned())); // checked by the caller
         };
         let device = device::name(principal.device.as_deref(), connection.query("device"));
         let now = shared.clock.now();
         let mut conn = shared.pool.acquire().await?;
         let last_seq = devices::stream(&mut conn, *user).await?;
-        let mut start = Start { last_seq, ..Start::default() };
+        let mut start = Start {
+            last_seq,
+            ..Start::default()
+        };
         if let Some(device) = &device {
             let agent = connection.user_agent().unwrap_or_default();
             let agent: String = agent.chars().filter(|c| *c != '\0').take(200).collect();
@@ -144,14 +152,21 @@ impl Hub {
         let memberships = devices::memberships(&mut conn, *user).await?;
         drop(conn);
 
-        let visitor =
-            Visitor { user: *user, key: key.clone(), name: name.clone(), device, at: now };
+        let visitor = Visitor {
+            user: *user,
+            key: key.clone(),
+            name: name.clone(),
+            device,
+            at: now,
+        };
         let client = Arc::new(Client::new(connection.clone(), visitor, start));
         // Registered first, then read: whatever commits from now on is offered to the gate.
         shared.registry.add(&client);
         shared.registry.join(&client, &format!("user:{key}"));
         for membership in memberships {
-            shared.registry.join(&client, &format!("{}:{}", membership.kind, membership.key));
+            shared
+                .registry
+                .join(&client, &format!("{}:{}", membership.kind, membership.key));
         }
         let greeting = Greeting {
             user: key.to_string(),
@@ -160,7 +175,11 @@ impl Hub {
             version: VERSION,
         };
         // Information; no promise depends on it.
-        let _ = connection.try_send(frames::invocation(connection.protocol(), GREETING, &greeting));
+        let _ = connection.try_send(frames::invocation(
+            connection.protocol(),
+            GREETING,
+            &greeting,
+        ));
         Ok(client)
     }
 }
@@ -214,7 +233,9 @@ impl signalr::Hub for Hub {
     }
 
     fn evidence(&self, connection: &Arc<Connection<Principal>>, through: WriteMark) {
-        let Some(client) = self.shared.registry.by_id(connection.id()) else { return };
+        let Some(client) = self.shared.registry.by_id(connection.id()) else {
+            return;
+        };
         let reached = client.reached(through);
         if !reached.is_empty() {
             self.shared.acks.note(Ack {

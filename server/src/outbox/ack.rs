@@ -75,7 +75,10 @@ impl Acks {
     #[must_use]
     pub fn start(pool: Pool, clock: Clock, on_settled: OnSettled, life: &Lifecycle) -> Self {
         let (jobs, waiting) = mpsc::channel(MOST_WAITING);
-        life.spawn("acks", run(pool, clock, on_settled, waiting, life.stopping()));
+        life.spawn(
+            "acks",
+            run(pool, clock, on_settled, waiting, life.stopping()),
+        );
         Self { jobs }
     }
 
@@ -85,7 +88,9 @@ impl Acks {
     /// [`NotRecorded`]: nothing was, send it again.
     pub async fn record(&self, ack: Ack) -> Result<u32, NotRecorded> {
         let (reply, answer) = oneshot::channel();
-        self.jobs.try_send(Job { ack, reply }).map_err(|_| NotRecorded)?;
+        self.jobs
+            .try_send(Job { ack, reply })
+            .map_err(|_| NotRecorded)?;
         answer.await.unwrap_or(Err(NotRecorded))
     }
 
@@ -210,11 +215,19 @@ async fn record(
     // Deliveries first, then devices: the lock order.
     let (mut acked, mut reached) = (BTreeSet::new(), BTreeSet::new());
     for (ack, meant) in acks.iter().zip(&meant) {
-        let set = if matches!(ack.what, What::Reached(_)) { &mut reached } else { &mut acked };
-        set.extend(meant.iter().map(|seq| Item { user: ack.user, seq: *seq }));
+        let set = if matches!(ack.what, What::Reached(_)) {
+            &mut reached
+        } else {
+            &mut acked
+        };
+        set.extend(meant.iter().map(|seq| Item {
+            user: ack.user,
+            seq: *seq,
+        }));
     }
     reached.retain(|item| !acked.contains(item));
-    let mut settled = store::settle(&mut tx, &acked.into_iter().collect::<Vec<_>>(), 2, now).await?;
+    let mut settled =
+        store::settle(&mut tx, &acked.into_iter().collect::<Vec<_>>(), 2, now).await?;
     if !reached.is_empty() {
         let reached: Vec<Item> = reached.into_iter().collect();
         settled.extend(store::settle(&mut tx, &reached, 1, now).await?);
@@ -258,8 +271,11 @@ async fn devices(
     let (mut reached_users, mut reached_keys, mut reached_through) = (vec![], vec![], vec![]);
     for (ack, meant) in acks.iter().zip(meant) {
         // Numbers that do not exist for this user are passed over.
-        let real: Vec<i64> =
-            meant.iter().copied().filter(|seq| facts.contains_key(&(ack.user, *seq))).collect();
+        let real: Vec<i64> = meant
+            .iter()
+            .copied()
+            .filter(|seq| facts.contains_key(&(ack.user, *seq)))
+            .collect();
         let new = match (&ack.what, &ack.device) {
             (What::Reached(_), Some(device)) => {
                 reached_users.push(ack.user);

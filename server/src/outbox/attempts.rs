@@ -31,7 +31,10 @@ impl Attempts {
     pub fn start(pool: Pool, life: &Lifecycle) -> Self {
         let (waiting, queue) = mpsc::channel(MOST_WAITING);
         life.spawn("attempts", run(pool, queue, life.stopping()));
-        Self { waiting, unrecorded: Arc::default() }
+        Self {
+            waiting,
+            unrecorded: Arc::default(),
+        }
     }
 
     /// Notes an attempt. Never blocks.

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 pub mod accept;
 pub mod database;
+pub mod demo;
 pub mod embedded;
 pub mod lifecycle;
 pub mod listen;

@@ -41,19 +41,43 @@ impl Product {
     /// # Errors
     /// When the database does not answer.
     pub async fn start(parts: Parts, keys: VerificationKeys) -> sqlx::Result<Self> {
-        let Parts { pool, clock, ids, life, .. } = parts.clone();
-        let auth =
-            AuthState::open(pool.clone(), clock.clone(), ids.clone(), keys, AuthSettings::default())
-                .await?;
+        let Parts {
+            pool,
+            clock,
+            ids,
+            life,
+            ..
+        } = parts.clone();
+        let auth = AuthState::open(
+            pool.clone(),
+            clock.clone(),
+            ids.clone(),
+            keys,
+            AuthSettings::default(),
+        )
+        .await?;
         let mut conn = pool.acquire().await?;
         store::ledger::ensure_partitions(&mut conn, clock.now()).await?;
         let epoch = store::queued::epoch(&mut conn).await?;
         drop(conn);
 
-        let hub = Hub::start(Needs { pool: pool.clone(), clock: clock.clone(), epoch }, &life);
+        let hub = Hub::start(
+            Needs {
+                pool: pool.clone(),
+                clock: clock.clone(),
+                epoch,
+            },
+            &life,
+        );
         let dispatch: Arc<dyn Dispatch> = hub.clone();
         let committer = Committer::start(pool.clone(), clock.clone(), dispatch.clone(), &life);
-        let workplace = Workplace { pool: pool.clone(), dispatch, clock, ids, life: life.clone() };
+        let workplace = Workplace {
+            pool: pool.clone(),
+            dispatch,
+            clock,
+            ids,
+            life: life.clone(),
+        };
         intake::Router::start(workplace.clone(), &life);
         super::partitions::start(pool, workplace.clock.clone(), &life);
         auth.spawn_chores(&life);
@@ -68,13 +92,22 @@ impl Product {
             life.tracker(),
             life.stopping(),
         );
-        Ok(Self { parts, auth, hub, hub_server, committer, workplace })
+        Ok(Self {
+            parts,
+            auth,
+            hub,
+            hub_server,
+            committer,
+            workplace,
+        })
     }
 
     /// The API and the hub. The screens are mounted by `serve`, which knows their files.
     #[must_use]
     pub fn routes(&self) -> Router {
-        let Parts { pool, clock, ids, .. } = self.parts.clone();
+        let Parts {
+            pool, clock, ids, ..
+        } = self.parts.clone();
         let (api, document) = api::routes(Api {
             pool,
             clock,
@@ -84,13 +117,19 @@ impl Product {
             auth: self.auth.clone(),
         });
         let document = axum::Json(document);
-        let hub = self.hub_server.router().layer(axum::middleware::from_fn_with_state(
-            self.auth.clone(),
-            crate::auth::extract::hub,
-        ));
+        let hub = self
+            .hub_server
+            .router()
+            .layer(axum::middleware::from_fn_with_state(
+                self.auth.clone(),
+                crate::auth::extract::hub,
+            ));
         Router::new()
             .nest("/api/v1", api)
-            .route("/api/v1/openapi.json", axum::routing::get(move || async move { document }))
+            .route(
+                "/api/v1/openapi.json",
+                axum::routing::get(move || async move { document }),
+            )
             .nest(HUB, hub)
     }
 }

@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use axum::Router;
 use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -11,9 +12,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::database::Database;
 use super::lifecycle::Lifecycle;
 use super::parts::Parts;
+use super::product::Product;
 use super::ready::{Ready, ReadyFile};
 use super::signals::Signals;
 use super::{accept, listen};
+use crate::auth::VerificationKeys;
 use crate::support::{clock::Clock, config::Config, ids::Ids, telemetry};
 use crate::web;
 
@@ -56,10 +59,13 @@ async fn serve(
         life: Lifecycle::new(),
         config: config.clone(),
     };
+    let product = Product::start(parts.clone(), keys(config)?)
+        .await
+        .context("the rooms could not be opened")?;
     let listener = listen::listen(config.http.host, config.http.port)?;
     let address = listener.local_addr()?;
     let most = connections(config.http.max_connections);
-    let accepting = accept::accept(listener, router(&parts), parts.life.clone(), most);
+    let accepting = accept::accept(listener, router(&product), parts.life.clone(), most);
     parts.life.spawn("accept", accepting);
 
     let ready = ready(address, database);
@@ -78,8 +84,21 @@ async fn serve(
     file
 }
 
-fn router(parts: &Parts) -> Router {
-    Router::new().merge(web::routes(parts))
+/// The keys that verify tokens, from the file the settings name.
+fn keys(config: &Config) -> anyhow::Result<VerificationKeys> {
+    let Some(path) = &config.auth.jwt_keys else {
+        return Ok(VerificationKeys::default());
+    };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{} (BELLHOP_JWT_KEYS) cannot be read", path.display()))?;
+    VerificationKeys::from_json(&text).with_context(|| path.display().to_string())
+}
+
+fn router(product: &Product) -> Router {
+    let rooms = web::Rooms::new(product.clone(), Vec::new());
+    product
+        .routes()
+        .merge(web::routes(&product.parts, Arc::new(rooms)))
 }
 
 fn ready(address: SocketAddr, database: &Database) -> Ready {

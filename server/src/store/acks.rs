@@ -31,7 +31,10 @@ pub async fn numbers(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.user_id, row.notification_id, row.seq)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.user_id, row.notification_id, row.seq))
+        .collect())
 }
 
 /// The numbers an `AcknowledgeThrough(n)` stands for: not yet settled, up to `n`, at most 10,000.
@@ -51,7 +54,13 @@ pub async fn unsettled_through(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| Item { user: row.user_id, seq: row.seq }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| Item {
+            user: row.user_id,
+            seq: row.seq,
+        })
+        .collect())
 }
 
 /// A delivery that was settled by this statement, or that had been before.
@@ -87,7 +96,10 @@ pub async fn settle(
     )
     .fetch_all(&mut *conn)
     .await?;
-    let open: Vec<_> = found.iter().filter(|row| row.state < 2 && row.state < state).collect();
+    let open: Vec<_> = found
+        .iter()
+        .filter(|row| row.state < 2 && row.state < state)
+        .collect();
     if !open.is_empty() {
         sqlx::query!(
             r#"UPDATE bellhop.delivery d SET state = $4, settled_at = $5
@@ -96,7 +108,10 @@ pub async fn settle(
                   AND d.at = timestamptz 'epoch' + a.at * interval '1 microsecond'"#,
             &open.iter().map(|row| row.user_id).collect::<Vec<_>>(),
             &open.iter().map(|row| row.seq).collect::<Vec<_>>(),
-            &open.iter().map(|row| row.at.to_jiff().as_microsecond()).collect::<Vec<_>>(),
+            &open
+                .iter()
+                .map(|row| row.at.to_jiff().as_microsecond())
+                .collect::<Vec<_>>(),
             state,
             now.to_sqlx(),
         )
@@ -160,7 +175,10 @@ pub async fn write_devices(
     devices: &[Acked],
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    let ranges: Vec<String> = devices.iter().map(|device| print_ranges(&device.ranges)).collect();
+    let ranges: Vec<String> = devices
+        .iter()
+        .map(|device| print_ranges(&device.ranges))
+        .collect();
     sqlx::query!(
         r#"UPDATE bellhop.device d
               SET through = a.through, through_at = $5, acked = a.ranges::int8multirange, ack_mode = 1
@@ -232,8 +250,14 @@ pub async fn append_receipts(
         &receipts.iter().map(|r| r.seq).collect::<Vec<_>>(),
         &receipts.iter().map(|r| r.tenant).collect::<Vec<_>>(),
         &receipts.iter().map(|r| r.notification).collect::<Vec<_>>(),
-        &receipts.iter().map(|r| r.device.clone()).collect::<Vec<_>>(),
-        &receipts.iter().map(|r| r.via.to_owned()).collect::<Vec<_>>(),
+        &receipts
+            .iter()
+            .map(|r| r.device.clone())
+            .collect::<Vec<_>>(),
+        &receipts
+            .iter()
+            .map(|r| r.via.to_owned())
+            .collect::<Vec<_>>(),
         now.to_sqlx(),
     )
     .execute(conn)
@@ -273,9 +297,18 @@ pub async fn append_attempts(conn: &mut PgConnection, attempts: &[Attempt]) -> s
         &attempts.iter().map(|a| a.seq).collect::<Vec<_>>(),
         &attempts.iter().map(|a| a.at).collect::<Vec<_>>(),
         &attempts.iter().map(|a| a.tenant).collect::<Vec<_>>(),
-        &attempts.iter().map(|a| a.device.clone()).collect::<Vec<_>>(),
-        &attempts.iter().map(|a| a.transport.to_owned()).collect::<Vec<_>>(),
-        &attempts.iter().map(|a| a.connection.clone()).collect::<Vec<_>>(),
+        &attempts
+            .iter()
+            .map(|a| a.device.clone())
+            .collect::<Vec<_>>(),
+        &attempts
+            .iter()
+            .map(|a| a.transport.to_owned())
+            .collect::<Vec<_>>(),
+        &attempts
+            .iter()
+            .map(|a| a.connection.clone())
+            .collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;
@@ -287,14 +320,20 @@ fn parse_ranges(text: &str) -> Vec<(i64, i64)> {
     text.trim_matches(['{', '}'])
         .split("),")
         .filter_map(|range| {
-            let (from, to) = range.trim_start_matches('[').trim_end_matches(')').split_once(',')?;
+            let (from, to) = range
+                .trim_start_matches('[')
+                .trim_end_matches(')')
+                .split_once(',')?;
             Some((from.parse().ok()?, to.parse().ok()?))
         })
         .collect()
 }
 
 fn print_ranges(ranges: &[(i64, i64)]) -> String {
-    let ranges: Vec<String> = ranges.iter().map(|(from, to)| format!("[{from},{to})")).collect();
+    let ranges: Vec<String> = ranges
+        .iter()
+        .map(|(from, to)| format!("[{from},{to})"))
+        .collect();
     format!("{{{}}}", ranges.join(","))
 }
 

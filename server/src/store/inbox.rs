@@ -87,7 +87,10 @@ pub async fn counts(
     )
     .fetch_one(conn)
     .await?;
-    Ok(InboxCounts { unseen: row.unseen, unread: row.unread })
+    Ok(InboxCounts {
+        unseen: row.unseen,
+        unread: row.unread,
+    })
 }
 
 /// What a mark does to an item: `Some(true)` sets, `Some(false)` clears, `None` leaves alone.

@@ -68,7 +68,12 @@ pub async fn expand(
     .await?;
     Ok(rows
         .into_iter()
-        .filter_map(|row| Some(Member { index: usize::try_from(row.i).ok()?, user: row.user }))
+        .filter_map(|row| {
+            Some(Member {
+                index: usize::try_from(row.i).ok()?,
+                user: row.user,
+            })
+        })
         .collect())
 }
 
@@ -95,7 +100,10 @@ pub async fn insert_notifications(
                   AS n (id, at, tenant, service, kind, title, body, data, thread_key, severity,
                         audience, recipients, expires)"#,
         &batch.iter().map(|p| p.id).collect::<Vec<_>>(),
-        &batch.iter().map(|p| p.at().as_microsecond()).collect::<Vec<_>>(),
+        &batch
+            .iter()
+            .map(|p| p.at().as_microsecond())
+            .collect::<Vec<_>>(),
         &batch.iter().map(|p| p.tenant).collect::<Vec<_>>(),
         &batch.iter().map(|p| p.service).collect::<Vec<_>>(),
         &column(|p| p.kind.clone()),
@@ -106,7 +114,10 @@ pub async fn insert_notifications(
         &column(|p| severity_word(p.severity).to_owned()),
         &column(|p| p.audience.describe()),
         recipients,
-        &batch.iter().map(|p| p.expires_at.as_microsecond()).collect::<Vec<_>>(),
+        &batch
+            .iter()
+            .map(|p| p.expires_at.as_microsecond())
+            .collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;
@@ -159,7 +170,10 @@ pub async fn take_numbers(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.user_id, row.base)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.user_id, row.base))
+        .collect())
 }
 
 /// One row a recipient.
@@ -215,16 +229,21 @@ pub async fn ensure_partitions(conn: &mut PgConnection, now: Timestamp) -> sqlx:
 /// Which of these publications are in the database. Asked on a fresh connection when the one that
 /// carried a COMMIT broke before its answer.
 pub async fn present(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar!("SELECT id FROM bellhop.notification WHERE id = ANY($1)", ids)
-        .fetch_all(conn)
-        .await
+    sqlx::query_scalar!(
+        "SELECT id FROM bellhop.notification WHERE id = ANY($1)",
+        ids
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// The last number given to a user; 0 for one without a stream.
 pub async fn last_seq(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<i64> {
-    let last =
-        sqlx::query_scalar!("SELECT last_seq FROM bellhop.user_stream WHERE user_id = $1", user)
-            .fetch_optional(conn)
-            .await?;
+    let last = sqlx::query_scalar!(
+        "SELECT last_seq FROM bellhop.user_stream WHERE user_id = $1",
+        user
+    )
+    .fetch_optional(conn)
+    .await?;
     Ok(last.unwrap_or(0))
 }

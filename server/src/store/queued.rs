@@ -119,5 +119,7 @@ pub async fn age(conn: &mut PgConnection, tenant: Uuid, now: Timestamp) -> sqlx:
 
 /// Users and members of the tenant's group, for the groups list: how many belong to it at all.
 pub async fn epoch(conn: &mut PgConnection) -> sqlx::Result<i64> {
-    sqlx::query_scalar!("SELECT epoch FROM bellhop.installation").fetch_one(conn).await
+    sqlx::query_scalar!("SELECT epoch FROM bellhop.installation")
+        .fetch_one(conn)
+        .await
 }

@@ -85,11 +85,18 @@ pub async fn pages(
     )
     .fetch_all(conn)
     .await?;
-    let mut answers = Answers { rows: Vec::with_capacity(rows.len()), last: vec![0; questions.len()] };
+    let mut answers = Answers {
+        rows: Vec::with_capacity(rows.len()),
+        last: vec![0; questions.len()],
+    };
     for row in rows {
-        let Ok(index) = usize::try_from(row.i) else { continue };
+        let Ok(index) = usize::try_from(row.i) else {
+            continue;
+        };
         answers.last[index] = row.last;
-        let (Some(seq), Some(id), Some(at)) = (row.seq, row.id, row.at) else { continue };
+        let (Some(seq), Some(id), Some(at)) = (row.seq, row.id, row.at) else {
+            continue;
+        };
         answers.rows.push(Owed {
             index,
             seq,

@@ -18,6 +18,8 @@ pub struct Config {
     #[command(flatten)]
     pub database: Database,
     #[command(flatten)]
+    pub auth: Auth,
+    #[command(flatten)]
     pub reset: Reset,
     #[command(flatten)]
     pub demo: Demo,
@@ -78,6 +80,14 @@ pub struct Database {
         value_name = "N"
     )]
     pub db_connections: u32,
+}
+
+/// Whose tokens are good.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Auth {
+    /// File with the keys that verify your tokens (`docs/operators/tokens.md`)
+    #[arg(long, env = "BELLHOP_JWT_KEYS", value_name = "FILE")]
+    pub jwt_keys: Option<PathBuf>,
 }
 
 /// Starting anew.

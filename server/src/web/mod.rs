@@ -3,21 +3,25 @@
 //! Mounted by `run::serve`; everything a page asks for goes through the context that is provided
 //! here. Must not know what a page is about.
 
+use app::backend::{Caller, SharedBackend};
 use app::{App, shell};
 use axum::Router;
 use axum::extract::FromRef;
-use leptos::prelude::LeptosOptions;
+use leptos::prelude::{LeptosOptions, provide_context, use_context};
 use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
 use tower_http::compression::CompressionLayer;
 
 use crate::run::Parts;
 use crate::support::config::Http;
 
+mod backend;
 mod files;
 mod headers;
 pub mod session;
 pub mod setup;
 pub mod sign_in;
+
+pub use backend::Rooms;
 
 /// What page handlers can extract.
 #[derive(Clone, Debug, FromRef)]
@@ -26,13 +30,14 @@ struct Web {
 }
 
 /// Every page, every server function, every file of the browser's half.
-pub fn routes(parts: &Parts) -> Router {
+pub fn routes(parts: &Parts, backend: SharedBackend) -> Router {
     let options = options(&parts.config.http);
     let web = Web {
         options: options.clone(),
     };
+    let context = move || context(&backend);
     let pages = Router::new()
-        .leptos_routes_with_context(&web, generate_route_list(App), context, {
+        .leptos_routes_with_context(&web, generate_route_list(App), context.clone(), {
             let options = options.clone();
             move || shell(options.clone())
         })
@@ -45,8 +50,13 @@ pub fn routes(parts: &Parts) -> Router {
 }
 
 /// What every render and every server function sees.
-fn context() {
+fn context(backend: &SharedBackend) {
     headers::content_security_policy();
+    provide_context(backend.clone());
+    // Put there by the session's layer; a page without it is a page for somebody signed out.
+    let caller = use_context::<http::request::Parts>()
+        .and_then(|parts| parts.extensions.get::<Option<Caller>>().cloned().flatten());
+    provide_context(caller);
 }
 
 /// Leptos's own settings. They come from ours, so that the program runs outside of cargo-leptos.

@@ -168,18 +168,13 @@ impl Place {
         patches
     }
 
-    /// Kinds of the notifications sent so far, with how many users were named.
+    /// Kinds of the notifications sent so far, with how many users were given a number.
     pub(crate) fn kinds(&self) -> Vec<(String, usize)> {
         self.recorder
             .routed
             .lock()
             .iter()
-            .map(|one| {
-                (
-                    one.publication.kind.clone(),
-                    one.publication.audience.users.len(),
-                )
-            })
+            .map(|one| (one.publication.kind.clone(), one.recipients.len()))
             .collect()
     }
 

@@ -40,7 +40,12 @@ pub async fn page(
     let more = rows.len() > 50;
     rows.truncate(50);
     let counts = store::counts(&mut conn, user, now).await?;
-    Ok(InboxPage { items: rows.into_iter().map(item).collect(), counts, more, as_of })
+    Ok(InboxPage {
+        items: rows.into_iter().map(item).collect(),
+        counts,
+        more,
+        as_of,
+    })
 }
 
 /// Marks items, ids as text (as the screens have them); others' ids and nonsense are passed over.
@@ -52,7 +57,11 @@ pub async fn mark(
     mark: Mark,
     now: Timestamp,
 ) -> sqlx::Result<(InboxCounts, Option<Patch>)> {
-    let ids: Vec<Uuid> = ids.iter().take(1_000).filter_map(|id| Uuid::try_parse(id).ok()).collect();
+    let ids: Vec<Uuid> = ids
+        .iter()
+        .take(1_000)
+        .filter_map(|id| Uuid::try_parse(id).ok())
+        .collect();
     mark_for(pool, tenant, user, &ids, mark, now).await
 }
 
@@ -66,11 +75,28 @@ pub async fn mark_for(
     now: Timestamp,
 ) -> sqlx::Result<(InboxCounts, Option<Patch>)> {
     let change = match mark {
-        Mark::Seen => Change { seen: Some(true), ..Change::default() },
-        Mark::Read => Change { seen: Some(true), read: Some(true), archived: None },
-        Mark::Unread => Change { read: Some(false), ..Change::default() },
-        Mark::Archive => Change { seen: Some(true), read: Some(true), archived: Some(true) },
-        Mark::Unarchive => Change { archived: Some(false), ..Change::default() },
+        Mark::Seen => Change {
+            seen: Some(true),
+            ..Change::default()
+        },
+        Mark::Read => Change {
+            seen: Some(true),
+            read: Some(true),
+            archived: None,
+        },
+        Mark::Unread => Change {
+            read: Some(false),
+            ..Change::default()
+        },
+        Mark::Archive => Change {
+            seen: Some(true),
+            read: Some(true),
+            archived: Some(true),
+        },
+        Mark::Unarchive => Change {
+            archived: Some(false),
+            ..Change::default()
+        },
     };
     let mut conn = pool.acquire().await?;
     let mut tx = conn.begin().await?;

@@ -94,6 +94,7 @@ pub fn Bell() -> impl IntoView {
             </p>
         </section>
     }
+    .into_any()
 }
 
 fn toast(item: InboxItem) -> Toast {

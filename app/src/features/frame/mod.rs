@@ -14,6 +14,8 @@ use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
+use crate::components::mark::Mark;
+use crate::components::problem::Problem;
 use crate::error::AppError;
 use crate::features::sign_in;
 use crate::model::badges::Badges;
@@ -27,33 +29,65 @@ use top_bar::TopBar;
 pub type FrameData = Resource<Result<(Me, Badges), AppError>>;
 
 /// Rail and bar around the page. Signed out, the server answers with a redirect instead.
+///
+/// All of it waits for one answer, so that no count is drawn before it is known, and so that server
+/// and browser create what is inside in the same order: hydration finds its data by that order.
 #[component]
 pub fn Frame() -> impl IntoView {
     let data: FrameData = Resource::new_blocking(|| (), |()| frame());
     provide_context(data);
     Counts::provide();
+    go_live(data);
+    let counts = Counts::here();
     let location = use_location();
 
     view! {
         <Suspense>
             {move || Suspend::new(async move {
-                if matches!(data.await, Err(AppError::SignedOut)) {
-                    let path = location.pathname.get_untracked();
-                    let query = location.search.get_untracked();
-                    let query = query.strip_prefix('?').unwrap_or(&query);
-                    let here = if query.is_empty() { path } else { format!("{path}?{query}") };
-                    to_sign_in(&sign_in::address(Some(&here), None));
+                match data.await {
+                    Ok((me, badges)) => {
+                        counts.set(&badges);
+                        counts.follow(&badges);
+                        view! {
+                            <div class="shell">
+                                <TopBar me=me.clone() />
+                                <Rail me />
+                                <main class="main" id="main" tabindex="-1">
+                                    <Outlet />
+                                </main>
+                            </div>
+                        }
+                            .into_any()
+                    }
+                    Err(AppError::SignedOut) => {
+                        let path = location.pathname.get_untracked();
+                        let query = location.search.get_untracked();
+                        let query = query.strip_prefix('?').unwrap_or(&query);
+                        let here =
+                            if query.is_empty() { path } else { format!("{path}?{query}") };
+                        to_sign_in(&sign_in::address(Some(&here), None));
+                        ().into_any()
+                    }
+                    Err(error) => {
+                        let retry = Callback::new(move |()| data.refetch());
+                        view! {
+                            <div class="sign">
+                                <header>
+                                    <Mark />
+                                </header>
+                                <main id="main" class="lost" tabindex="-1">
+                                    <h1 class="vh">"Not loaded"</h1>
+                                    <Problem error retry />
+                                </main>
+                            </div>
+                        }
+                            .into_any()
+                    }
                 }
             })}
         </Suspense>
-        <div class="shell">
-            <TopBar data />
-            <Rail data />
-            <main class="main" id="main" tabindex="-1">
-                <Outlet />
-            </main>
-        </div>
     }
+    .into_any()
 }
 
 fn to_sign_in(address: &str) {
@@ -61,4 +95,32 @@ fn to_sign_in(address: &str) {
     leptos_axum::redirect(address);
     #[cfg(not(feature = "ssr"))]
     crate::browser::leave_for(address);
+}
+
+/// Opens the page's hub connection once it is known who is signed in. Only in the browser: the
+/// server never runs an effect. The client belongs to the frame, not to the effect, which runs
+/// again whenever the numbers are fetched.
+fn go_live(data: FrameData) {
+    #[cfg(feature = "hydrate")]
+    {
+        let live = crate::live::Live::here();
+        let frame = Owner::current();
+        Effect::new(move |begun: Option<bool>| {
+            let me = data.get();
+            if begun == Some(true) {
+                return true;
+            }
+            let Some(Ok((me, _))) = me else { return false };
+            let scope = format!("{}/{}", me.tenant, me.person.user);
+            let begin =
+                || crate::live::plug::plug(live, scope, || Box::pin(server_fns::fetch_hub_token()));
+            match &frame {
+                Some(frame) => frame.with(begin),
+                None => begin(),
+            }
+            true
+        });
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = data;
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::theme::Theme;
 use crate::error::AppError;
 use crate::model::badges::Badges;
-use crate::model::person::Me;
+use crate::model::person::{HubToken, Me};
 
 /// Who is signed in, and their numbers.
 #[server(endpoint = "frame")]
@@ -36,4 +36,11 @@ pub async fn set_theme(theme: Theme) -> Result<Theme, AppError> {
         }
     }
     Ok(theme)
+}
+
+/// A token for the page's hub connection, for five minutes, bound to the session.
+#[server(endpoint = "hub_token")]
+pub async fn fetch_hub_token() -> Result<HubToken, AppError> {
+    let (backend, caller) = crate::backend::signed_in()?;
+    backend.hub_token(&caller).await
 }

@@ -3,6 +3,8 @@
 mod publish;
 mod read;
 
+pub(crate) use read::state_word;
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -10,5 +12,7 @@ use super::Api;
 
 /// The routes of this noun, relative to `/api/v1`.
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(publish::publish)).routes(routes!(read::read))
+    OpenApiRouter::new()
+        .routes(routes!(publish::publish))
+        .routes(routes!(read::read))
 }

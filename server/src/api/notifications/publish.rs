@@ -59,9 +59,23 @@ pub(super) async fn publish(
         service: principal.require_service()?,
         now: api.clock.now(),
     };
-    let accepted = api.committer.publish(request.check(origin)?).await.map_err(problem)?;
-    let Accepted { id, recipients, duplicate, unknown } = accepted;
-    let body = Published { id, recipients, duplicate, unknown };
+    let accepted = api
+        .committer
+        .publish(request.check(origin)?)
+        .await
+        .map_err(problem)?;
+    let Accepted {
+        id,
+        recipients,
+        duplicate,
+        unknown,
+    } = accepted;
+    let body = Published {
+        id,
+        recipients,
+        duplicate,
+        unknown,
+    };
     Ok((StatusCode::ACCEPTED, Answer(body)).into_response())
 }
 

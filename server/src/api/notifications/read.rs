@@ -101,8 +101,9 @@ pub(super) async fn read(
     let missing = || Problem::not_found("notification");
     let id = Uuid::try_parse(&id).map_err(|_| missing())?;
     let mut conn = api.pool.acquire().await?;
-    let head =
-        explain::head(&mut conn, principal.tenant, service, id).await?.ok_or_else(missing)?;
+    let head = explain::head(&mut conn, principal.tenant, service, id)
+        .await?
+        .ok_or_else(missing)?;
     let rows = explain::deliveries(&mut conn, id, &page.after, PAGE).await?;
     let users: Vec<Uuid> = rows.iter().map(|row| row.user).collect();
     let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
@@ -112,7 +113,10 @@ pub(super) async fn read(
         .into_iter()
         .map(|row| Delivery {
             state: state_word(row.state),
-            settled_at: row.settled_at.filter(|_| row.state >= 2).map(jiff_sqlx::Timestamp::to_jiff),
+            settled_at: row
+                .settled_at
+                .filter(|_| row.state >= 2)
+                .map(jiff_sqlx::Timestamp::to_jiff),
             seen_at: row.seen_at.map(jiff_sqlx::Timestamp::to_jiff),
             read_at: row.read_at.map(jiff_sqlx::Timestamp::to_jiff),
             devices: receipts.remove(&row.user).unwrap_or_default(),

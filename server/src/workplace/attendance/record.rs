@@ -53,6 +53,8 @@ pub struct NewPunch {
     pub source_id: String,
     /// The way it came in.
     pub source: Source,
+    /// When the server had it, if that was before now (SQL intake).
+    pub received_at: Option<Timestamp>,
 }
 
 /// Why a punch was not taken down. Nothing of it is kept.
@@ -156,7 +158,7 @@ pub async fn record(
     users.dedup();
     store::lock_people(&mut *conn, tenant, &users).await?;
     let raws: Vec<store::RawRow> = prepared.iter().map(|one| one.raw.clone()).collect();
-    let fresh: HashSet<Uuid> = store::insert_raws(&mut *conn, tenant, &raws, now)
+    let fresh: HashSet<Uuid> = store::insert_raws(&mut *conn, tenant, &raws)
         .await?
         .into_iter()
         .collect();
@@ -164,7 +166,7 @@ pub async fn record(
         .into_iter()
         .partition(|one| fresh.contains(&one.raw.id));
     answer_replays(&mut *conn, tenant, &replays, &mut outcomes).await?;
-    let changed = understand(conn, tenant, &fresh, &mut outcomes, now).await?;
+    let changed = understand(conn, tenant, &fresh, &mut outcomes).await?;
     Ok(Recorded {
         tenant,
         outcomes: outcomes.into_iter().flatten().collect(),
@@ -229,6 +231,7 @@ fn prepare(
                 Source::Sql => "sql",
                 Source::Demo => "demo",
             },
+            received_at: new.received_at.unwrap_or(now),
         },
     })
 }
@@ -303,7 +306,6 @@ async fn understand(
     tenant: Uuid,
     fresh: &[Prepared],
     outcomes: &mut [Option<Outcome>],
-    now: Timestamp,
 ) -> sqlx::Result<Vec<Uuid>> {
     if fresh.is_empty() {
         return Ok(Vec::new());
@@ -339,7 +341,7 @@ async fn understand(
             key: one.key,
             device: one.raw.device.clone(),
             source_id: one.raw.source_id.clone(),
-            received_at: now,
+            received_at: one.raw.received_at,
         };
         days.entry((one.user, one.work_date))
             .or_default()

@@ -19,6 +19,7 @@ fn at(who: &str, instant: &str) -> NewPunch {
         direction: None,
         source_id: format!("{who} {instant}"),
         source: Source::Api,
+        received_at: None,
     }
 }
 

@@ -1,0 +1,303 @@
+//! The screens' side of the seam: each method says who may, asks the room that knows, and speaks the
+//! screens' errors. A fault is logged here, once, under the reference the person sees.
+
+use app::backend::{Backend, Caller};
+use app::error::AppError;
+use app::model::Moment;
+use app::model::admin::{ConnectionRow, GroupRow, Health, Overview, Page, PageQuery, QueuedRow};
+use app::model::approval::{ApprovalList, ApprovalTab, Decision, RequestDetail};
+use app::model::attendance::Board;
+use app::model::inbox::{InboxCounts, InboxPage, InboxTab, Mark};
+use app::model::person::{DemoLogin, HubToken, Me, Person, Role};
+use app::protocol::topic;
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::api::notifications::state_word;
+use crate::run::product::{HUB, Product};
+use crate::store::{self, queued};
+use crate::workplace::topics::Topic;
+use crate::workplace::{Actor, WorkplaceError, approvals, attendance, inbox};
+
+const PAGE: usize = 50;
+
+/// The server as the screens see it.
+pub struct Rooms {
+    product: Product,
+    demo: Vec<DemoLogin>,
+}
+
+impl Rooms {
+    /// `demo`: buttons for the sign-in page.
+    #[must_use]
+    pub fn new(product: Product, demo: Vec<DemoLogin>) -> Self {
+        Self { product, demo }
+    }
+
+    fn reference(&self) -> String {
+        self.product
+            .parts
+            .ids
+            .bytes::<6>()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// A failure of the workplace as a screen shows it.
+    fn workplace<T>(&self, result: Result<T, WorkplaceError>) -> Result<T, AppError> {
+        result.map_err(|error| {
+            let reference = self.reference();
+            match &error {
+                WorkplaceError::Database(cause) if !store::is_transient(cause) => {
+                    tracing::error!(reference, error = %cause, "a screen's request failed");
+                }
+                WorkplaceError::Database(cause) => {
+                    tracing::warn!(error = %cause, "database unavailable");
+                }
+                _ => {}
+            }
+            error.into_app(reference)
+        })
+    }
+
+    fn database<T>(&self, result: sqlx::Result<T>) -> Result<T, AppError> {
+        self.workplace(result.map_err(WorkplaceError::from))
+    }
+
+    async fn connection(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, AppError> {
+        self.database(self.product.parts.pool.acquire().await)
+    }
+}
+
+fn need(caller: &Caller, role: Role) -> Result<(), AppError> {
+    if caller.roles.contains(&role) {
+        return Ok(());
+    }
+    Err(AppError::Forbidden {
+        need: format!("It needs the role {}.", role.as_str()),
+    })
+}
+
+fn tenant(caller: &Caller) -> Uuid {
+    Uuid::from_u128(caller.tenant)
+}
+
+fn user(caller: &Caller) -> Uuid {
+    Uuid::from_u128(caller.user)
+}
+
+fn skip(query: &PageQuery) -> usize {
+    usize::try_from(query.page)
+        .unwrap_or(0)
+        .saturating_mul(PAGE)
+}
+
+#[async_trait]
+impl Backend for Rooms {
+    fn now(&self) -> Moment {
+        Moment(self.product.parts.clock.now().as_millisecond())
+    }
+
+    async fn demo_logins(&self) -> Result<Vec<DemoLogin>, AppError> {
+        Ok(self.demo.clone())
+    }
+
+    async fn me(&self, caller: &Caller) -> Result<Me, AppError> {
+        let mut conn = self.connection().await?;
+        let row = self.database(store::people::me(&mut conn, user(caller)).await)?;
+        let row = row.ok_or(AppError::SignedOut)?;
+        Ok(Me {
+            person: Person {
+                user: row.key,
+                name: row.name,
+                department: row.department,
+            },
+            tenant: row.tenant_key,
+            tenant_name: row.tenant_name,
+            roles: caller.roles.clone(),
+        })
+    }
+
+    async fn hub_token(&self, caller: &Caller) -> Result<HubToken, AppError> {
+        let (token, ends) =
+            crate::auth::hub_token(&self.product.auth, caller).map_err(|problem| {
+                AppError::Internal {
+                    reference: problem.reference.unwrap_or_default(),
+                }
+            })?;
+        let seconds = (ends.as_second() - self.product.parts.clock.now().as_second()).max(1);
+        Ok(HubToken {
+            hub: HUB.to_owned(),
+            token,
+            expires_in_s: u32::try_from(seconds).unwrap_or(u32::MAX),
+        })
+    }
+
+    async fn inbox(
+        &self,
+        caller: &Caller,
+        tab: InboxTab,
+        before: Option<i64>,
+    ) -> Result<InboxPage, AppError> {
+        let parts = &self.product.parts;
+        let now = parts.clock.now();
+        let page = inbox::page(&parts.pool, tenant(caller), user(caller), tab, before, now).await;
+        self.database(page)
+    }
+
+    async fn mark(
+        &self,
+        caller: &Caller,
+        ids: Vec<String>,
+        mark: Mark,
+    ) -> Result<InboxCounts, AppError> {
+        let parts = &self.product.parts;
+        let (tenant, user, now) = (tenant(caller), user(caller), parts.clock.now());
+        let marked = inbox::mark(&parts.pool, tenant, user, &ids, mark, now).await;
+        let (counts, patch) = self.database(marked)?;
+        if let Some(patch) = patch {
+            let group = Topic::Inbox(user).group();
+            self.product
+                .workplace
+                .dispatch
+                .patch(tenant, &group, &patch);
+        }
+        Ok(counts)
+    }
+
+    async fn approvals(&self, caller: &Caller, tab: ApprovalTab) -> Result<ApprovalList, AppError> {
+        let list = approvals::list(&self.product.workplace, &Actor::from(caller), tab).await;
+        self.workplace(list)
+    }
+
+    async fn request(&self, caller: &Caller, id: &str) -> Result<RequestDetail, AppError> {
+        let missing = || AppError::NotFound {
+            what: "request".to_owned(),
+        };
+        let id = Uuid::try_parse(id).map_err(|_| missing())?;
+        let detail = approvals::detail(&self.product.workplace, &Actor::from(caller), id).await;
+        self.workplace(detail)
+    }
+
+    async fn decide(&self, caller: &Caller, decision: Decision) -> Result<RequestDetail, AppError> {
+        let actor = Actor::from(caller);
+        let decided = approvals::decide(&self.product.workplace, &actor, decision).await;
+        self.workplace(decided)
+    }
+
+    async fn board(&self, caller: &Caller) -> Result<Board, AppError> {
+        need(caller, Role::Hr)?;
+        let board = attendance::board(&self.product.workplace, tenant(caller)).await;
+        self.workplace(board)
+    }
+
+    async fn overview(&self, caller: &Caller) -> Result<Overview, AppError> {
+        need(caller, Role::Admin)?;
+        let tenant = tenant(caller);
+        let before = std::time::Instant::now();
+        let mut conn = self.connection().await?;
+        let now = self.product.parts.clock.now();
+        let age = self.database(queued::age(&mut conn, tenant, now).await)?;
+        let took = before.elapsed();
+        let owed = self.database(queued::count(&mut conn, tenant, "", now).await)?;
+        let counts = self.product.hub.counts(tenant);
+        let mut health = Vec::new();
+        if counts.parked > 0 {
+            let text = format!(
+                "{} connections read too slowly; their items wait in the database.",
+                counts.parked
+            );
+            health.push(Health { ok: false, text });
+        }
+        let text = format!(
+            "Database answers in {:.1} ms.",
+            took.as_secs_f64() * 1_000.0
+        );
+        health.push(Health {
+            ok: took.as_millis() < 250,
+            text,
+        });
+        health.sort_by_key(|line| line.ok);
+        Ok(Overview {
+            connections: counts.websocket + counts.sse + counts.long_polling,
+            websocket: counts.websocket,
+            sse: counts.sse,
+            long_polling: counts.long_polling,
+            users_online: counts.users,
+            groups: counts.groups,
+            queued: owed,
+            oldest_queued_at: age.oldest.map(|at| Moment(at.to_jiff().as_millisecond())),
+            acked_last_hour: age.acked_last_hour,
+            health,
+        })
+    }
+
+    async fn connections(
+        &self,
+        caller: &Caller,
+        query: PageQuery,
+    ) -> Result<Page<ConnectionRow>, AppError> {
+        need(caller, Role::Admin)?;
+        let as_of = self.console_revision(caller, topic::ADMIN_CONNECTIONS);
+        let (rows, total) =
+            self.product
+                .hub
+                .connections(tenant(caller), &query.search, skip(&query), PAGE);
+        Ok(Page { rows, total, as_of })
+    }
+
+    async fn disconnect(&self, caller: &Caller, ids: Vec<String>) -> Result<u32, AppError> {
+        need(caller, Role::Admin)?;
+        let closed = self.product.hub.disconnect(tenant(caller), &ids);
+        tracing::info!(user = %user(caller), closed, "an administrator disconnected connections");
+        Ok(closed)
+    }
+
+    async fn groups(&self, caller: &Caller, query: PageQuery) -> Result<Page<GroupRow>, AppError> {
+        need(caller, Role::Admin)?;
+        let as_of = self.console_revision(caller, topic::ADMIN_GROUPS);
+        let (rows, total) =
+            self.product
+                .hub
+                .groups(tenant(caller), &query.search, skip(&query), PAGE);
+        Ok(Page { rows, total, as_of })
+    }
+
+    async fn queued(&self, caller: &Caller, query: PageQuery) -> Result<Page<QueuedRow>, AppError> {
+        need(caller, Role::Admin)?;
+        let as_of = self.console_revision(caller, topic::ADMIN_QUEUED);
+        let (tenant, now) = (tenant(caller), self.product.parts.clock.now());
+        let offset = i64::try_from(skip(&query)).unwrap_or(i64::MAX);
+        let mut conn = self.connection().await?;
+        let rows = queued::page(&mut conn, tenant, &query.search, offset, 50, now).await;
+        let rows = self.database(rows)?;
+        let total = self.database(queued::count(&mut conn, tenant, &query.search, now).await)?;
+        let rows = rows
+            .into_iter()
+            .map(|row| QueuedRow {
+                notification: row.notification.to_string(),
+                kind: row.kind,
+                title: row.title,
+                online: self.product.hub.is_online(row.user),
+                user: row.key,
+                name: row.name,
+                seq: row.seq,
+                state: state_word(row.state).to_owned(),
+                at: Moment(row.at.to_jiff().as_millisecond()),
+                expires_at: Moment(row.expires_at.to_jiff().as_millisecond()),
+                attempts: row.attempts,
+            })
+            .collect();
+        Ok(Page { rows, total, as_of })
+    }
+}
+
+impl Rooms {
+    /// Read before the rows.
+    fn console_revision(&self, caller: &Caller, wire: &str) -> i64 {
+        Topic::parse(wire, user(caller))
+            .and_then(|topic| self.product.hub.console().revision(tenant(caller), topic))
+            .unwrap_or(0)
+    }
+}
