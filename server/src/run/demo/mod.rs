@@ -7,6 +7,7 @@
 
 mod company;
 mod dice;
+mod load;
 mod names;
 mod news;
 mod play;
@@ -16,4 +17,5 @@ mod seed;
 mod tests;
 mod week;
 
+pub use load::{Demo, SERVICE};
 pub use seed::{Login, Seeded, seed};
