@@ -99,7 +99,9 @@ impl UserBody {
             if password.chars().count() < SHORTEST || password.len() > LONGEST {
                 return Err(Problem::invalid(
                     "password",
-                    format!("A password has {SHORTEST} characters or more, at most {LONGEST} bytes."),
+                    format!(
+                        "A password has {SHORTEST} characters or more, at most {LONGEST} bytes."
+                    ),
                 ));
             }
         }
@@ -135,7 +137,10 @@ fn tidy_roles(roles: &mut Vec<String>) -> Result<(), Problem> {
     }
     parsed.sort_unstable();
     parsed.dedup();
-    *roles = parsed.into_iter().map(|role| role.as_str().to_owned()).collect();
+    *roles = parsed
+        .into_iter()
+        .map(|role| role.as_str().to_owned())
+        .collect();
     Ok(())
 }
 

@@ -52,7 +52,11 @@ pub(super) async fn write(
     let mut locked_out = Vec::new();
     let mut changed = Vec::new();
     for (&index, (user, created)) in order.iter().zip(stored) {
-        let writing = Writing { principal, now, created };
+        let writing = Writing {
+            principal,
+            now,
+            created,
+        };
         let hash = hashes[index].take();
         if hash.is_some() && !created {
             locked_out.push(user.id);
@@ -69,7 +73,13 @@ pub(super) async fn write(
     }
     let ended = sessions::end_of_users(&mut tx, tenant, &locked_out).await?;
     tx.commit().await?;
-    tell(auth, tenant, items.iter().map(|(key, _)| key.as_str()), &changed, ended);
+    tell(
+        auth,
+        tenant,
+        items.iter().map(|(key, _)| key.as_str()),
+        &changed,
+        ended,
+    );
     Ok(outcomes)
 }
 
@@ -97,17 +107,27 @@ async fn new_hash(
     key: &str,
     body: &UserBody,
 ) -> Result<Option<String>, Problem> {
-    let Some(password) = &body.password else { return Ok(None) };
+    let Some(password) = &body.password else {
+        return Ok(None);
+    };
     let mut conn = auth.pool().acquire().await?;
     let known = users::password_hash(&mut conn, tenant, key).await?;
     drop(conn);
     let failed = |error: crate::auth::password::HashFailed| Problem::internal(&error);
     if known.is_some()
-        && auth.passwords().verify(password.clone(), known).await.map_err(failed)?
+        && auth
+            .passwords()
+            .verify(password.clone(), known)
+            .await
+            .map_err(failed)?
     {
         return Ok(None);
     }
-    auth.passwords().hash(password.clone()).await.map(Some).map_err(failed)
+    auth.passwords()
+        .hash(password.clone())
+        .await
+        .map(Some)
+        .map_err(failed)
 }
 
 async fn make_or_lock(
@@ -171,7 +191,9 @@ impl Writing<'_> {
         }
         let mut changed = after != before;
         if changed {
-            users::update(conn, tenant, &after, self.now).await.map_err(login_taken)?;
+            users::update(conn, tenant, &after, self.now)
+                .await
+                .map_err(login_taken)?;
         }
         changed |= self.join(conn, id, body).await?;
         changed |= set_pins(conn, tenant, id, body).await?;
@@ -204,7 +226,9 @@ impl Writing<'_> {
             let found = members::services(conn, tenant, keys).await?;
             let ids = all_known(found, keys, "service", "services")?;
             changed |= members::set_services(conn, tenant, id, &ids).await?;
-        } else if self.created && let Some(service) = self.principal.service {
+        } else if self.created
+            && let Some(service) = self.principal.service
+        {
             members::join_services(conn, tenant, id, &[service]).await?;
         }
         Ok(changed)
@@ -217,10 +241,15 @@ async fn set_pins(
     user: Uuid,
     body: &UserBody,
 ) -> Result<bool, Problem> {
-    let Some(list) = &body.pins else { return Ok(false) };
+    let Some(list) = &body.pins else {
+        return Ok(false);
+    };
     let mut seen = HashSet::new();
     let (mut devices, mut words) = (Vec::new(), Vec::new());
-    for pin in list.iter().filter(|pin| seen.insert((&pin.device, &pin.pin))) {
+    for pin in list
+        .iter()
+        .filter(|pin| seen.insert((&pin.device, &pin.pin)))
+    {
         devices.push(pin.device.clone());
         words.push(pin.pin.clone());
     }
