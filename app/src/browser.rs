@@ -115,3 +115,62 @@ pub fn undisturbed(id: &str) -> bool {
         && !list.matches(":focus-within").unwrap_or(false)
         && !list.matches(":hover").unwrap_or(false)
 }
+
+/// Puts the focus on the first element that matches.
+pub fn focus(selector: &str) {
+    let element = document().query_selector(selector).ok().flatten();
+    give_focus(element);
+}
+
+/// Puts the focus into row `place` of the rows that match, on what matches `inside`: where a row
+/// went away, its successor takes its place. The last row for all beyond.
+pub fn focus_in_row(rows: &str, place: usize, inside: &str) {
+    let rows = all(rows);
+    let place = place.min(rows.len().saturating_sub(1));
+    give_focus(
+        rows.get(place)
+            .and_then(|row| row.query_selector(inside).ok().flatten()),
+    );
+}
+
+/// In a list that has the focus, `j` and `k` move it to the next and the previous row. Only there:
+/// a key that works everywhere would have to be switched off somewhere.
+pub fn walk(event: &web_sys::KeyboardEvent, rows: &str, inside: &str) {
+    if event.ctrl_key() || event.meta_key() || event.alt_key() {
+        return;
+    }
+    let focused = |row: &web_sys::Element| row.matches(":focus-within").unwrap_or(false);
+    let now = all(rows).iter().position(focused);
+    let next = match (event.key().as_str(), now) {
+        ("j", Some(place)) => place + 1,
+        ("k", Some(place)) => place.saturating_sub(1),
+        ("j" | "k", None) => 0,
+        _ => return,
+    };
+    event.prevent_default();
+    focus_in_row(rows, next, inside);
+}
+
+fn give_focus(element: Option<web_sys::Element>) {
+    if let Some(element) = element.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = element.focus();
+    }
+}
+
+/// All elements that match, in the order of the page.
+fn all(selector: &str) -> Vec<web_sys::Element> {
+    #[cfg(feature = "hydrate")]
+    {
+        let Ok(nodes) = document().query_selector_all(selector) else {
+            return Vec::new();
+        };
+        (0..nodes.length())
+            .filter_map(|place| nodes.get(place)?.dyn_into().ok())
+            .collect()
+    }
+    #[cfg(not(feature = "hydrate"))]
+    {
+        let _ = selector;
+        Vec::new()
+    }
+}

@@ -58,12 +58,13 @@ pub fn Badge(
     word: Signal<&'static str>,
     /// One width for a whole column, so that a change moves nothing.
     #[prop(optional)]
-    fixed: bool,
+    even: bool,
 ) -> impl IntoView {
     view! {
-        <span class=move || format!("badge {}", tone.get().class()) class:fixed=fixed>
+        <span class=move || format!("badge {}", tone.get().class()) class:even=even>
             <i class="dot" aria-hidden="true"></i>
             {move || word.get()}
         </span>
     }
+    .into_any()
 }

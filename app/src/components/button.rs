@@ -74,4 +74,5 @@ pub fn Submit(
             </Show>
         </button>
     }
+    .into_any()
 }

@@ -52,4 +52,5 @@ pub fn ConnectionPill() -> impl IntoView {
             "not live, reload to refresh"
         </span>
     }
+    .into_any()
 }

@@ -23,6 +23,7 @@ pub fn Dialog(
             {children()}
         </dialog>
     }
+    .into_any()
 }
 
 /// Closes the dialog it stands in.
@@ -39,4 +40,5 @@ pub fn Dismiss(
             {label}
         </button>
     }
+    .into_any()
 }

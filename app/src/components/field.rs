@@ -60,4 +60,5 @@ pub fn Field(
             }}
         </div>
     }
+    .into_any()
 }

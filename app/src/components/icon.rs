@@ -178,4 +178,5 @@ pub fn Icon(
             inner_html=glyph.paths()
         ></svg>
     }
+    .into_any()
 }

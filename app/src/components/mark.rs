@@ -16,4 +16,5 @@ pub fn Mark() -> impl IntoView {
             <span>"bellhop"</span>
         </a>
     }
+    .into_any()
 }

@@ -72,6 +72,7 @@ pub fn Pager(
             }}
         </nav>
     }
+    .into_any()
 }
 
 #[cfg(test)]

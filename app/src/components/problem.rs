@@ -43,6 +43,7 @@ pub fn Problem(
             </Empty>
         </div>
     }
+    .into_any()
 }
 
 /// Above rows that could not be refreshed: why, since when, and another try.
@@ -82,13 +83,14 @@ pub fn use_dim(list: Followed) -> Signal<bool> {
     })
 }
 
-/// The response's status says the same as the page.
+/// The response's status says the same as the page. Signed out, the frame redirects: its status
+/// must stand.
 fn answer_with(error: &AppError) {
     #[cfg(feature = "ssr")]
     {
         use http::StatusCode;
         let status = match error {
-            AppError::SignedOut => StatusCode::UNAUTHORIZED,
+            AppError::SignedOut => return,
             AppError::Forbidden { .. } => StatusCode::FORBIDDEN,
             AppError::NotFound { .. } => StatusCode::NOT_FOUND,
             AppError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,

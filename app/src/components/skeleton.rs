@@ -16,4 +16,5 @@ pub fn Skeleton(
             {(0..rows).map(|_| view! { <p><span></span><span></span><span></span></p> }).collect_view()}
         </div>
     }
+    .into_any()
 }

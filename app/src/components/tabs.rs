@@ -33,6 +33,7 @@ pub fn Tab(
             }}
         </a>
     }
+    .into_any()
 }
 
 /// The strip they stand in.
@@ -51,4 +52,5 @@ pub fn Tabs(
             {children()}
         </nav>
     }
+    .into_any()
 }

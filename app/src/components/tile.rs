@@ -35,4 +35,5 @@ pub fn Tile(
             </span>
         </a>
     }
+    .into_any()
 }

@@ -34,36 +34,38 @@ pub struct Toasts {
     /// Those that did not fit.
     more: RwSignal<usize>,
     held: RwSignal<bool>,
+    /// Kept here: a toast is often shown from a callback, where there is no context.
+    announcer: Announcer,
 }
 
 impl Toasts {
-    /// Puts them into context; `App` calls this once.
+    /// Puts them into context, after the announcer; `App` calls this once.
     pub fn provide() {
-        provide_context(Self {
+        provide_context(Self::new());
+    }
+
+    fn new() -> Self {
+        Self {
             queue: RwSignal::new(VecDeque::new()),
             more: RwSignal::new(0),
             held: RwSignal::new(false),
-        });
+            announcer: Announcer::here(),
+        }
     }
 
     /// The page's toasts.
     #[must_use]
     pub fn here() -> Self {
-        use_context().unwrap_or_else(|| Self {
-            queue: RwSignal::new(VecDeque::new()),
-            more: RwSignal::new(0),
-            held: RwSignal::new(false),
-        })
+        use_context().unwrap_or_else(Self::new)
     }
 
     /// Shows one, or lets it wait. Failures of the person's own doing are said at once.
     pub fn show(self, toast: Toast) {
-        let announcer = Announcer::here();
         let words = format!("{} {}", toast.title, toast.body);
         if toast.tone == Tone::Bad {
-            announcer.interrupt(words);
+            self.announcer.interrupt(words);
         } else {
-            announcer.say(words);
+            self.announcer.say(words);
         }
         if self.queue.with_untracked(VecDeque::len) > WAITING {
             self.more.update(|more| *more += 1);

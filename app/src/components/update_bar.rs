@@ -21,4 +21,5 @@ pub fn UpdateBar<T: Row>(
             </p>
         </Show>
     }
+    .into_any()
 }

@@ -29,4 +29,5 @@ pub fn Lost() -> impl IntoView {
             </main>
         </div>
     }
+    .into_any()
 }

@@ -77,4 +77,5 @@ pub fn SetupPage() -> impl IntoView {
             </main>
         </div>
     }
+    .into_any()
 }

@@ -34,7 +34,7 @@ pub async fn answer(State(origins): State<Origins>, mut request: Request, next: 
         return vary(next.run(request).await);
     };
     let text = origin.to_str().unwrap_or_default();
-    if is_own(text, &request) {
+    if origins.is_own(text) || is_own(text, &request) {
         return vary(next.run(request).await);
     }
     if !origins.knows(text) {

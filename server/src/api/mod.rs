@@ -1,5 +1,5 @@
-//! 1. A notification arrives: HTTP API v1. Thin: parse, ask `auth`, call the room that does it,
-//! answer.
+//! First step of the way, a notification arrives: HTTP API v1. Thin: parse, ask `auth`, call the
+//! room that does it, answer.
 
 pub mod acks;
 pub mod body;
@@ -9,12 +9,14 @@ pub mod health;
 pub mod metrics;
 pub mod notifications;
 pub mod problem;
+pub mod provisioning;
 pub mod punches;
 mod refusal;
 pub mod requests;
 #[cfg(test)]
 mod tests;
 
+use axum::extract::FromRef;
 use axum::{Router, middleware};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
@@ -53,6 +55,12 @@ pub struct Api {
     pub auth: AuthState,
 }
 
+impl FromRef<Api> for AuthState {
+    fn from_ref(api: &Api) -> Self {
+        api.auth.clone()
+    }
+}
+
 const ABOUT: &str = "Notifications that are known to have arrived.\n\n\
     Every call carries `Authorization: Bearer` with an API key or a token. Bodies are JSON; a field \
     we do not know is refused. Errors are `application/problem+json` with a stable `code`, the \
@@ -73,6 +81,7 @@ struct Document;
 fn operations() -> (Router<Api>, OpenApi) {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(notifications::routes())
+        .merge(provisioning::routes())
         .merge(punches::routes())
         .merge(requests::routes())
         .merge(acks::routes())

@@ -30,11 +30,8 @@ pub struct Minted {
 /// Makes a key.
 #[must_use]
 pub fn mint(ids: &Ids) -> Minted {
-    let id = ids
-        .bytes::<6>()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>();
+    let [a, b, c, d, e, f] = ids.bytes::<6>();
+    let id = format!("{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}{f:02x}");
     let secret = ids.bytes::<32>();
     let text = format!("{PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(secret));
     Minted {

@@ -93,7 +93,7 @@ impl LoginLimiter {
     pub fn spawn_sweep(&self, life: &Lifecycle) {
         let (limiter, stopping) = (self.clone(), life.stopping());
         life.spawn("login limiter", async move {
-            while tokio::time::timeout(Duration::from_secs(60), stopping.cancelled())
+            while tokio::time::timeout(Duration::from_mins(1), stopping.cancelled())
                 .await
                 .is_err()
             {
@@ -125,7 +125,7 @@ mod tests {
     fn limiter(account: u32, address: u32) -> LoginLimiter {
         let tries = |at_once| Tries {
             at_once: NonZeroU32::new(at_once).unwrap(),
-            one_each: Duration::from_secs(3600),
+            one_each: Duration::from_hours(1),
         };
         LoginLimiter::new(tries(account), tries(address))
     }

@@ -1,5 +1,5 @@
-//! 2. May they? Who is calling, and what may they do: tokens, API keys and sessions become a
-//! [`Principal`], and every later question is asked of that.
+//! Second step of the way: may they? Tokens, API keys and sessions become a [`Principal`], and
+//! every later question is asked of that.
 //!
 //! Guarantees: nothing here trusts a word of a token before its signature, by the algorithm of the
 //! configured key; a tenant outside the key's list and a tenant that does not exist answer alike;

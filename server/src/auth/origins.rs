@@ -25,6 +25,8 @@ pub struct Origins(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// How browsers name this very site when a proxy changes `Host`; from the settings.
+    own: Vec<String>,
     snapshot: ArcSwap<Snapshot>,
     changed: Notify,
 }
@@ -62,8 +64,9 @@ impl Origins {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn start(pool: Pool, life: &Lifecycle) -> sqlx::Result<Self> {
+    pub async fn start(pool: Pool, own: Vec<String>, life: &Lifecycle) -> sqlx::Result<Self> {
         let this = Self(Arc::new(Inner {
+            own,
             snapshot: ArcSwap::from_pointee(read(&pool).await?),
             changed: Notify::new(),
         }));
@@ -78,7 +81,7 @@ impl Origins {
                 match read(&pool).await {
                     Ok(snapshot) => kept.0.snapshot.store(Arc::new(snapshot)),
                     Err(error) => {
-                        tracing::debug!(%error, "allowed origins not read; the last stand")
+                        tracing::debug!(%error, "allowed origins not read; the last stand");
                     }
                 }
             }
@@ -89,6 +92,12 @@ impl Origins {
     /// Tells that a service was changed; called after the commit.
     pub fn changed(&self) {
         self.0.changed.notify_one();
+    }
+
+    /// Is it this very site, by the settings?
+    #[must_use]
+    pub fn is_own(&self, origin: &str) -> bool {
+        self.0.own.iter().any(|own| own == origin)
     }
 
     /// Does any service allow it?

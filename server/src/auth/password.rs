@@ -14,7 +14,7 @@ const AT_ONCE: usize = 2;
 /// Longer ones are no passwords.
 pub const LONGEST: usize = 1024;
 /// Shorter ones are guessed.
-pub const SHORTEST: usize = 8;
+pub const SHORTEST: usize = 12;
 
 /// The machinery could not run; never "the password was wrong".
 #[derive(Clone, Copy, Debug, thiserror::Error)]

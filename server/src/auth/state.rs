@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::jwt::hub::{self, HubKey};
 use super::jwt::keys::VerificationKeys;
 use super::jwt::{self, Peek};
+use super::password::Passwords;
 use super::principal::Principal;
 use crate::api::problem::Problem;
 use crate::run::lifecycle::Lifecycle;
@@ -34,13 +35,18 @@ impl Default for AuthSettings {
     }
 }
 
+/// Called with a tenant and its users.
+pub type PeopleChanged = dyn Fn(Uuid, &[Uuid]) + Send + Sync;
+
 /// What others want to be told. Called after the commit; must not block.
 #[derive(Clone)]
 pub struct Hooks {
     /// A session ended: the hub closes its connections.
     pub session_ended: Arc<dyn Fn(Uuid) + Send + Sync>,
     /// Tenant, users: roles, memberships or the account changed; the hub asks again who they are.
-    pub people_changed: Arc<dyn Fn(Uuid, &[Uuid]) + Send + Sync>,
+    pub people_changed: Arc<PeopleChanged>,
+    /// A service was made, changed or removed: the allowed origins are read again.
+    pub services_changed: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// Everything needed to say who calls. Cheap to clone.
@@ -56,6 +62,7 @@ struct Inner {
     settings: AuthSettings,
     directory: Directory,
     uses: KeyUses,
+    passwords: Passwords,
     /// Set once, when the hub stands; before that nobody is connected.
     hooks: OnceLock<Hooks>,
 }
@@ -79,6 +86,7 @@ impl AuthState {
             hub: HubKey::new(&secret),
             settings,
             uses: KeyUses::default(),
+            passwords: Passwords::default(),
             hooks: OnceLock::new(),
         })))
     }
@@ -131,13 +139,20 @@ impl AuthState {
         }
     }
 
+    /// Tells that services changed.
+    pub fn services_changed(&self) {
+        if let Some(hooks) = self.0.hooks.get() {
+            (hooks.services_changed)();
+        }
+    }
+
     /// The chores: once a minute key uses are written down and expired sessions swept.
     pub fn spawn_chores(&self, life: &Lifecycle) {
         let (auth, stopping) = (self.clone(), life.stopping());
         life.spawn("auth chores", async move {
             loop {
                 let stop = tokio::select! {
-                    () = tokio::time::sleep(Duration::from_secs(60)) => false,
+                    () = tokio::time::sleep(Duration::from_mins(1)) => false,
                     () = stopping.cancelled() => true,
                 };
                 if let Err(error) = auth.chores().await {
@@ -182,6 +197,12 @@ impl AuthState {
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.0.directory
+    }
+
+    /// Hashes and compares passwords, two at a time in the whole process.
+    #[must_use]
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
     }
 
     pub(super) fn key_uses(&self) -> &KeyUses {

@@ -10,6 +10,8 @@ pub mod draft;
 pub mod intake;
 pub mod ledger;
 mod publication;
+#[cfg(test)]
+mod tests;
 
 pub use publication::{Audience, Idempotency, Publication, Routed};
 

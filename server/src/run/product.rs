@@ -88,12 +88,17 @@ impl Product {
         };
         intake::Router::start(workplace.clone(), &life);
         super::partitions::start(pool, workplace.clock.clone(), &life);
-        let origins = Origins::start(workplace.pool.clone(), &life).await?;
+        let own = parts.config.http.origins.clone();
+        let origins = Origins::start(workplace.pool.clone(), own, &life).await?;
         auth.spawn_chores(&life);
         let told = hub.clone();
         auth.set_hooks(Hooks {
             session_ended: Arc::new(move |session| told.close_session(session)),
             people_changed: Arc::new(|_, _| {}),
+            services_changed: Arc::new({
+                let origins = origins.clone();
+                move || origins.changed()
+            }),
         });
         let hub_server = HubServer::new(
             hub.clone(),

@@ -8,15 +8,19 @@ use anyhow::Context as _;
 use axum::Router;
 use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use secrecy::ExposeSecret;
 
 use super::database::Database;
+use super::demo::{self, Demo};
 use super::lifecycle::Lifecycle;
 use super::parts::Parts;
-use super::product::Product;
+use super::product::{HUB, Product};
 use super::ready::{Ready, ReadyFile};
 use super::signals::Signals;
 use super::{accept, listen};
 use crate::auth::VerificationKeys;
+use crate::auth::jwt::keys::configs_from_json;
+use crate::store;
 use crate::support::{clock::Clock, config::Config, ids::Ids, telemetry};
 use crate::web;
 
@@ -59,23 +63,33 @@ async fn serve(
         life: Lifecycle::new(),
         config: config.clone(),
     };
-    let product = Product::start(parts.clone(), keys(config)?)
+    store::ledger::ensure_partitions(&mut *parts.pool.acquire().await?, parts.clock.now()).await?;
+    let demo = Demo::load(&parts)
+        .await
+        .context("the demo data could not be loaded")?;
+    let product = Product::start(parts.clone(), keys(config, demo.as_ref())?)
         .await
         .context("the rooms could not be opened")?;
     let listener = listen::listen(config.http.host, config.http.port)?;
     let address = listener.local_addr()?;
     let most = connections(config.http.max_connections);
-    let accepting = accept::accept(listener, router(&product), parts.life.clone(), most);
+    let accepting = accept::accept(
+        listener,
+        router(&product, demo.as_ref())?,
+        parts.life.clone(),
+        most,
+    );
     parts.life.spawn("accept", accepting);
 
-    let ready = ready(address, database);
+    let ready = ready(address, database, demo.as_ref());
+    let setup = web::ensure_setup_link(&parts.pool, &parts.clock, &parts.ids).await?;
     let file = config
         .ready
         .as_deref()
         .map(|path| ReadyFile::write(path, &ready))
         .transpose();
     if file.is_ok() {
-        greet(&ready);
+        greet(&ready, demo.as_ref(), setup.as_deref());
         let name = signals.next().await;
         tracing::info!("{name}: stopping; once more stops at once");
     }
@@ -84,39 +98,79 @@ async fn serve(
     file
 }
 
-/// The keys that verify tokens, from the file the settings name.
-fn keys(config: &Config) -> anyhow::Result<VerificationKeys> {
-    let Some(path) = &config.auth.jwt_keys else {
-        return Ok(VerificationKeys::default());
-    };
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("{} (BELLHOP_JWT_KEYS) cannot be read", path.display()))?;
-    VerificationKeys::from_json(&text).with_context(|| path.display().to_string())
+/// The keys that verify tokens: those of the file the settings name, and the demo's.
+fn keys(config: &Config, demo: Option<&Demo>) -> anyhow::Result<VerificationKeys> {
+    let mut keys = Vec::new();
+    if let Some(path) = &config.auth.jwt_keys {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("{} (BELLHOP_JWT_KEYS) cannot be read", path.display()))?;
+        keys = configs_from_json(&text).with_context(|| path.display().to_string())?;
+    }
+    if let Some(demo) = demo {
+        keys.push(demo.key()?);
+    }
+    Ok(VerificationKeys::new(keys)?)
 }
 
-fn router(product: &Product) -> Router {
-    let rooms = web::Rooms::new(product.clone(), Vec::new());
-    product.site(web::routes(&product.parts, Arc::new(rooms)))
+/// Everything under one roof: API and hub by token, screens by session.
+fn router(product: &Product, demo: Option<&Demo>) -> anyhow::Result<Router> {
+    let config = &product.parts.config;
+    let rooms = web::Rooms::new(product.clone(), demo.map(Demo::buttons).unwrap_or_default());
+    let screens = web::screens(product, Arc::new(rooms), !config.http.host.is_loopback())?;
+    Ok(product.site(screens))
 }
 
-fn ready(address: SocketAddr, database: &Database) -> Ready {
+fn ready(address: SocketAddr, database: &Database, demo: Option<&Demo>) -> Ready {
     let url = format!("http://{}", reachable(address));
     Ready {
-        hub: format!("{url}/hubs/workflow"),
+        hub: format!("{url}{HUB}"),
         url,
         pid: std::process::id(),
         database_url: database.is_embedded().then(|| database.url.clone()),
-        tenant: None,
-        service: None,
-        api_key: None,
-        jwt: None,
-        logins: Vec::new(),
+        tenant: demo.map(|demo| demo.tenant().to_owned()),
+        service: demo.map(|_| demo::SERVICE.to_owned()),
+        api_key: demo.map(Demo::api_key),
+        jwt: demo.map(Demo::jwt),
+        logins: demo.map(Demo::logins).unwrap_or_default(),
     }
 }
 
-fn greet(ready: &Ready) {
-    let style = anstyle::Style::new().bold();
-    anstream::println!("\n  Bellhop serves at {style}{}{style:#}\n", ready.url);
+/// What a newcomer needs: the address, who can sign in, one line to try.
+fn greet(ready: &Ready, demo: Option<&Demo>, setup: Option<&str>) {
+    let bold = anstyle::Style::new().bold();
+    anstream::println!("\n  Bellhop serves at {bold}{}{bold:#}", ready.url);
+    if cfg!(debug_assertions) {
+        anstream::println!("  (development build: for numbers, build with --release)");
+    }
+    if let Some(path) = setup {
+        anstream::println!(
+            "\n  Nobody is an admin yet. Within 30 minutes, open\n    {bold}{}{path}{bold:#}",
+            ready.url
+        );
+    }
+    if let Some(demo) = demo {
+        anstream::println!("\n  Sign in as");
+        for login in &ready.logins {
+            let password = login
+                .password
+                .as_ref()
+                .map_or("", ExposeSecret::expose_secret);
+            anstream::println!(
+                "    {:<22} {password}  {}",
+                login.name,
+                login.roles.join(", ")
+            );
+        }
+        let first = ready.logins.first().map_or("", |login| login.user.as_str());
+        anstream::println!(
+            "\n  Publish a notification to {first}\n    curl -s {}/api/v1/notifications -H \
+             'Authorization: Bearer {}' -H 'Content-Type: application/json' -d \
+             '{{\"kind\":\"NewTask\",\"title\":\"Hello from curl\",\"audience\":{{\"users\":[\"{first}\"]}}}}'",
+            ready.url,
+            demo.api_key().expose_secret(),
+        );
+    }
+    anstream::println!();
 }
 
 /// A browser on this machine cannot open the address that means "all of them".

@@ -9,6 +9,7 @@
 pub mod acks;
 pub mod approvals;
 pub mod attendance;
+pub mod demo;
 pub mod devices;
 pub mod directory;
 pub mod explain;

@@ -5,25 +5,63 @@
 
 use app::backend::{Caller, SharedBackend};
 use app::{App, shell};
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::FromRef;
+use axum::middleware::from_fn;
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
 use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
 use tower_http::compression::CompressionLayer;
 
+use crate::auth::address::TrustedProxies;
+use crate::auth::limiter::{LoginLimiter, Tries};
 use crate::run::Parts;
+use crate::run::product::Product;
 use crate::support::config::Http;
 
 mod backend;
 mod files;
 mod headers;
+pub mod session;
+pub mod setup;
+pub mod sign_in;
 
 pub use backend::Rooms;
+pub use setup::ensure_setup_link;
+use sign_in::SignIn;
 
 /// What page handlers can extract.
 #[derive(Clone, Debug, FromRef)]
 struct Web {
     options: LeptosOptions,
+}
+
+/// The screens with their sessions: pages, server functions, the forms of signing in.
+///
+/// `secure`: the cookie travels over https only; everywhere but on loopback.
+pub fn screens(product: &Product, backend: SharedBackend, secure: bool) -> anyhow::Result<Router> {
+    let auth = &product.auth;
+    let limiter = LoginLimiter::new(Tries::PER_ACCOUNT, Tries::PER_ADDRESS);
+    limiter.spawn_sweep(&product.parts.life);
+    let forms = sign_in::routes(SignIn {
+        auth: auth.clone(),
+        limiter,
+        proxies: Arc::new(TrustedProxies::parse(
+            product
+                .parts
+                .config
+                .http
+                .trusted_proxies
+                .iter()
+                .map(String::as_str),
+        )?),
+    });
+    let pages = routes(&product.parts, backend).layer(from_fn(session::caller));
+    Ok(forms
+        .merge(pages)
+        .layer(session::layer(auth, secure))
+        .layer(session::csrf(&product.parts.config.http.origins)?))
 }
 
 /// Every page, every server function, every file of the browser's half.
@@ -64,3 +102,6 @@ fn options(http: &Http) -> LeptosOptions {
         .site_pkg_dir("pkg")
         .build()
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,6 +62,7 @@ pub fn ConnectionsPage() -> impl IntoView {
             }}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -175,6 +176,7 @@ fn List(page: Page<ConnectionRow>, search: String, number: u32) -> impl IntoView
             search
         />
     }
+    .into_any()
 }
 
 #[component]
@@ -228,10 +230,13 @@ fn ConnectionLine(cell: Cell<ConnectionRow>, picked: RwSignal<BTreeSet<String>>)
             </td>
             <td class="num muted hide-phone">{idle}</td>
             <td class="num muted hide-narrow">{move || row.read().groups}</td>
-            <td class="num live">{move || bytes(row.read().buffer)}</td>
+            <td class="num live" class:faint=move || row.read().buffer == 0>
+                {move || bytes(row.read().buffer)}
+            </td>
             <td class="num live">{unacked}</td>
         </tr>
     }
+    .into_any()
 }
 
 /// Both ends of an id: they are what people compare.

@@ -144,6 +144,7 @@ pub fn BulkBar(
             </Dialog>
         </Show>
     }
+    .into_any()
 }
 
 fn connections(count: usize) -> String {

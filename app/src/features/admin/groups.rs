@@ -54,6 +54,7 @@ pub fn GroupsPage() -> impl IntoView {
             }}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -127,6 +128,7 @@ fn List(page: Page<GroupRow>, search: String, number: u32) -> impl IntoView {
             search
         />
     }
+    .into_any()
 }
 
 #[component]
@@ -159,4 +161,5 @@ fn GroupLine(cell: Cell<GroupRow>) -> impl IntoView {
             <td class="num muted live hide-phone">{move || grouped(row.read().connections)}</td>
         </tr>
     }
+    .into_any()
 }

@@ -43,6 +43,7 @@ pub fn OverviewPage() -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -73,15 +74,6 @@ fn Numbers(first: Overview) -> impl IntoView {
     });
     let stamp = move || read_on(clock, as_of.get()).clock_seconds();
     let pick = move |pick: fn(&Overview) -> i64| Signal::derive(move || pick(&now.read()));
-    let transports = Signal::derive(move || {
-        let now = now.read();
-        format!(
-            "{} WebSocket, {} SSE, {} long poll",
-            grouped(now.websocket),
-            grouped(now.sse),
-            grouped(now.long_polling)
-        )
-    });
     let oldest = Memo::new(move |_| now.read().oldest_queued_at);
 
     view! {
@@ -105,7 +97,7 @@ fn Numbers(first: Overview) -> impl IntoView {
                 label="Connections"
                 href="/admin/connections"
                 value=pick(|it| it.connections)
-                note=transports
+                note="open now"
             />
             <Figure
                 label="People online"
@@ -132,8 +124,12 @@ fn Numbers(first: Overview) -> impl IntoView {
             />
             <Oldest oldest=oldest />
         </section>
-        <HealthList health=Signal::derive(move || now.read().health.clone()) />
+        <div class="panes" class:dim=move || failed.read().is_some()>
+            <HealthList health=Signal::derive(move || now.read().health.clone()) />
+            <Transports now />
+        </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -183,6 +179,75 @@ fn Oldest(#[prop(into)] oldest: Signal<Option<Moment>>) -> impl IntoView {
             </span>
         </a>
     }
+    .into_any()
+}
+
+/// How the open connections are carried.
+#[component]
+fn Transports(now: RwSignal<Overview>) -> impl IntoView {
+    let rows: [(&str, fn(&Overview) -> i64); 3] = [
+        ("WebSocket", |it| it.websocket),
+        ("Server-Sent Events", |it| it.sse),
+        ("Long polling", |it| it.long_polling),
+    ];
+    view! {
+        <section class="pad" aria-labelledby="transports-title">
+            <div class="hrow">
+                <h2 id="transports-title">"Transports"</h2>
+                <a class="small" href="/admin/connections">
+                    "All connections"
+                </a>
+            </div>
+            <table class="flush">
+                <caption class="vh">"Open connections by transport"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Transport"</th>
+                        <th scope="col" class="num">
+                            "Connections"
+                        </th>
+                        <th scope="col" class="num">
+                            "Share"
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {rows
+                        .map(|(word, pick)| {
+                            let count = move || pick(&now.read());
+                            let share = move || {
+                                let all = now.read().connections.max(1);
+                                (count() * 100 + all / 2) / all
+                            };
+                            view! {
+                                <tr>
+                                    <th scope="row">{word}</th>
+                                    <td class="num">{move || grouped(count())}</td>
+                                    <td class="num">
+                                        <svg
+                                            class="gauge"
+                                            viewBox="0 0 100 8"
+                                            preserveAspectRatio="none"
+                                            aria-hidden="true"
+                                        >
+                                            <rect class="gauge-all" width="100" height="8"></rect>
+                                            <rect
+                                                class="gauge-part"
+                                                width=move || share().to_string()
+                                                height="8"
+                                            ></rect>
+                                        </svg>
+                                        {move || format!("{} %", share())}
+                                    </td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </table>
+        </section>
+    }
+    .into_any()
 }
 
 #[component]
@@ -222,4 +287,5 @@ fn HealthList(health: Signal<Vec<Health>>) -> impl IntoView {
             </ul>
         </section>
     }
+    .into_any()
 }

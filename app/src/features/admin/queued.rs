@@ -73,6 +73,7 @@ pub fn QueuedPage() -> impl IntoView {
             }}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -154,6 +155,7 @@ fn List(page: Page<QueuedRow>, search: String, number: u32) -> impl IntoView {
             search
         />
     }
+    .into_any()
 }
 
 #[component]
@@ -180,7 +182,7 @@ fn QueuedLine(cell: Cell<Owed>) -> impl IntoView {
     let age = move || short_span(clock.now().since(row.read().row.at));
     view! {
         <tr class=move || fresh_class(changes.get())>
-            <th scope="row" class="fill">
+            <th scope="row" class="w40">
                 <span class="cut" title=first.title.clone()>
                     {first.title.clone()}
                 </span>
@@ -199,7 +201,7 @@ fn QueuedLine(cell: Cell<Owed>) -> impl IntoView {
                 <Badge
                     tone=Signal::derive(move || state.get().0)
                     word=Signal::derive(move || state.get().1)
-                    fixed=true
+                    even=true
                 />
             </td>
             <td class="muted live hide-phone">{online}</td>
@@ -210,4 +212,5 @@ fn QueuedLine(cell: Cell<Owed>) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }

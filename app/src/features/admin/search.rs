@@ -79,6 +79,7 @@ pub fn SearchBar(
             </button>
         </form>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -18,4 +18,5 @@ pub fn Sections() -> impl IntoView {
             <Tab href="/admin/queued" label="Messages" current=at("/admin/queued") />
         </Tabs>
     }
+    .into_any()
 }

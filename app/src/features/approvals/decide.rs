@@ -45,6 +45,8 @@ pub fn DecisionBar(
                 browser::close_popover(REJECT);
                 toasts.show(decided(now));
                 detail.set(now.clone());
+                // The button that had the focus is gone; the request it decided is still there.
+                browser::focus("#request");
                 if let Some(list) = followed.get_untracked() {
                     list.refresh();
                 }
@@ -77,7 +79,7 @@ pub fn DecisionBar(
         {move || problem().map(|error| view! { <Refusal error itself /> })}
         <Show when=move || shown.get()>
             <footer class="actions">
-                <p class="note">
+                <p class="consequence">
                     {move || {
                         if offline.get() {
                             "Offline. Decisions wait until you are back.".to_owned()
@@ -145,6 +147,7 @@ pub fn DecisionBar(
             </Dialog>
         </Show>
     }
+    .into_any()
 }
 
 /// Which request, in the revision that was read.
@@ -154,6 +157,7 @@ fn Which(detail: RwSignal<RequestDetail>, seen: RwSignal<i32>) -> impl IntoView 
         <input type="hidden" name="request" value=move || detail.read().row.id.clone() />
         <input type="hidden" name="revision" value=move || seen.get().to_string() />
     }
+    .into_any()
 }
 
 /// Why the decision was not saved, what is safe, and what to do.
@@ -208,6 +212,7 @@ fn Refusal(error: AppError, itself: Followed) -> impl IntoView {
                 })}
         </div>
     }
+    .into_any()
 }
 
 fn span_ago(milliseconds: i64) -> String {

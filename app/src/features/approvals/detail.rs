@@ -41,7 +41,7 @@ pub fn RequestView(
     let changed = Memo::new(move |_| detail.read().row.revision > seen.get());
 
     view! {
-        <article class="detail" aria-labelledby="request-title">
+        <article class="detail" id="request" tabindex="-1" aria-labelledby="request-title">
             <div class="scroll" class:dim=dim>
                 <StaleStrip list />
                 {move || view! { <Head detail=detail.get() /> }}
@@ -78,6 +78,7 @@ pub fn RequestView(
             <DecisionBar detail seen itself=list followed />
         </article>
     }
+    .into_any()
 }
 
 #[component]
@@ -133,6 +134,7 @@ fn Head(detail: RequestDetail) -> impl IntoView {
             </p>
         </header>
     }
+    .into_any()
 }
 
 #[component]
@@ -155,6 +157,7 @@ fn Fields(fields: Vec<(String, String)>) -> impl IntoView {
             </dl>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -182,6 +185,7 @@ fn History(events: Vec<RequestEvent>) -> impl IntoView {
             </ol>
         </section>
     }
+    .into_any()
 }
 
 /// A word of the protocol as a verb.

@@ -65,7 +65,13 @@ pub fn RequestList(
     let dim = use_dim(list);
 
     view! {
-        <section class="list" id=LIST aria-label="Requests" class:dim=dim>
+        <section
+            class="list"
+            id=LIST
+            aria-label="Requests"
+            class:dim=dim
+            on:keydown=|event| browser::walk(&event, "#requests tbody tr", "a")
+        >
             <UpdateBar rows />
             <StaleStrip list />
             <Show when=move || !rows.is_empty() fallback=move || nothing(tab)>
@@ -99,6 +105,7 @@ pub fn RequestList(
             </Show>
         </section>
     }
+    .into_any()
 }
 
 const fn caption(tab: ApprovalTab) -> &'static str {
@@ -132,4 +139,5 @@ fn nothing(tab: ApprovalTab) -> impl IntoView {
             {link.map(|(href, words)| view! { <a href=href>{words}</a> })}
         </Empty>
     }
+    .into_any()
 }

@@ -35,8 +35,6 @@ pub fn ApprovalsPage() -> impl IntoView {
             Some(request(id).await)
         },
     );
-    let shown = RwSignal::new(None::<String>);
-    let open = Signal::derive(move || id.get().or_else(|| shown.get()));
     let followed = RwSignal::new(None::<Followed>);
 
     view! {
@@ -53,7 +51,12 @@ pub fn ApprovalsPage() -> impl IntoView {
                     let tab = tab.get();
                     Suspend::new(async move {
                         match list.await {
-                            Ok(list) => view! { <RequestList list tab open followed /> }.into_any(),
+                            Ok(list) => {
+                                let first = list.rows.first().map(|row| row.id.clone());
+                                let open =
+                                    Signal::derive(move || id.get().or_else(|| first.clone()));
+                                view! { <RequestList list tab open followed /> }.into_any()
+                            }
                             Err(error) => {
                                 let retry = Callback::new(move |()| list.refetch());
                                 view! {
@@ -76,10 +79,7 @@ pub fn ApprovalsPage() -> impl IntoView {
             }>
                 {move || Suspend::new(async move {
                     match detail.await {
-                        Some(Ok(detail)) => {
-                            shown.set(Some(detail.row.id.clone()));
-                            view! { <RequestView detail followed /> }.into_any()
-                        }
+                        Some(Ok(detail)) => view! { <RequestView detail followed /> }.into_any(),
                         Some(Err(error)) => {
                             let retry = Callback::new(move |()| detail.refetch());
                             view! {
@@ -90,7 +90,6 @@ pub fn ApprovalsPage() -> impl IntoView {
                                 .into_any()
                         }
                         None => {
-                            shown.set(None);
                             view! {
                                 <article class="detail">
                                     <Empty
@@ -107,6 +106,7 @@ pub fn ApprovalsPage() -> impl IntoView {
             </Transition>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -139,4 +139,5 @@ fn ListTabs(tab: Memo<ApprovalTab>) -> impl IntoView {
             />
         </Tabs>
     }
+    .into_any()
 }

@@ -91,4 +91,5 @@ pub fn RequestRow(
             </td>
         </tr>
     }
+    .into_any()
 }

@@ -23,6 +23,7 @@ pub fn Steps(
             </ol>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -52,6 +53,7 @@ fn StepNode(step: Step) -> impl IntoView {
             </div>
         </li>
     }
+    .into_any()
 }
 
 #[component]
@@ -83,4 +85,5 @@ fn AssigneeLine(assignee: Assignee, due: Option<crate::model::Moment>) -> impl I
         </p>
         {assignee.comment.map(|comment| view! { <p class="quote">{comment}</p> })}
     }
+    .into_any()
 }

@@ -202,6 +202,7 @@ pub fn Filters(
             </span>
         </form>
     }
+    .into_any()
 }
 
 #[component]
@@ -241,6 +242,7 @@ fn Choice(
                 .collect_view()}
         </select>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ pub fn AttendancePage() -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 /// Everybody, by name and then by key, whatever the filter.
@@ -132,6 +133,7 @@ fn LiveBoard(board: Board) -> impl IntoView {
             dim
         />
     }
+    .into_any()
 }
 
 /// Tables are no live regions: a summary is, and seldom.

@@ -47,7 +47,7 @@ pub fn PersonRow(
                 <Badge
                     tone=Signal::derive(move || state.get().0)
                     word=Signal::derive(move || state.get().1)
-                    fixed=true
+                    even=true
                 />
             </td>
             <td class="num live">{text(|row| row.since.clone())}</td>
@@ -58,4 +58,5 @@ pub fn PersonRow(
             </td>
         </tr>
     }
+    .into_any()
 }

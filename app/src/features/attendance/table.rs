@@ -96,4 +96,5 @@ pub fn BoardTable(
             </Show>
         </div>
     }
+    .into_any()
 }

@@ -40,4 +40,5 @@ pub fn Tiles(
             {one("Not seen today", Some(Presence::NotSeen), |tiles| tiles.not_seen)}
         </section>
     }
+    .into_any()
 }

@@ -3,55 +3,52 @@
 
 use leptos::prelude::*;
 
-use super::FrameData;
 use super::theme::ThemeChoice;
 use crate::components::avatar::Avatar;
 use crate::components::icon::{Glyph, Icon};
+use crate::model::person::Me;
 
 /// Button and menu.
 #[component]
 pub fn Account(
     /// Who is signed in.
-    data: FrameData,
+    me: Me,
 ) -> impl IntoView {
+    let name = me.person.name;
+    let roles = me
+        .roles
+        .iter()
+        .map(|role| role.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
     view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                let (me, _) = data.await.ok()?;
-                let name = me.person.name;
-                let roles = me.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
-                Some(
-                    view! {
-                        <button
-                            type="button"
-                            class="account"
-                            popovertarget="account"
-                            aria-label=format!("{}, account", name.clone())
-                        >
-                            <Avatar name=name.clone() />
-                            <Icon glyph=Glyph::ChevronDown />
-                        </button>
-                        <div class="pop account-menu" id="account" popover="auto">
-                            <p class="account-who">
-                                <Avatar name=name.clone() large=true />
-                                <span class="who-text">
-                                    <strong class="cut" title=name.clone()>
-                                        {name.clone()}
-                                    </strong>
-                                    <small>{me.tenant_name} " · " {roles}</small>
-                                </span>
-                            </p>
-                            <ThemeChoice />
-                            <form method="post" action="/sign-out">
-                                <button type="submit" class="btn block">
-                                    <Icon glyph=Glyph::LogOut />
-                                    "Sign out"
-                                </button>
-                            </form>
-                        </div>
-                    },
-                )
-            })}
-        </Suspense>
+        <button
+            type="button"
+            class="account"
+            popovertarget="account"
+            aria-label=format!("{}, account", name.clone())
+        >
+            <Avatar name=name.clone() />
+            <Icon glyph=Glyph::ChevronDown />
+        </button>
+        <div class="pop account-menu" id="account" popover="auto">
+            <p class="account-who">
+                <Avatar name=name.clone() large=true />
+                <span class="who-text">
+                    <strong class="cut" title=name.clone()>
+                        {name.clone()}
+                    </strong>
+                    <small>{me.tenant_name} " · " {roles}</small>
+                </span>
+            </p>
+            <ThemeChoice />
+            <form method="post" action="/sign-out">
+                <button type="submit" class="btn block">
+                    <Icon glyph=Glyph::LogOut />
+                    "Sign out"
+                </button>
+            </form>
+        </div>
     }
+    .into_any()
 }

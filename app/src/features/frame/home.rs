@@ -22,4 +22,5 @@ pub fn Home() -> impl IntoView {
             })}
         </Suspense>
     }
+    .into_any()
 }

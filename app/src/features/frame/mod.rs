@@ -14,6 +14,8 @@ use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
+use crate::components::mark::Mark;
+use crate::components::problem::Problem;
 use crate::error::AppError;
 use crate::features::sign_in;
 use crate::model::badges::Badges;
@@ -27,34 +29,65 @@ use top_bar::TopBar;
 pub type FrameData = Resource<Result<(Me, Badges), AppError>>;
 
 /// Rail and bar around the page. Signed out, the server answers with a redirect instead.
+///
+/// All of it waits for one answer, so that no count is drawn before it is known, and so that server
+/// and browser create what is inside in the same order: hydration finds its data by that order.
 #[component]
 pub fn Frame() -> impl IntoView {
     let data: FrameData = Resource::new_blocking(|| (), |()| frame());
     provide_context(data);
     Counts::provide();
     go_live(data);
+    let counts = Counts::here();
     let location = use_location();
 
     view! {
         <Suspense>
             {move || Suspend::new(async move {
-                if matches!(data.await, Err(AppError::SignedOut)) {
-                    let path = location.pathname.get_untracked();
-                    let query = location.search.get_untracked();
-                    let query = query.strip_prefix('?').unwrap_or(&query);
-                    let here = if query.is_empty() { path } else { format!("{path}?{query}") };
-                    to_sign_in(&sign_in::address(Some(&here), None));
+                match data.await {
+                    Ok((me, badges)) => {
+                        counts.set(&badges);
+                        counts.follow(&badges);
+                        view! {
+                            <div class="shell">
+                                <TopBar me=me.clone() />
+                                <Rail me />
+                                <main class="main" id="main" tabindex="-1">
+                                    <Outlet />
+                                </main>
+                            </div>
+                        }
+                            .into_any()
+                    }
+                    Err(AppError::SignedOut) => {
+                        let path = location.pathname.get_untracked();
+                        let query = location.search.get_untracked();
+                        let query = query.strip_prefix('?').unwrap_or(&query);
+                        let here =
+                            if query.is_empty() { path } else { format!("{path}?{query}") };
+                        to_sign_in(&sign_in::address(Some(&here), None));
+                        ().into_any()
+                    }
+                    Err(error) => {
+                        let retry = Callback::new(move |()| data.refetch());
+                        view! {
+                            <div class="sign">
+                                <header>
+                                    <Mark />
+                                </header>
+                                <main id="main" class="lost" tabindex="-1">
+                                    <h1 class="vh">"Not loaded"</h1>
+                                    <Problem error retry />
+                                </main>
+                            </div>
+                        }
+                            .into_any()
+                    }
                 }
             })}
         </Suspense>
-        <div class="shell">
-            <TopBar data />
-            <Rail data />
-            <main class="main" id="main" tabindex="-1">
-                <Outlet />
-            </main>
-        </div>
     }
+    .into_any()
 }
 
 fn to_sign_in(address: &str) {

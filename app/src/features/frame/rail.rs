@@ -4,72 +4,59 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::FrameData;
 use super::counts::Counts;
 use super::places::{ADMIN, APPROVALS, ATTENDANCE, INBOX, Place, is_at};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::number::{capped, grouped};
-use crate::model::person::Role;
+use crate::model::person::{Me, Role};
 
 /// The rail.
 #[component]
 pub fn Rail(
     /// Who is signed in.
-    data: FrameData,
+    me: Me,
 ) -> impl IntoView {
     let counts = Counts::here();
     let path = use_location().pathname;
+    let (hr, admin) = (me.is(Role::Hr), me.is(Role::Admin));
+    let unread = Signal::derive(move || Some(counts.inbox.get().unread));
+    let waiting = Signal::derive(move || Some(counts.approvals.get().waiting));
     view! {
         <nav class="rail" aria-label="Main">
-            <Suspense>
-                {move || Suspend::new(async move {
-                    let Ok((me, badges)) = data.await else { return None };
-                    counts.set(&badges);
-                    counts.follow(&badges);
-                    let (hr, admin) = (me.is(Role::Hr), me.is(Role::Admin));
-                    let unread = Signal::derive(move || Some(counts.inbox.get().unread));
-                    let waiting = Signal::derive(move || Some(counts.approvals.get().waiting));
-                    Some(
+            <ul>
+                <RailLink place=INBOX count=unread mine=true />
+                <RailLink place=APPROVALS count=waiting mine=true />
+                {hr.then(|| view! { <RailLink place=ATTENDANCE count=counts.present /> })}
+                {admin
+                    .then(|| {
                         view! {
-                            <ul>
-                                <RailLink place=INBOX count=unread mine=true />
-                                <RailLink place=APPROVALS count=waiting mine=true />
-                                {hr.then(|| view! { <RailLink place=ATTENDANCE count=counts.present /> })}
-                                {admin
-                                    .then(|| {
-                                        view! {
-                                            <li class="only-phone">
-                                                <a
-                                                    href="/admin"
-                                                    aria-current=move || {
-                                                        path.get().starts_with("/admin").then_some("true")
-                                                    }
-                                                >
-                                                    <Icon glyph=Glyph::Sliders />
-                                                    <span class="t">"Admin"</span>
-                                                </a>
-                                            </li>
-                                        }
-                                    })}
-                            </ul>
-                            {admin
-                                .then(|| {
-                                    view! {
-                                        <h2 id="rail-admin">"Admin"</h2>
-                                        <ul class="sub" aria-labelledby="rail-admin">
-                                            {ADMIN
-                                                .map(|place| view! { <RailLink place /> })
-                                                .collect_view()}
-                                        </ul>
+                            <li class="only-phone">
+                                <a
+                                    href="/admin"
+                                    aria-current=move || {
+                                        path.get().starts_with("/admin").then_some("true")
                                     }
-                                })}
-                            <p class="foot">{me.tenant_name}</p>
-                        },
-                    )
+                                >
+                                    <Icon glyph=Glyph::Sliders />
+                                    <span class="t">"Admin"</span>
+                                </a>
+                            </li>
+                        }
+                    })}
+            </ul>
+            {admin
+                .then(|| {
+                    view! {
+                        <h2 id="rail-admin">"Admin"</h2>
+                        <ul class="sub" aria-labelledby="rail-admin">
+                            {ADMIN.map(|place| view! { <RailLink place /> }).collect_view()}
+                        </ul>
+                    }
                 })}
-            </Suspense>
+            <p class="foot">{me.tenant_name}</p>
         </nav>
     }
+    .into_any()
 }
 
 #[component]
@@ -103,4 +90,5 @@ fn RailLink(
             </a>
         </li>
     }
+    .into_any()
 }

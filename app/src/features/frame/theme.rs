@@ -133,6 +133,7 @@ pub fn ThemeChoice() -> impl IntoView {
             </fieldset>
         </ActionForm>
     }
+    .into_any()
 }
 
 /// One button that goes through the three, for the sign-in page.
@@ -153,6 +154,7 @@ pub fn ThemeButton() -> impl IntoView {
             </button>
         </ActionForm>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -6,16 +6,17 @@ use leptos_router::hooks::use_location;
 
 use super::account::Account;
 use super::bell::Bell;
-use super::{FrameData, places};
+use super::places;
 use crate::components::connection_pill::ConnectionPill;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::mark::Mark;
+use crate::model::person::Me;
 
 /// The bar.
 #[component]
 pub fn TopBar(
     /// Who is signed in.
-    data: FrameData,
+    me: Me,
 ) -> impl IntoView {
     let path = use_location().pathname;
     let title = Memo::new(move |_| places::title(&path.get()));
@@ -43,12 +44,18 @@ pub fn TopBar(
                                     </span>
                                 }
                             })
-                    }} <span class="cut">{move || title.get().1}</span>
+                    }} <span class="cut" class:hide-phone=one_request>
+                        {move || title.get().1}
+                    </span>
+                    <Show when=one_request>
+                        <span class="only-phone">"Request"</span>
+                    </Show>
                 </h1>
                 <ConnectionPill />
                 <Bell />
-                <Account data />
+                <Account me />
             </div>
         </header>
     }
+    .into_any()
 }

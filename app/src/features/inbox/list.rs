@@ -73,8 +73,19 @@ pub fn InboxList(
                 engage(item, mark);
             }
         });
-        // One's own archiving is no surprise: the row leaves at once.
-        offer(matches!(mark, Mark::Archive | Mark::Unarchive));
+        // One's own archiving is no surprise: the row leaves at once, and the next one's same
+        // button gets the focus.
+        let moved = matches!(mark, Mark::Archive | Mark::Unarchive);
+        let place = rows.truth().iter().position(|key| {
+            rows.value(key)
+                .is_some_and(|thread| ids.contains(&thread.latest.id))
+        });
+        offer(moved);
+        if let (true, Some(place)) = (moved, place) {
+            request_animation_frame(move || {
+                browser::focus_in_row(&format!("#{id} .note"), place, "button[value$=archive]");
+            });
+        }
     });
 
     let unread = Memo::new(move |_| {
@@ -112,7 +123,12 @@ pub fn InboxList(
         </div>
         <UpdateBar rows />
         <StaleStrip list />
-        <div class="notes" id=id class:dim=dim>
+        <div
+            class="notes"
+            id=id
+            class:dim=dim
+            on:keydown=move |event| browser::walk(&event, &format!("#{id} .note"), ".title")
+        >
             <Show when=move || !rows.is_empty() fallback=move || nothing(tab)>
                 <For each=move || rows.shown() key=Clone::clone let:key>
                     {rows
@@ -128,6 +144,7 @@ pub fn InboxList(
             </Show>
         </div>
     }
+    .into_any()
 }
 
 /// Older pages are fetched on demand and stand below, where they push nothing away.
@@ -172,6 +189,7 @@ fn Older(
             </p>
         </Show>
     }
+    .into_any()
 }
 
 fn tab_query(tab: InboxTab) -> &'static str {
@@ -260,4 +278,5 @@ fn nothing(tab: InboxTab) -> impl IntoView {
             {link.map(|(href, words)| view! { <a href=href>{words}</a> })}
         </Empty>
     }
+    .into_any()
 }

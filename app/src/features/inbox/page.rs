@@ -57,4 +57,5 @@ pub fn InboxPageView() -> impl IntoView {
             </Transition>
         </div>
     }
+    .into_any()
 }

@@ -114,6 +114,7 @@ pub fn ThreadRow(
             </ActionForm>
         </article>
     }
+    .into_any()
 }
 
 fn title_of(row: Signal<Thread>) -> String {
@@ -139,4 +140,5 @@ fn RowAction(
             <Icon glyph />
         </button>
     }
+    .into_any()
 }

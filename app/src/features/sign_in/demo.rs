@@ -64,4 +64,5 @@ pub fn DemoLogins(
             }}
         </Suspense>
     }
+    .into_any()
 }

@@ -114,6 +114,7 @@ pub fn SignInPage() -> impl IntoView {
             </footer>
         </div>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ mod handshake;
 mod input;
 mod replies;
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc};
 
+use futures_util::FutureExt;
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
 
@@ -41,7 +42,12 @@ pub(crate) async fn run<H: Hub>(
     let span = tracing::debug_span!("signalr.connection", transport);
     async {
         tokio::select! {
-            () = talk(server, connection) => {}
+            end = AssertUnwindSafe(talk(server, connection)).catch_unwind() => {
+                if end.is_err() {
+                    tracing::error!("hub code panicked");
+                    connection.close(Some("Connection closed with an error.".to_owned()), true);
+                }
+            }
             never = leave_on_stop(server, connection) => match never {},
         }
         tracing::debug!("session over");

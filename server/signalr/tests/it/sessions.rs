@@ -87,6 +87,25 @@ async fn refusal_by_the_hub_closes_without_reconnect() {
     }
 }
 
+#[tokio::test]
+async fn a_panic_while_connecting_closes_and_leaves_nothing_behind() {
+    for kind in ALL {
+        let site = Site::new();
+        let mut client = Client::connect_to(&site, kind, "&panic=1").await;
+        client.send(&site, HANDSHAKE).await;
+        assert_eq!(client.next(&site).await, "{}");
+        assert!(
+            client
+                .next(&site)
+                .await
+                .contains("Connection closed with an error.")
+        );
+        assert_eq!(client.try_next(&site).await, None);
+        assert_eq!(site.server.count(), 0);
+        assert!(site.server.connections().is_empty());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_server_pings_every_15_s() {
     for kind in [WebSockets, ServerSentEvents] {

@@ -145,6 +145,6 @@ async fn tokens_connection_ids_and_keys_are_in_no_line_of_a_trace_log() {
             panic!("{secret} is in the log:\n{line}");
         }
     }
-    let line = log.lines().find(|line| line.contains("access_token="));
-    assert_eq!(line, None, "not even a query");
+    let query = log.lines().find(|line| line.contains("access_token="));
+    assert_eq!(query, None, "not even a query");
 }

@@ -106,7 +106,7 @@ impl std::fmt::Debug for Key {
         out.debug_struct("Key")
             .field("kid", &self.kid)
             .field("issuer", &self.issuer)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -29,6 +29,8 @@ pub struct RawRow {
     pub direction: Option<&'static str>,
     /// `api`, `sql`, `demo`.
     pub source: &'static str,
+    /// When the server had it.
+    pub received_at: Timestamp,
 }
 
 /// Writes those that are new; answers their ids. The others were here before.
@@ -36,7 +38,6 @@ pub async fn insert_raws(
     conn: &mut PgConnection,
     tenant: Uuid,
     rows: &[RawRow],
-    received_at: Timestamp,
 ) -> sqlx::Result<Vec<Uuid>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let devices: Vec<String> = rows.iter().map(|row| row.device.clone()).collect();
@@ -45,6 +46,8 @@ pub async fn insert_raws(
     let keys: Vec<Option<String>> = rows.iter().map(|row| row.user_key.clone()).collect();
     let ats: Vec<jiff_sqlx::Timestamp> = rows.iter().map(|row| row.at.to_sqlx()).collect();
     let locals: Vec<jiff_sqlx::DateTime> = rows.iter().map(|row| row.local.to_sqlx()).collect();
+    let received: Vec<jiff_sqlx::Timestamp> =
+        rows.iter().map(|row| row.received_at.to_sqlx()).collect();
     let zones: Vec<String> = rows.iter().map(|row| row.zone.clone()).collect();
     let directions: Vec<Option<String>> = rows
         .iter()
@@ -55,15 +58,17 @@ pub async fn insert_raws(
         "INSERT INTO bellhop.punch_raw (id, tenant_id, device, source_id, pin, user_key, at,
                 local_ts, zone, direction, source, received_at)
          SELECT n.id, $1, n.device, n.source_id, n.pin, n.user_key, n.at, n.local_ts, n.zone,
-                n.direction, n.source, $2
+                n.direction, n.source, n.received
            FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
-                       $8::timestamptz[], $9::timestamp[], $10::text[], $11::text[], $12::text[])
-                AS n (id, device, source_id, pin, user_key, at, local_ts, zone, direction, source)
+                       $8::timestamptz[], $9::timestamp[], $10::text[], $11::text[], $12::text[],
+                       $2::timestamptz[])
+                AS n (id, device, source_id, pin, user_key, at, local_ts, zone, direction, source,
+                      received)
           ORDER BY n.device, n.source_id, n.id
          ON CONFLICT (tenant_id, device, source_id) DO NOTHING
          RETURNING id",
         tenant,
-        received_at.to_sqlx(),
+        &received as _,
         &ids,
         &devices,
         &source_ids,

@@ -18,3 +18,15 @@ pub enum Outcome {
     Changed,
     Unchanged,
 }
+
+/// Two people cannot have one login, whatever their tenants.
+pub const LOGIN_TAKEN: &str = "user_account_login_key";
+
+/// The name of the constraint a write ran into, when it was one.
+#[must_use]
+pub fn violated(error: &sqlx::Error) -> Option<&str> {
+    match error {
+        sqlx::Error::Database(error) => error.constraint(),
+        _ => None,
+    }
+}

@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::announce::announce;
 use super::detail::detail;
-use super::notices::{self, Subject};
+use super::notices::{self, About};
 use super::submit::text;
 use crate::store::approvals::{self as store, Locked, Part};
-use crate::workplace::change::Change;
+use crate::support::ids::Ids;
+use crate::workplace::change::{Change, Sealed};
 use crate::workplace::{Actor, Workplace, WorkplaceError};
 
 /// Decides the open step of a request; answers the request as it stands then.
@@ -23,50 +24,56 @@ pub async fn decide(
     actor: &Actor,
     decision: Decision,
 ) -> Result<RequestDetail, WorkplaceError> {
-    let comment = decision.comment.trim();
-    if decision.verdict == Verdict::Reject {
-        text("comment", comment, 1, 2_000)?;
-    } else {
-        text("comment", comment, 0, 2_000)?;
-    }
-    let comment = (!comment.is_empty()).then_some(comment);
-    let id = Uuid::try_parse(&decision.request).map_err(|_| WorkplaceError::NotFound("request"))?;
-
+    let id = parse(&decision)?;
     let now = workplace.clock.now();
     let mut tx = workplace.pool.begin().await?;
-    let request = store::lock(&mut tx, actor.tenant, id)
-        .await?
-        .ok_or(WorkplaceError::NotFound("request"))?;
-    let parts = store::assignments_of(&mut tx, actor.tenant, id).await?;
-    match judge(&request, &parts, actor.user, &decision) {
-        Ok(None) => tx.rollback().await?,
-        Ok(Some(mine)) => {
-            let made = Made {
-                verdict: decision.verdict,
-                comment,
-                at: now,
-            };
-            let mut change = Change::new(actor.tenant);
-            write(
-                &mut tx,
-                workplace,
-                &request,
-                &parts,
-                mine,
-                &made,
-                &mut change,
-            )
-            .await?;
-            let involved = involved(&request, &parts);
-            let sealed = announce(&mut tx, change, actor.tenant, id, &involved, now).await?;
-            sealed.commit(tx, workplace).await?;
-        }
-        Err(refused) => {
-            let refused = explain(&mut tx, actor.tenant, &request, &parts, refused).await?;
-            return Err(refused);
-        }
+    match decide_in(&mut tx, actor, &decision, &workplace.ids, now).await? {
+        Some(sealed) => sealed.commit(tx, workplace).await?,
+        None => tx.rollback().await?,
     }
     detail(workplace, actor, id).await
+}
+
+/// As [`decide`], inside the caller's transaction, as its last work. `None`: the same person
+/// decided the same before, and nothing was done.
+pub async fn decide_in(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    decision: &Decision,
+    ids: &Ids,
+    now: Timestamp,
+) -> Result<Option<Sealed>, WorkplaceError> {
+    let id = parse(decision)?;
+    let comment = decision.comment.trim();
+    let least = usize::from(decision.verdict == Verdict::Reject);
+    text("comment", comment, least, 2_000)?;
+    let made = Made {
+        verdict: decision.verdict,
+        comment: (!comment.is_empty()).then_some(comment),
+        at: now,
+    };
+
+    let request = store::lock(&mut *conn, actor.tenant, id)
+        .await?
+        .ok_or(WorkplaceError::NotFound("request"))?;
+    let parts = store::assignments_of(&mut *conn, actor.tenant, id).await?;
+    let mine = match judge(&request, &parts, actor.user, decision) {
+        Ok(Some(mine)) => mine,
+        Ok(None) => return Ok(None),
+        Err(refused) => {
+            return Err(explain(conn, actor.tenant, &request, &parts, refused).await?);
+        }
+    };
+    let mut change = Change::new(actor.tenant);
+    write(&mut *conn, &request, &parts, mine, &made, &mut change, ids).await?;
+    let involved = involved(&request, &parts);
+    Ok(Some(
+        announce(conn, change, actor.tenant, id, &involved, now).await?,
+    ))
+}
+
+fn parse(decision: &Decision) -> Result<Uuid, WorkplaceError> {
+    Uuid::try_parse(&decision.request).map_err(|_| WorkplaceError::NotFound("request"))
 }
 
 /// A decision that was found to be possible.
@@ -116,7 +123,7 @@ fn judge<'a>(
         };
     }
     // The latest of my steps that is over is the one I must have meant.
-    if let Some(over) = mine().filter(|part| part.step_state != "waiting").last() {
+    if let Some(over) = mine().rfind(|part| part.step_state != "waiting") {
         let said = match decision.verdict {
             Verdict::Approve => "approved",
             Verdict::Reject => "rejected",
@@ -189,12 +196,12 @@ async fn explain(
 /// The rows and the notifications of a decision.
 async fn write(
     conn: &mut PgConnection,
-    workplace: &Workplace,
     request: &Locked,
     parts: &[Part],
     mine: &Part,
     made: &Made<'_>,
     change: &mut Change,
+    ids: &Ids,
 ) -> Result<(), WorkplaceError> {
     let (tenant, state, at) = (change.tenant(), made.state(), made.at);
     let once = |rows: u64| {
@@ -213,7 +220,7 @@ async fn write(
     let actor = mine.assignee;
     store::insert_event(conn, tenant, request.id, actor, state, made.comment, at).await?;
 
-    let about = Subject {
+    let about = About {
         tenant,
         service: request.service,
         request: request.id,
@@ -226,7 +233,7 @@ async fn write(
     let next = parts
         .iter()
         .find(|part| part.seq > mine.seq && part.step_state == "waiting");
-    let (to, ids) = (request.requester, &workplace.ids);
+    let to = request.requester;
     match (made.verdict, next) {
         (Verdict::Reject, _) => {
             store::cancel_rest(conn, tenant, request.id, at).await?;

@@ -17,8 +17,8 @@ mod tests;
 mod withdraw;
 
 pub use act::number;
-pub use decide::decide;
+pub use decide::{decide, decide_in};
 pub use detail::detail;
 pub use list::list;
-pub use submit::{NewRequest, NewStep, Submitted, submit};
+pub use submit::{NewRequest, NewStep, Submitted, submit, submit_in};
 pub use withdraw::withdraw;

@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::act::number;
 use super::announce::announce;
-use super::notices::{self, Subject};
+use super::notices::{self, About};
 use crate::store::approvals::{self as store, PersonRow};
-use crate::workplace::change::Change;
+use crate::support::ids::Ids;
+use crate::workplace::change::{Change, Sealed};
 use crate::workplace::{Workplace, WorkplaceError};
 
 /// A request as it comes in; people by the customer's own ids.
@@ -58,31 +59,47 @@ pub struct Submitted {
 
 /// Takes a request in, opens its first step and tells those who can decide.
 pub async fn submit(workplace: &Workplace, new: NewRequest) -> Result<Submitted, WorkplaceError> {
-    check(&new)?;
     let now = workplace.clock.now();
     let mut tx = workplace.pool.begin().await?;
-    store::lock_numbers(&mut tx, new.tenant).await?;
+    let (submitted, sealed) = submit_in(&mut tx, new, &workplace.ids, now).await?;
+    if let Some(sealed) = sealed {
+        sealed.commit(tx, workplace).await?;
+    }
+    Ok(submitted)
+}
+
+/// As [`submit`], inside the caller's transaction, as its last work. Nothing is sealed for a
+/// `source_id` that was known.
+pub async fn submit_in(
+    conn: &mut PgConnection,
+    new: NewRequest,
+    ids: &Ids,
+    now: Timestamp,
+) -> Result<(Submitted, Option<Sealed>), WorkplaceError> {
+    check(&new)?;
+    store::lock_numbers(&mut *conn, new.tenant).await?;
     if let Some(source) = &new.source_id
-        && let Some((id, running, at)) = store::by_source(&mut tx, new.tenant, source).await?
+        && let Some((id, running, at)) = store::by_source(&mut *conn, new.tenant, source).await?
     {
-        return Ok(Submitted {
+        let first = Submitted {
             id,
             number: number(running, at),
             created: false,
-        });
+        };
+        return Ok((first, None));
     }
 
     let requester = people(
-        &mut tx,
+        &mut *conn,
         new.tenant,
         "requester",
         std::slice::from_ref(&new.requester),
     )
     .await?
     .swap_remove(0);
-    let steps = plan(&mut tx, &new, &requester).await?;
-    let id = workplace.ids.uuid();
-    let running = store::next_number(&mut tx, new.tenant).await?;
+    let steps = plan(&mut *conn, &new, &requester).await?;
+    let id = ids.uuid();
+    let running = store::next_number(&mut *conn, new.tenant).await?;
     let row = store::NewRequestRow {
         id,
         number: running,
@@ -96,12 +113,12 @@ pub async fn submit(workplace: &Workplace, new: NewRequest) -> Result<Submitted,
         due_at: new.due_at,
         source_id: new.source_id,
     };
-    store::insert_request(&mut tx, new.tenant, &row).await?;
+    store::insert_request(&mut *conn, new.tenant, &row).await?;
 
     let mut step_rows = Vec::new();
     let mut assignments = Vec::new();
     for (seq, (name, approvers)) in (1..).zip(&steps) {
-        let step = workplace.ids.uuid();
+        let step = ids.uuid();
         step_rows.push(store::NewStepRow {
             id: step,
             request: id,
@@ -111,15 +128,15 @@ pub async fn submit(workplace: &Workplace, new: NewRequest) -> Result<Submitted,
             due_at: new.due_at,
         });
         assignments.extend(approvers.iter().map(|person| store::NewAssignment {
-            id: workplace.ids.uuid(),
+            id: ids.uuid(),
             step,
             assignee: person.id,
         }));
     }
-    store::insert_steps(&mut tx, new.tenant, &step_rows).await?;
-    store::insert_assignments(&mut tx, new.tenant, &assignments).await?;
+    store::insert_steps(&mut *conn, new.tenant, &step_rows).await?;
+    store::insert_assignments(&mut *conn, new.tenant, &assignments).await?;
     store::insert_event(
-        &mut tx,
+        &mut *conn,
         new.tenant,
         id,
         requester.id,
@@ -130,7 +147,7 @@ pub async fn submit(workplace: &Workplace, new: NewRequest) -> Result<Submitted,
     .await?;
 
     let asked: Vec<Uuid> = steps[0].1.iter().map(|person| person.id).collect();
-    let about = Subject {
+    let about = About {
         tenant: new.tenant,
         service: new.service,
         request: id,
@@ -145,17 +162,17 @@ pub async fn submit(workplace: &Workplace, new: NewRequest) -> Result<Submitted,
         &about,
         &requester.name,
         asked.clone(),
-        &workplace.ids,
+        ids,
         now,
     ));
     let involved: Vec<Uuid> = asked.into_iter().chain([requester.id]).collect();
-    let sealed = announce(&mut tx, change, new.tenant, id, &involved, now).await?;
-    sealed.commit(tx, workplace).await?;
-    Ok(Submitted {
+    let sealed = announce(conn, change, new.tenant, id, &involved, now).await?;
+    let submitted = Submitted {
         id,
         number: number(running, now),
         created: true,
-    })
+    };
+    Ok((submitted, Some(sealed)))
 }
 
 /// Who is asked, step by step; never the requester, never nobody.

@@ -32,8 +32,11 @@ pub enum Source {
     Api,
     /// `bellhop.punch`.
     Sql,
-    /// Demo data.
-    Demo,
+    /// Demo data, of a past in which the server had it at this instant.
+    Demo {
+        /// When.
+        received_at: Timestamp,
+    },
 }
 
 /// A punch as it comes in.
@@ -156,7 +159,7 @@ pub async fn record(
     users.dedup();
     store::lock_people(&mut *conn, tenant, &users).await?;
     let raws: Vec<store::RawRow> = prepared.iter().map(|one| one.raw.clone()).collect();
-    let fresh: HashSet<Uuid> = store::insert_raws(&mut *conn, tenant, &raws, now)
+    let fresh: HashSet<Uuid> = store::insert_raws(&mut *conn, tenant, &raws)
         .await?
         .into_iter()
         .collect();
@@ -164,7 +167,7 @@ pub async fn record(
         .into_iter()
         .partition(|one| fresh.contains(&one.raw.id));
     answer_replays(&mut *conn, tenant, &replays, &mut outcomes).await?;
-    let changed = understand(conn, tenant, &fresh, &mut outcomes, now).await?;
+    let changed = understand(conn, tenant, &fresh, &mut outcomes).await?;
     Ok(Recorded {
         tenant,
         outcomes: outcomes.into_iter().flatten().collect(),
@@ -208,6 +211,11 @@ fn prepare(
         Who::User(key) => (Some(key), None),
         Who::Pin(pin) => (None, Some(pin)),
     };
+    let (source, received_at) = match new.source {
+        Source::Api => ("api", now),
+        Source::Sql => ("sql", now),
+        Source::Demo { received_at } => ("demo", received_at),
+    };
     Ok(Prepared {
         index,
         user: *user,
@@ -224,11 +232,8 @@ fn prepare(
             local,
             zone,
             direction: new.direction.map(direction_word),
-            source: match new.source {
-                Source::Api => "api",
-                Source::Sql => "sql",
-                Source::Demo => "demo",
-            },
+            source,
+            received_at,
         },
     })
 }
@@ -303,7 +308,6 @@ async fn understand(
     tenant: Uuid,
     fresh: &[Prepared],
     outcomes: &mut [Option<Outcome>],
-    now: Timestamp,
 ) -> sqlx::Result<Vec<Uuid>> {
     if fresh.is_empty() {
         return Ok(Vec::new());
@@ -339,7 +343,7 @@ async fn understand(
             key: one.key,
             device: one.raw.device.clone(),
             source_id: one.raw.source_id.clone(),
-            received_at: now,
+            received_at: one.raw.received_at,
         };
         days.entry((one.user, one.work_date))
             .or_default()

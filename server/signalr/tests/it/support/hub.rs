@@ -54,6 +54,7 @@ impl Hub for TestHub {
         if connection.query("refuse").is_some() {
             return Err(HubError::new("Not today."));
         }
+        assert!(connection.query("panic").is_none(), "on purpose");
         self.note(Event::Connected);
         Ok(())
     }

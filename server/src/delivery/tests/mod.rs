@@ -1,0 +1,8 @@
+//! The rules of delivery, each named after the failure it catches (docs/guarantees.md), over the
+//! real database and real sockets.
+
+mod devices;
+mod order;
+mod publish;
+mod sql;
+mod tenants;

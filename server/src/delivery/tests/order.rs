@@ -1,0 +1,151 @@
+//! Order and replay on a connection.
+
+use serde_json::json;
+
+use crate::testing::house::House;
+
+#[tokio::test]
+async fn what_was_missed_comes_once_and_in_order() {
+    let house = House::open().await;
+    let expected: Vec<String> = (0..250).map(|number| format!("n{number}")).collect();
+    for title in &expected {
+        house.publish("a", title).await;
+    }
+    let mut phone = house.connect("device=phone").await;
+    assert_eq!(
+        phone.titles(250).await,
+        expected,
+        "three pages of at most 100"
+    );
+    house.publish("a", "live").await;
+    assert_eq!(phone.titles(1).await, ["live"]);
+    phone.expect_nothing().await;
+}
+
+/// The ack was lost with its socket: the item comes again, flagged, under the same id.
+#[tokio::test]
+async fn ack_lost_then_replay_is_flagged_and_deduped() {
+    let house = House::open().await;
+    let mut phone = house.connect("device=phone").await;
+    let first = house.publish("a", "acked").await;
+    phone.item().await;
+    phone
+        .call("AcknowledgeNotification", json!([first]))
+        .await
+        .unwrap();
+    let second = house.publish("a", "ack lost").await;
+    assert_eq!(phone.item().await["replayed"], false);
+    drop(phone);
+
+    let mut phone = house.connect("device=phone").await;
+    let again = phone.item().await;
+    assert_eq!(
+        (&again["notificationId"], &again["replayed"]),
+        (&json!(second), &json!(true))
+    );
+    assert_eq!(
+        phone.call("AcknowledgeThrough", json!([2])).await,
+        Ok(json!(1))
+    );
+    drop(phone);
+    house.connect("device=phone").await.expect_nothing().await;
+}
+
+/// Replay before `start()` returned was a console warning and gone: with `replay=manual` nothing
+/// comes before Resume, and Resume acknowledges nothing.
+#[tokio::test]
+async fn handlers_registered_after_start() {
+    let house = House::open().await;
+    for title in ["one", "two", "three"] {
+        house.publish("a", title).await;
+    }
+    let mut phone = house.connect("device=phone&replay=manual").await;
+    // A call of another kind begins it too: by then `start()` has returned.
+    let cursor = phone.greeting["cursor"].as_str().unwrap().to_owned();
+    let (epoch, last) = cursor.split_once(':').unwrap();
+    assert_eq!(last, "3");
+    assert_eq!(
+        phone.call("Resume", json!([format!("{epoch}:1")])).await,
+        Ok(json!(true))
+    );
+    assert_eq!(phone.titles(2).await, ["two", "three"]);
+    assert_eq!(
+        phone.call("Resume", json!([format!("{epoch}:0")])).await,
+        Ok(json!(false))
+    );
+    phone.expect_nothing().await;
+    drop(phone);
+    // It acknowledged nothing: what the cursor passed over is still owed to another device.
+    assert_eq!(
+        house.connect("device=tablet").await.titles(1).await,
+        ["one"]
+    );
+}
+
+/// A cursor beyond the last number given swallowed what was yet to come.
+#[tokio::test]
+async fn a_cursor_from_the_future_or_of_another_epoch_skips_nothing() {
+    let house = House::open().await;
+    house.publish("a", "one").await;
+    let mut phone = house.connect("device=phone&replay=manual").await;
+    phone.call("Resume", json!(["1:999"])).await.unwrap();
+    // It acks for itself, so that what it only read stays owed to others.
+    phone.call("AcknowledgeMany", json!([[]])).await.unwrap();
+    house.publish("a", "two").await;
+    assert_eq!(phone.titles(1).await, ["two"]);
+    drop(phone);
+    let mut tablet = house.connect("device=tablet&replay=manual").await;
+    tablet.call("Resume", json!(["7:2"])).await.unwrap();
+    assert_eq!(tablet.titles(2).await, ["one", "two"]);
+}
+
+#[tokio::test]
+async fn one_invocation_per_item_for_a_client_that_wants_notification() {
+    let house = House::open().await;
+    let mut own = house.connect("device=a").await;
+    let mut generic = house.connect("device=b&methods=notification").await;
+    house.publish("a", "t").await;
+    assert_eq!(own.item().await["target"], "NewTask");
+    let item = generic.item().await;
+    assert_eq!(
+        (&item["target"], &item["kind"]),
+        (&json!("Notification"), &json!("NewTask"))
+    );
+    own.expect_nothing().await;
+    generic.expect_nothing().await;
+}
+
+/// More is owed than a connection's queue may hold: it parks and goes on, whole and in order.
+#[tokio::test]
+async fn ten_thousand_unacked_pages_within_bound() {
+    let house = House::open().await;
+    let user = house.id_of("a", "u1").await;
+    // Written as the ledger writes them, in one statement.
+    sqlx::query(
+        "WITH made AS (
+             SELECT n AS seq, bellhop.uuid_v7(now() - interval '1 minute') AS id
+               FROM generate_series(1, 10000) n),
+         bumped AS (UPDATE bellhop.user_stream SET last_seq = 10000 WHERE user_id = $1 RETURNING tenant_id),
+         notes AS (
+             INSERT INTO bellhop.notification (id, at, tenant_id, service_id, kind, title, body, data,
+                    severity, audience, recipients, expires_at)
+             SELECT id, bellhop.instant_of(id), tenant_id, tenant_id, 'NewTask', 't' || seq,
+                    repeat('x', 200), '{}', 'info', '', 1, now() + interval '1 day'
+               FROM made, bumped)
+         INSERT INTO bellhop.delivery (user_id, seq, at, tenant_id, notification_id, expires_at)
+         SELECT $1, seq, now(), tenant_id, id, now() + interval '1 day' FROM made, bumped",
+    )
+    .bind(user)
+    .execute(&house.pool)
+    .await
+    .unwrap();
+    let mut phone = house.connect("device=phone").await;
+    for number in 1..=10_000 {
+        assert_eq!(phone.item().await["seq"], json!(number));
+    }
+    assert_eq!(
+        phone.call("AcknowledgeThrough", json!([10_000])).await,
+        Ok(json!(10_000))
+    );
+    house.settled(2, 10_000).await;
+}

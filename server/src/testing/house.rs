@@ -1,0 +1,234 @@
+//! The product on a real socket and a database of its own, with two tenants of equal ids.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::client::Client;
+use crate::auth::jwt::keys::{KeyConfig, VerificationKeys};
+use crate::auth::jwt::mint::{Wanted, mint};
+use crate::run::Parts;
+use crate::run::lifecycle::Lifecycle;
+use crate::run::product::Product;
+use crate::support::clock::Clock;
+use crate::support::ids::Ids;
+
+/// Everything is stopped when it is dropped.
+pub(crate) struct House {
+    pub(crate) product: Product,
+    pub(crate) pool: PgPool,
+    pub(crate) address: SocketAddr,
+    pub(crate) http: reqwest::Client,
+    key: KeyConfig,
+    life: Lifecycle,
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.life.kill();
+    }
+}
+
+impl House {
+    /// Tenants `a` and `b`; in each the service `app`, the department `dept`, the group `club`, and
+    /// the users `u1` (in both) and `u2`.
+    pub(crate) async fn open() -> Self {
+        Self::open_at(Clock::system()).await
+    }
+
+    pub(crate) async fn open_at(clock: Clock) -> Self {
+        let pool = super::database().await;
+        for tenant in ["a", "b"] {
+            people(&pool, tenant).await;
+        }
+        let key: KeyConfig = serde_json::from_value(serde_json::json!({
+            "alg": "HS256", "secret": "0123456789abcdef0123456789abcdef", "issuer": "tests",
+            "audience": "bellhop", "tenants": "*", "authoritative": true,
+            "scopes": ["publish", "read", "punch", "provision"],
+        }))
+        .unwrap();
+        let life = Lifecycle::new();
+        let parts = Parts {
+            pool: pool.clone(),
+            ids: Ids::new(clock.clone()),
+            clock,
+            life: life.clone(),
+            config: Arc::new(super::config()),
+        };
+        let keys = VerificationKeys::new(vec![key.clone()]).unwrap();
+        let product = Product::start(parts, keys).await.unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let routes = product
+            .routes()
+            .into_make_service_with_connect_info::<SocketAddr>();
+        life.spawn("http", async move {
+            axum::serve(listener, routes).await.ok();
+        });
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self {
+            product,
+            pool,
+            address,
+            http,
+            key,
+            life,
+        }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    fn token(&self, wanted: Wanted) -> String {
+        let wanted = Wanted {
+            lifetime: 3_600,
+            ..wanted
+        };
+        mint(&self.key, &wanted, self.product.parts.clock.now())
+            .unwrap()
+            .unwrap()
+    }
+
+    /// A token of the tenant's back end with all scopes.
+    pub(crate) fn service(&self, tenant: &str) -> String {
+        self.token(Wanted {
+            tenant: Some(tenant.to_owned()),
+            service: Some("app".to_owned()),
+            scopes: ["publish", "read", "punch", "provision"]
+                .map(str::to_owned)
+                .to_vec(),
+            ..Wanted::default()
+        })
+    }
+
+    /// A user's token.
+    pub(crate) fn user(&self, tenant: &str, user: &str) -> String {
+        self.token(Wanted {
+            tenant: Some(tenant.to_owned()),
+            service: Some("app".to_owned()),
+            user: Some(user.to_owned()),
+            ..Wanted::default()
+        })
+    }
+
+    /// Publishes; the answer's status and body.
+    pub(crate) async fn post(
+        &self,
+        tenant: &str,
+        body: &serde_json::Value,
+    ) -> (u16, serde_json::Value) {
+        let answer = self
+            .http
+            .post(self.url("/api/v1/notifications"))
+            .bearer_auth(self.service(tenant))
+            .json(body)
+            .send()
+            .await
+            .unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// Publishes `title` to `u1` of the tenant; its id.
+    pub(crate) async fn publish(&self, tenant: &str, title: &str) -> String {
+        let body = serde_json::json!({
+            "kind": "NewTask", "title": title, "audience": {"users": ["u1"]}});
+        let (status, answer) = self.post(tenant, &body).await;
+        assert_eq!(status, 202, "{answer}");
+        answer["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What the API says of a notification.
+    pub(crate) async fn read(&self, tenant: &str, id: &str) -> serde_json::Value {
+        let answer = self
+            .http
+            .get(self.url(&format!("/api/v1/notifications/{id}")))
+            .bearer_auth(self.service(tenant))
+            .send()
+            .await
+            .unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// `u1` of tenant `a` over WebSocket, past its greeting. `query` like `device=phone`.
+    pub(crate) async fn connect(&self, query: &str) -> Client {
+        self.connect_as("a", "u1", query).await
+    }
+
+    pub(crate) async fn connect_as(&self, tenant: &str, user: &str, query: &str) -> Client {
+        Client::open(self.address, &self.user(tenant, user), query).await
+    }
+
+    /// Inner id of a user.
+    pub(crate) async fn id_of(&self, tenant: &str, user: &str) -> Uuid {
+        sqlx::query_scalar(
+            "SELECT u.id FROM bellhop.user_account u JOIN bellhop.tenant t ON t.id = u.tenant_id
+              WHERE t.key = $1 AND u.key = $2",
+        )
+        .bind(tenant)
+        .bind(user)
+        .fetch_one(&self.pool)
+        .await
+        .unwrap()
+    }
+
+    /// Waits until nothing more changes this number of `u1`'s settled deliveries.
+    pub(crate) async fn settled(&self, state: i16, count: i64) {
+        let user = self.id_of("a", "u1").await;
+        super::eventually(|| async {
+            let found: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM bellhop.delivery WHERE user_id = $1 AND state = $2",
+            )
+            .bind(user)
+            .bind(state)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+            found == count
+        })
+        .await;
+    }
+}
+
+async fn people(pool: &PgPool, tenant: &str) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "INSERT INTO bellhop.tenant VALUES (bellhop.uuid_v7(), '{tenant}', '{tenant}', now());
+         INSERT INTO bellhop.service
+                SELECT bellhop.uuid_v7(), id, 'app', 'app', '{{}}', now() FROM bellhop.tenant
+                 WHERE key = '{tenant}';
+         INSERT INTO bellhop.department
+                SELECT bellhop.uuid_v7(), id, 'dept', 'dept' FROM bellhop.tenant WHERE key = '{tenant}';
+         INSERT INTO bellhop.custom_group
+                SELECT bellhop.uuid_v7(), id, 'club', 'club' FROM bellhop.tenant WHERE key = '{tenant}';
+         INSERT INTO bellhop.user_account (id, tenant_id, key, name, created_at, updated_at)
+                SELECT bellhop.uuid_v7(), t.id, u, 'User ' || u, now(), now()
+                  FROM bellhop.tenant t, unnest('{{u1,u2}}'::text[]) u WHERE t.key = '{tenant}';
+         INSERT INTO bellhop.user_stream (user_id, tenant_id)
+                SELECT u.id, u.tenant_id FROM bellhop.user_account u
+                  JOIN bellhop.tenant t ON t.id = u.tenant_id WHERE t.key = '{tenant}';
+         INSERT INTO bellhop.service_member
+                SELECT u.tenant_id, u.id, s.id FROM bellhop.user_account u
+                  JOIN bellhop.service s USING (tenant_id)
+                  JOIN bellhop.tenant t ON t.id = u.tenant_id WHERE t.key = '{tenant}';
+         INSERT INTO bellhop.user_department
+                SELECT u.tenant_id, u.id, d.id FROM bellhop.user_account u
+                  JOIN bellhop.department d USING (tenant_id)
+                  JOIN bellhop.tenant t ON t.id = u.tenant_id WHERE t.key = '{tenant}' AND u.key = 'u1';
+         INSERT INTO bellhop.group_member
+                SELECT u.tenant_id, u.id, g.id FROM bellhop.user_account u
+                  JOIN bellhop.custom_group g USING (tenant_id)
+                  JOIN bellhop.tenant t ON t.id = u.tenant_id WHERE t.key = '{tenant}' AND u.key = 'u1';"
+    )))
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+/// A clock that stands at noon of today, so that today's partitions fit.
+pub(crate) fn noon() -> Clock {
+    let now = Clock::system().now().as_second();
+    Clock::manual(Timestamp::from_second(now - now % 86_400 + 43_200).unwrap())
+}
