@@ -4,8 +4,13 @@
 pub mod body;
 pub mod notifications;
 pub mod problem;
+pub mod provisioning;
+pub mod punches;
+mod refusal;
+pub mod requests;
 
 use axum::Router;
+use axum::extract::FromRef;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -34,6 +39,12 @@ pub struct Api {
     pub auth: AuthState,
 }
 
+impl FromRef<Api> for AuthState {
+    fn from_ref(api: &Api) -> Self {
+        api.auth.clone()
+    }
+}
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Bellhop", description = "Notifications that are known to have arrived.",
@@ -47,6 +58,9 @@ struct Document;
 pub fn routes(api: Api) -> (Router, OpenApi) {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(notifications::routes())
+        .merge(provisioning::routes())
+        .merge(punches::routes())
+        .merge(requests::routes())
         .split_for_parts();
     let guarded = router
         .layer(axum::middleware::from_fn_with_state(

@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::jwt::hub::{self, HubKey};
 use super::jwt::keys::VerificationKeys;
 use super::jwt::{self, Peek};
+use super::password::Passwords;
 use super::principal::Principal;
 use crate::api::problem::Problem;
 use crate::run::lifecycle::Lifecycle;
@@ -59,6 +60,7 @@ struct Inner {
     settings: AuthSettings,
     directory: Directory,
     uses: KeyUses,
+    passwords: Passwords,
     /// Set once, when the hub stands; before that nobody is connected.
     hooks: OnceLock<Hooks>,
 }
@@ -82,6 +84,7 @@ impl AuthState {
             hub: HubKey::new(&secret),
             settings,
             uses: KeyUses::default(),
+            passwords: Passwords::default(),
             hooks: OnceLock::new(),
         })))
     }
@@ -185,6 +188,12 @@ impl AuthState {
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.0.directory
+    }
+
+    /// Hashes and compares passwords, two at a time in the whole process.
+    #[must_use]
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
     }
 
     pub(super) fn key_uses(&self) -> &KeyUses {

@@ -16,7 +16,6 @@ use tower_http::compression::CompressionLayer;
 
 use crate::auth::address::TrustedProxies;
 use crate::auth::limiter::{LoginLimiter, Tries};
-use crate::auth::password::Passwords;
 use crate::run::Parts;
 use crate::run::product::Product;
 use crate::support::config::Http;
@@ -41,20 +40,21 @@ struct Web {
 /// The screens with their sessions: pages, server functions, the forms of signing in.
 ///
 /// `secure`: the cookie travels over https only; everywhere but on loopback.
-pub fn screens(
-    product: &Product,
-    backend: SharedBackend,
-    secure: bool,
-) -> anyhow::Result<Router> {
+pub fn screens(product: &Product, backend: SharedBackend, secure: bool) -> anyhow::Result<Router> {
     let auth = &product.auth;
     let limiter = LoginLimiter::new(Tries::PER_ACCOUNT, Tries::PER_ADDRESS);
     limiter.spawn_sweep(&product.parts.life);
     let forms = sign_in::routes(SignIn {
         auth: auth.clone(),
-        passwords: Passwords::default(),
         limiter,
         proxies: Arc::new(TrustedProxies::parse(
-            product.parts.config.http.trusted_proxies.iter().map(String::as_str),
+            product
+                .parts
+                .config
+                .http
+                .trusted_proxies
+                .iter()
+                .map(String::as_str),
         )?),
     });
     let pages = routes(&product.parts, backend).layer(from_fn(session::caller));

@@ -116,7 +116,7 @@ async fn set_up(state: &SignIn, typed: Typed) -> Result<Result<(Uuid, Uuid), Ref
     if length < password::SHORTEST || typed.password.expose_secret().len() > password::LONGEST {
         return Ok(Err(Refusal::Weak));
     }
-    let hash = state.passwords.hash(typed.password).await;
+    let hash = state.auth.passwords().hash(typed.password).await;
     let hash = hash.map_err(|error| Problem::internal(&error))?;
 
     let now = clock.now();

@@ -20,14 +20,12 @@ use crate::api::problem::Problem;
 use crate::auth::AuthState;
 use crate::auth::address::TrustedProxies;
 use crate::auth::limiter::LoginLimiter;
-use crate::auth::password::Passwords;
 use crate::store::identity::users;
 
 /// What signing in needs. Cheap to clone.
 #[derive(Clone)]
 pub struct SignIn {
     pub auth: AuthState,
-    pub passwords: Passwords,
     pub limiter: LoginLimiter,
     pub proxies: Arc<TrustedProxies>,
 }
@@ -77,7 +75,7 @@ async fn sign_in(
         None
     };
     let hash = known.as_ref().and_then(|known| known.password_hash.clone());
-    let right = state.passwords.verify(typed.password, hash).await;
+    let right = state.auth.passwords().verify(typed.password, hash).await;
     let right = right.map_err(|error| Problem::internal(&error))?;
     let Some(user) = known.filter(|_| right) else {
         tracing::info!(?address, "wrong name or password");

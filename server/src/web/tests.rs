@@ -21,7 +21,6 @@ use super::sign_in::SignIn;
 use super::{session, setup, sign_in};
 use crate::auth::address::TrustedProxies;
 use crate::auth::limiter::{LoginLimiter, Tries};
-use crate::auth::password::Passwords;
 use crate::auth::{AuthSettings, AuthState, Hooks, VerificationKeys};
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
@@ -53,7 +52,6 @@ async fn site(limiter: LoginLimiter) -> Site {
     });
     let forms = sign_in::routes(SignIn {
         auth: auth.clone(),
-        passwords: Passwords::default(),
         limiter,
         proxies: Arc::new(TrustedProxies::default()),
     });

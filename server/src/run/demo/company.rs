@@ -75,8 +75,15 @@ pub(super) const GROUPS: &[(&str, &str)] = &[
     ("works-council", "Works council"),
 ];
 
-type Part =
-    (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [Role], &'static str);
+type Part = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [Role],
+    &'static str,
+);
 
 /// People with a part in the story: key, name, department, site, manager (empty: the head of the
 /// department), further roles, what the sign-in page says (empty: no login).

@@ -51,13 +51,28 @@ pub async fn put(
     })
 }
 
-/// Removes a service with its keys, memberships and grants; fails by a foreign key when requests
-/// of the workplace belong to it.
-pub async fn remove(conn: &mut PgConnection, tenant: Uuid, id: Uuid) -> sqlx::Result<()> {
+/// Removes a service with its keys, memberships and grants; answers who was a member. Fails by a
+/// foreign key when requests of the workplace belong to it. Nobody and nothing: an empty list.
+pub async fn remove(conn: &mut PgConnection, tenant: Uuid, key: &str) -> sqlx::Result<Vec<Uuid>> {
+    let id = sqlx::query_scalar!(
+        "SELECT id FROM bellhop.service WHERE tenant_id = $1 AND key = $2 FOR UPDATE",
+        tenant,
+        key,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(id) = id else { return Ok(Vec::new()) };
+    let members = sqlx::query_scalar!(
+        "DELETE FROM bellhop.service_member WHERE tenant_id = $1 AND service_id = $2 RETURNING user_id",
+        tenant,
+        id,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     sqlx::query!(
         "DELETE FROM bellhop.role_grant WHERE tenant_id = $1 AND service_id = $2",
         tenant,
-        id
+        id,
     )
     .execute(&mut *conn)
     .await?;
@@ -75,7 +90,7 @@ pub async fn remove(conn: &mut PgConnection, tenant: Uuid, id: Uuid) -> sqlx::Re
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(members)
 }
 
 /// The web origins a service's browsers may come from; `None`: no such service.

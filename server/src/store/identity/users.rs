@@ -16,7 +16,7 @@ pub struct NewUser<'a> {
 }
 
 /// A user as stored, locked against other writers of the same row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredUser {
     pub id: Uuid,
     pub name: String,
@@ -69,7 +69,23 @@ pub async fn create(
     Ok(made)
 }
 
-/// Reads a user for change.
+/// The password's hash, if there is one; to see whether a given password is the same.
+pub async fn password_hash(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    key: &str,
+) -> sqlx::Result<Option<String>> {
+    let found = sqlx::query_scalar!(
+        "SELECT password_hash FROM bellhop.user_account WHERE tenant_id = $1 AND key = $2",
+        tenant,
+        key,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.flatten())
+}
+
+/// Reads a user for change. A foreign key to the row does not wait for this lock.
 pub async fn lock(
     conn: &mut PgConnection,
     tenant: Uuid,
@@ -78,7 +94,7 @@ pub async fn lock(
     sqlx::query_as!(
         StoredUser,
         "SELECT id, name, login, password_hash, roles, manager_id, site_id, active
-           FROM bellhop.user_account WHERE tenant_id = $1 AND key = $2 FOR UPDATE",
+           FROM bellhop.user_account WHERE tenant_id = $1 AND key = $2 FOR NO KEY UPDATE",
         tenant,
         key,
     )
