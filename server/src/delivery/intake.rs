@@ -115,6 +115,10 @@ impl Router {
                     Ok(draft) => drafts.push((row, draft)),
                     Err(reason) => store::refuse(&mut tx, row, &reason, now).await?,
                 },
+                "punch" => match parse_punch(row) {
+                    Ok(punch) => punches.entry(row.tenant).or_default().push((row, punch)),
+                    Err(reason) => store::refuse(&mut tx, row, &reason, now).await?,
+                },
                 other => {
                     store::refuse(&mut tx, row, &format!("unknown kind of row {other}"), now)
                         .await?;
