@@ -16,7 +16,6 @@ use tower_http::compression::CompressionLayer;
 
 use crate::auth::address::TrustedProxies;
 use crate::auth::limiter::{LoginLimiter, Tries};
-use crate::auth::password::Passwords;
 use crate::run::Parts;
 use crate::run::product::Product;
 use crate::support::config::Http;
@@ -51,7 +50,6 @@ pub fn screens(
     limiter.spawn_sweep(&product.parts.life);
     let forms = sign_in::routes(SignIn {
         auth: auth.clone(),
-        passwords: Passwords::default(),
         limiter,
         proxies: Arc::new(TrustedProxies::parse(
             product.parts.config.http.trusted_proxies.iter().map(String::as_str),

@@ -17,13 +17,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| {
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                "malformed_path",
-                "The id in the path is not UTF-8, percent-encoded.",
-            )
-        })?;
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| {
+                Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    "malformed_path",
+                    "The id in the path is not UTF-8, percent-encoded.",
+                )
+            })?;
         id(&text, "id")?;
         Ok(Self(text))
     }
@@ -37,9 +39,10 @@ pub(super) trait Item {
 /// The one item of `PUT …/{id}`.
 pub(super) fn single<T: Item>(id: &str, item: &T) -> Result<(), Problem> {
     match item.id() {
-        Some(other) if other != id => {
-            Err(Problem::invalid("id", "The id differs from the one in the path; leave it out."))
-        }
+        Some(other) if other != id => Err(Problem::invalid(
+            "id",
+            "The id differs from the one in the path; leave it out.",
+        )),
         _ => Ok(()),
     }
 }
@@ -49,7 +52,10 @@ pub(super) fn bulk<T: Item>(items: Vec<T>) -> Result<Vec<(String, T)>, Problem> 
     if items.len() > MOST_ITEMS {
         return Err(Problem::invalid(
             "items",
-            format!("At most {MOST_ITEMS} items at once; there are {}.", items.len()),
+            format!(
+                "At most {MOST_ITEMS} items at once; there are {}.",
+                items.len()
+            ),
         ));
     }
     let mut seen = HashSet::new();
@@ -135,7 +141,10 @@ pub(super) fn unknown(what: &str, key: &str, field: impl Into<String>) -> Proble
 
 fn plain(text: &str, field: &str) -> Result<(), Problem> {
     if text.contains(char::is_control) {
-        return Err(Problem::invalid(field, "Control characters are not allowed here."));
+        return Err(Problem::invalid(
+            field,
+            "Control characters are not allowed here.",
+        ));
     }
     Ok(())
 }

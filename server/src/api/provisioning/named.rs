@@ -12,8 +12,8 @@ use super::check::{self, Id, Item, inside};
 use crate::api::body::Json;
 use crate::api::problem::Problem;
 use crate::auth::{AuthState, Principal, Scope};
-use crate::store::identity::named::{self, Kind};
 use crate::store::identity::Outcome;
+use crate::store::identity::named::{self, Kind};
 
 /// A department or a group.
 #[derive(Debug, Deserialize, ToSchema)]

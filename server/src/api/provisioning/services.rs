@@ -64,7 +64,10 @@ pub(super) async fn put_one(
     check::single(&id, &body)?;
     body.check()?;
     let outcomes = write(&auth, &principal, vec![(id.clone(), body)]).await?;
-    Ok(answer::one(id, outcomes.first().copied().unwrap_or(Outcome::Unchanged)))
+    Ok(answer::one(
+        id,
+        outcomes.first().copied().unwrap_or(Outcome::Unchanged),
+    ))
 }
 
 /// Create or change many services, all or none
@@ -107,17 +110,19 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, Problem> {
     principal.require(Scope::Provision)?;
     if principal.service_key.as_deref() == Some(id.as_str()) {
-        return Err(in_use("The credential of this very call belongs to the service."));
+        return Err(in_use(
+            "The credential of this very call belongs to the service.",
+        ));
     }
     let mut tx = auth.pool().begin().await?;
-    let members = services::remove(&mut tx, principal.tenant, &id).await.map_err(|error| {
-        match &error {
+    let members = services::remove(&mut tx, principal.tenant, &id)
+        .await
+        .map_err(|error| match &error {
             sqlx::Error::Database(cause) if cause.is_foreign_key_violation() => {
                 in_use("Approval requests belong to the service; it cannot be removed.")
             }
             _ => error.into(),
-        }
-    })?;
+        })?;
     tx.commit().await?;
     auth.directory().forget_people();
     auth.people_changed(principal.tenant, &members);

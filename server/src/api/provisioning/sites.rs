@@ -49,7 +49,10 @@ impl SiteBody {
         let zone = TimeZone::get(&self.zone).ok();
         let name = zone.as_ref().and_then(TimeZone::iana_name);
         name.map(str::to_owned).ok_or_else(|| {
-            Problem::invalid("zone", "No such time zone; write an IANA name like Europe/Lisbon.")
+            Problem::invalid(
+                "zone",
+                "No such time zone; write an IANA name like Europe/Lisbon.",
+            )
         })
     }
 }

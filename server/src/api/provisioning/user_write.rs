@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::check::{all_known, inside, unknown};
-use super::user_body::UserBody;
+use super::user_body::{Said, UserBody};
 use crate::api::problem::Problem;
 use crate::auth::{AuthState, Principal};
 use crate::store::identity::users::{NewUser, StoredUser};
@@ -26,9 +26,12 @@ pub(super) async fn write(
     mut items: Vec<(String, UserBody)>,
     many: bool,
 ) -> Result<Vec<Outcome>, Problem> {
-    let place = |index: usize, problem: Problem| match many {
-        true if problem.status.is_client_error() => inside(index, problem),
-        _ => problem,
+    let place = |index: usize, problem: Problem| {
+        if many && problem.status.is_client_error() {
+            inside(index, problem)
+        } else {
+            problem
+        }
     };
     let tenant = principal.tenant;
     let mut hashes = Vec::with_capacity(items.len());
@@ -52,7 +55,11 @@ pub(super) async fn write(
     let mut locked_out = Vec::new();
     let mut changed = Vec::new();
     for (&index, (user, created)) in order.iter().zip(stored) {
-        let writing = Writing { principal, now, created };
+        let writing = Writing {
+            principal,
+            now,
+            created,
+        };
         let hash = hashes[index].take();
         if hash.is_some() && !created {
             locked_out.push(user.id);
@@ -69,7 +76,13 @@ pub(super) async fn write(
     }
     let ended = sessions::end_of_users(&mut tx, tenant, &locked_out).await?;
     tx.commit().await?;
-    tell(auth, tenant, items.iter().map(|(key, _)| key.as_str()), &changed, ended);
+    tell(
+        auth,
+        tenant,
+        items.iter().map(|(key, _)| key.as_str()),
+        &changed,
+        ended,
+    );
     Ok(outcomes)
 }
 
@@ -97,17 +110,27 @@ async fn new_hash(
     key: &str,
     body: &UserBody,
 ) -> Result<Option<String>, Problem> {
-    let Some(password) = &body.password else { return Ok(None) };
+    let Some(password) = &body.password else {
+        return Ok(None);
+    };
     let mut conn = auth.pool().acquire().await?;
     let known = users::password_hash(&mut conn, tenant, key).await?;
     drop(conn);
     let failed = |error: crate::auth::password::HashFailed| Problem::internal(&error);
     if known.is_some()
-        && auth.passwords().verify(password.clone(), known).await.map_err(failed)?
+        && auth
+            .passwords()
+            .verify(password.clone(), known)
+            .await
+            .map_err(failed)?
     {
         return Ok(None);
     }
-    auth.passwords().hash(password.clone()).await.map(Some).map_err(failed)
+    auth.passwords()
+        .hash(password.clone())
+        .await
+        .map(Some)
+        .map_err(failed)
 }
 
 async fn make_or_lock(
@@ -150,28 +173,34 @@ impl Writing<'_> {
         after.name.clone_from(&body.name);
         after.active = true;
         after.roles = body.roles.clone().unwrap_or(after.roles);
-        after.login = body.login.clone().unwrap_or(after.login);
+        match &body.login {
+            Said::Nothing => {}
+            Said::TakenAway => after.login = None,
+            Said::This(login) => after.login = Some(login.clone()),
+        }
         after.password_hash = hash.or(after.password_hash);
         match &body.manager {
-            None => {}
-            Some(None) => after.manager_id = None,
-            Some(Some(key)) => {
+            Said::Nothing => {}
+            Said::TakenAway => after.manager_id = None,
+            Said::This(key) => {
                 let found = users::find(conn, tenant, std::slice::from_ref(key)).await?;
                 let found = found.into_iter().flatten().next();
                 after.manager_id = Some(found.ok_or_else(|| unknown("user", key, "manager"))?);
             }
         }
         match &body.site {
-            None => {}
-            Some(None) => after.site_id = None,
-            Some(Some(key)) => {
+            Said::Nothing => {}
+            Said::TakenAway => after.site_id = None,
+            Said::This(key) => {
                 let found = sites::find(conn, tenant, key).await?;
                 after.site_id = Some(found.ok_or_else(|| unknown("site", key, "site"))?);
             }
         }
         let mut changed = after != before;
         if changed {
-            users::update(conn, tenant, &after, self.now).await.map_err(login_taken)?;
+            users::update(conn, tenant, &after, self.now)
+                .await
+                .map_err(login_taken)?;
         }
         changed |= self.join(conn, id, body).await?;
         changed |= set_pins(conn, tenant, id, body).await?;
@@ -204,7 +233,9 @@ impl Writing<'_> {
             let found = members::services(conn, tenant, keys).await?;
             let ids = all_known(found, keys, "service", "services")?;
             changed |= members::set_services(conn, tenant, id, &ids).await?;
-        } else if self.created && let Some(service) = self.principal.service {
+        } else if self.created
+            && let Some(service) = self.principal.service
+        {
             members::join_services(conn, tenant, id, &[service]).await?;
         }
         Ok(changed)
@@ -217,10 +248,15 @@ async fn set_pins(
     user: Uuid,
     body: &UserBody,
 ) -> Result<bool, Problem> {
-    let Some(list) = &body.pins else { return Ok(false) };
+    let Some(list) = &body.pins else {
+        return Ok(false);
+    };
     let mut seen = HashSet::new();
     let (mut devices, mut words) = (Vec::new(), Vec::new());
-    for pin in list.iter().filter(|pin| seen.insert((&pin.device, &pin.pin))) {
+    for pin in list
+        .iter()
+        .filter(|pin| seen.insert((&pin.device, &pin.pin)))
+    {
         devices.push(pin.device.clone());
         words.push(pin.pin.clone());
     }

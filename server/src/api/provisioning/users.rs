@@ -44,7 +44,10 @@ pub(super) async fn put_one(
     principal.require(Scope::Provision)?;
     check::single(&id, &body)?;
     let outcomes = user_write::write(&auth, &principal, vec![(id.clone(), body)], false).await?;
-    Ok(answer::one(id, outcomes.first().copied().unwrap_or(Outcome::Unchanged)))
+    Ok(answer::one(
+        id,
+        outcomes.first().copied().unwrap_or(Outcome::Unchanged),
+    ))
 }
 
 /// Create or change many users, all or none
@@ -64,7 +67,9 @@ pub(super) async fn put_many(
 ) -> Result<Response, Problem> {
     principal.require(Scope::Provision)?;
     let items = check::bulk(body.items)?;
-    Ok(answer::many(&user_write::write(&auth, &principal, items, true).await?))
+    Ok(answer::many(
+        &user_write::write(&auth, &principal, items, true).await?,
+    ))
 }
 
 /// Deactivate a user

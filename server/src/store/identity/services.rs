@@ -76,12 +76,20 @@ pub async fn remove(conn: &mut PgConnection, tenant: Uuid, key: &str) -> sqlx::R
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!("DELETE FROM bellhop.api_key WHERE tenant_id = $1 AND service_id = $2", tenant, id)
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query!("DELETE FROM bellhop.service WHERE tenant_id = $1 AND id = $2", tenant, id)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM bellhop.api_key WHERE tenant_id = $1 AND service_id = $2",
+        tenant,
+        id
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM bellhop.service WHERE tenant_id = $1 AND id = $2",
+        tenant,
+        id
+    )
+    .execute(conn)
+    .await?;
     Ok(members)
 }
 
