@@ -41,7 +41,7 @@ export async function open(page: Page, path: string): Promise<void> {
 
 /** Resolves when the page reacts to clicks. */
 export async function alive(page: Page): Promise<void> {
-  await page.locator('[data-alive="true"]').first().waitFor({ state: "attached" });
+  await page.locator("html[data-alive]").waitFor({ state: "attached" });
 }
 
 /** Fails when axe finds an accessibility problem on the page as it is now. */

@@ -10,6 +10,7 @@ pub mod browser;
 pub mod components;
 pub mod error;
 pub mod features;
+pub mod hydration;
 pub mod live;
 pub mod model;
 pub mod protocol;

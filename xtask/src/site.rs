@@ -1,10 +1,9 @@
 //! The product, built by cargo-leptos: the server, and the browser's half with its styles.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::command::{cargo, path_with, run};
 use crate::place;
@@ -41,7 +40,6 @@ pub(crate) fn build(tools: &Tools, profile: Profile) -> Result<()> {
             leptos.args(["--release", "--precompress"]);
         }
         run(&mut leptos)?;
-        files(tools)?;
         Ok(Outcome::Done)
     })
 }
@@ -50,7 +48,6 @@ pub(crate) fn build(tools: &Tools, profile: Profile) -> Result<()> {
 pub(crate) fn build_browser_half(tools: &Tools) -> Result<()> {
     step("Building the browser half (development profile)", || {
         run(leptos(tools)?.arg("--frontend-only"))?;
-        files(tools)?;
         Ok(Outcome::Done)
     })
 }
@@ -66,22 +63,4 @@ fn leptos(tools: &Tools) -> Result<Command> {
         // Where Tailwind finds what the style sheet imports: the clone has no node_modules.
         .env("NODE_PATH", tools.npm.modules());
     Ok(leptos)
-}
-
-/// Files that pages load and npm brings: the font, in the one variant that is used.
-fn files(tools: &Tools) -> Result<()> {
-    let font = "inter-latin-wght-normal.woff2";
-    let from = tools
-        .npm
-        .modules()
-        .join("@fontsource-variable/inter/files")
-        .join(font);
-    let folder = place::site().join("fonts");
-    fs::create_dir_all(&folder)?;
-    copy(&from, &folder.join(font))
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
-    Ok(())
 }

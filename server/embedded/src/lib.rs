@@ -23,6 +23,8 @@ use std::fmt;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 pub use account::Account;
 pub use error::Error;
@@ -31,6 +33,10 @@ pub use supervisor::Running;
 
 /// Name of the superuser and of the database that every cluster is made with.
 pub const NAME: &str = "bellhop";
+
+/// How long a lock that is held is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+const STEP: Duration = Duration::from_millis(50);
 
 /// What the caller decides.
 #[derive(Clone, Debug)]
@@ -149,14 +155,22 @@ impl fmt::Debug for Cluster {
     }
 }
 
+/// With a moment's patience: a process that is just ending, or one between fork and exec that holds
+/// a copy of the lock, lets go of it soon.
 fn lock(data: &Path) -> Result<File, Error> {
     let path = data.join("lock");
     let file = File::create(&path).map_err(Error::file("create", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::InUse {
-            data: data.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(Error::file("lock", &path)(source)),
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => sleep(STEP),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::InUse {
+                    data: data.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(Error::file("lock", &path)(source)),
+        }
     }
 }

@@ -5,6 +5,9 @@ pub mod body;
 pub mod notifications;
 pub mod problem;
 pub mod provisioning;
+pub mod punches;
+mod refusal;
+pub mod requests;
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -56,6 +59,8 @@ pub fn routes(api: Api) -> (Router, OpenApi) {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(notifications::routes())
         .merge(provisioning::routes())
+        .merge(punches::routes())
+        .merge(requests::routes())
         .split_for_parts();
     let guarded = router
         .layer(axum::middleware::from_fn_with_state(

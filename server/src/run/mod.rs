@@ -38,6 +38,9 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Bring the database to this version's schema, and stop
     Migrate(Box<migrate::Migrate>),
+    /// Demo data, moving
+    #[command(subcommand)]
+    Demo(demo::DemoCommand),
 }
 
 /// Parses the command line, runs the command, reports its failure.
@@ -62,6 +65,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         match command {
             Command::Serve(command) => Box::pin(command.run()).await,
             Command::Migrate(command) => Box::pin(command.run()).await,
+            Command::Demo(demo::DemoCommand::Traffic(command)) => Box::pin(command.run()).await,
         }
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use clap::Args;
-use secrecy::ExposeSecret;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use secrecy::ExposeSecret;
 
 use super::database::Database;
 use super::demo::{self, Demo};
@@ -64,14 +64,21 @@ async fn serve(
         config: config.clone(),
     };
     store::ledger::ensure_partitions(&mut *parts.pool.acquire().await?, parts.clock.now()).await?;
-    let demo = Demo::load(&parts).await.context("the demo data could not be loaded")?;
+    let demo = Demo::load(&parts)
+        .await
+        .context("the demo data could not be loaded")?;
     let product = Product::start(parts.clone(), keys(config, demo.as_ref())?)
         .await
         .context("the rooms could not be opened")?;
     let listener = listen::listen(config.http.host, config.http.port)?;
     let address = listener.local_addr()?;
     let most = connections(config.http.max_connections);
-    let accepting = accept::accept(listener, router(&product, demo.as_ref())?, parts.life.clone(), most);
+    let accepting = accept::accept(
+        listener,
+        router(&product, demo.as_ref())?,
+        parts.life.clone(),
+        most,
+    );
     parts.life.spawn("accept", accepting);
 
     let ready = ready(address, database, demo.as_ref());
@@ -144,8 +151,15 @@ fn greet(ready: &Ready, demo: Option<&Demo>, setup: Option<&str>) {
     if let Some(demo) = demo {
         anstream::println!("\n  Sign in as");
         for login in &ready.logins {
-            let password = login.password.as_ref().map_or("", ExposeSecret::expose_secret);
-            anstream::println!("    {:<22} {password}  {}", login.name, login.roles.join(", "));
+            let password = login
+                .password
+                .as_ref()
+                .map_or("", ExposeSecret::expose_secret);
+            anstream::println!(
+                "    {:<22} {password}  {}",
+                login.name,
+                login.roles.join(", ")
+            );
         }
         let first = ready.logins.first().map_or("", |login| login.user.as_str());
         anstream::println!(

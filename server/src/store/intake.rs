@@ -19,6 +19,8 @@ pub struct Row {
     pub ticket: Uuid,
     /// JSON.
     pub payload: String,
+    /// When it was appended.
+    pub at: jiff_sqlx::Timestamp,
 }
 
 /// One router at a time, over all nodes, held until the transaction ends.
@@ -38,7 +40,7 @@ pub async fn take(conn: &mut PgConnection, most: i64) -> sqlx::Result<Vec<Row>> 
         Row,
         r#"DELETE FROM bellhop.intake
             WHERE id IN (SELECT id FROM bellhop.intake ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
-        RETURNING id, what, tenant_id AS tenant, service_id AS service, ticket, payload"#,
+        RETURNING id, what, tenant_id AS tenant, service_id AS service, ticket, payload, at"#,
         most,
     )
     .fetch_all(conn)
@@ -57,7 +59,7 @@ pub async fn refuse(
     sqlx::query!(
         "INSERT INTO bellhop.intake_refused
                 (id, what, tenant_id, service_id, ticket, payload, at, reason, refused_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7)",
+         VALUES ($1, $2, $3, $4, $5, $6, $9, $8, $7)",
         row.id,
         row.what,
         row.tenant,
@@ -66,6 +68,7 @@ pub async fn refuse(
         row.payload,
         now.to_sqlx(),
         reason,
+        row.at as _,
     )
     .execute(conn)
     .await?;

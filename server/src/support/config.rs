@@ -48,10 +48,20 @@ pub struct Http {
     )]
     pub site_root: PathBuf,
     /// Networks whose X-Forwarded-For is believed, comma-separated (10.0.0.0/8)
-    #[arg(long, env = "BELLHOP_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NET")]
+    #[arg(
+        long,
+        env = "BELLHOP_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_name = "NET"
+    )]
     pub trusted_proxies: Vec<String>,
     /// How browsers name this site, when a proxy in front changes the Host header (https://hr.example.com)
-    #[arg(long = "origin", env = "BELLHOP_ORIGINS", value_delimiter = ',', value_name = "URL")]
+    #[arg(
+        long = "origin",
+        env = "BELLHOP_ORIGINS",
+        value_delimiter = ',',
+        value_name = "URL"
+    )]
     pub origins: Vec<String>,
     /// Connections held at once, more wait outside [default: as many as files may be open]
     #[arg(long, env = "BELLHOP_MAX_CONNECTIONS", value_name = "N")]

@@ -40,11 +40,7 @@ struct Web {
 /// The screens with their sessions: pages, server functions, the forms of signing in.
 ///
 /// `secure`: the cookie travels over https only; everywhere but on loopback.
-pub fn screens(
-    product: &Product,
-    backend: SharedBackend,
-    secure: bool,
-) -> anyhow::Result<Router> {
+pub fn screens(product: &Product, backend: SharedBackend, secure: bool) -> anyhow::Result<Router> {
     let auth = &product.auth;
     let limiter = LoginLimiter::new(Tries::PER_ACCOUNT, Tries::PER_ADDRESS);
     limiter.spawn_sweep(&product.parts.life);
@@ -52,7 +48,13 @@ pub fn screens(
         auth: auth.clone(),
         limiter,
         proxies: Arc::new(TrustedProxies::parse(
-            product.parts.config.http.trusted_proxies.iter().map(String::as_str),
+            product
+                .parts
+                .config
+                .http
+                .trusted_proxies
+                .iter()
+                .map(String::as_str),
         )?),
     });
     let pages = routes(&product.parts, backend).layer(from_fn(session::caller));

@@ -65,19 +65,19 @@ impl Change {
             sealed.routed = ledger::append(&mut *conn, self.publications, now).await?;
         }
         // Sorted by the name, which is what is locked.
-        let mut named: Vec<(String, Topic)> = self
+        let mut topics: Vec<(String, Topic)> = self
             .topics
             .into_iter()
             .map(|topic| (topic.group(), topic))
             .collect();
-        named.sort();
-        let names: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
+        topics.sort();
+        let names: Vec<String> = topics.iter().map(|(name, _)| name.clone()).collect();
         let revs = if names.is_empty() {
             Vec::new()
         } else {
             store::topic::raise(conn, self.tenant, &names).await?
         };
-        for ((name, topic), rev) in named.into_iter().zip(revs) {
+        for ((name, topic), rev) in topics.into_iter().zip(revs) {
             sealed.patches.insert(
                 name,
                 Patch {
@@ -108,7 +108,7 @@ impl Sealed {
     /// A row as it is now. The topic must have been touched; otherwise there is nothing to patch.
     pub fn upsert(&mut self, topic: Topic, row: &impl Serialize) {
         self.fill(topic, serde_json::to_value(row).ok(), |patch, row| {
-            patch.upsert.push(row)
+            patch.upsert.push(row);
         });
     }
 

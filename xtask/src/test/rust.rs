@@ -3,7 +3,7 @@
 //! Tests find it by `BELLHOP_TEST_DATABASE_URL` (its superuser) and PostgreSQL's programs by
 //! `BELLHOP_TEST_PG_BIN`. Slow tests are marked `#[ignore = "slow: ..."]`.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::tally::Tally;
 use crate::command::{cargo, cargo_dev, run, watch};
@@ -15,7 +15,8 @@ pub(super) fn test(database: &Scratch, filter: Option<&str>, slow: bool) -> Resu
     let mut tally = Tally::default();
     // Apart from the run, so that the two are timed apart. This builds the program too.
     step("Compiling the tests (development profile)", || {
-        run(cargo_dev().arg("test").args(HOST).arg("--no-run"))?;
+        run(cargo_dev().arg("test").args(HOST).arg("--no-run"))
+            .context("when it misses cached data for a query: `cargo xtask prepare`")?;
         Ok(Outcome::Done)
     })?;
     step("Unit and integration tests", || {

@@ -24,19 +24,9 @@ const PANEL: &str = "bell";
 pub fn Bell() -> impl IntoView {
     let counts = Counts::here();
     let path = use_location().pathname;
-    // Fetched anew at each opening: 0 means not opened yet.
-    let openings = RwSignal::new(0_u32);
+    // Fetched anew at each opening; the rows of the last one stand there until then.
+    let page = Action::new_local(|(): &()| inbox(InboxTab::All, None));
     let open = RwSignal::new(false);
-    let page = LocalResource::new(move || {
-        let opened = openings.get();
-        async move {
-            if opened == 0 {
-                None
-            } else {
-                Some(inbox(InboxTab::All, None).await)
-            }
-        }
-    });
     let toasts = Toasts::here();
     Live::here().on_notification(Callback::new(move |item: InboxItem| {
         let looking = open.get_untracked() || path.get_untracked().starts_with("/inbox");
@@ -48,7 +38,7 @@ pub fn Bell() -> impl IntoView {
         let now = browser::popover_open(PANEL);
         open.set(now);
         if now {
-            openings.update(|openings| *openings += 1);
+            page.dispatch(());
         }
     };
     let label = move || match counts.inbox.get().unseen {
@@ -71,19 +61,13 @@ pub fn Bell() -> impl IntoView {
             aria-label="Newest notifications"
             on:toggle=toggled
         >
-            <Transition fallback=|| {
-                view! { <Skeleton rows=4 /> }
-            }>
-                {move || Suspend::new(async move {
-                    match page.await {
-                        Some(Ok(page)) => {
-                            view! { <InboxList page tab=InboxTab::All compact=true /> }.into_any()
-                        }
-                        Some(Err(error)) => view! { <Problem error /> }.into_any(),
-                        None => ().into_any(),
-                    }
-                })}
-            </Transition>
+            {move || match page.value().get() {
+                Some(Ok(page)) => {
+                    view! { <InboxList page tab=InboxTab::All compact=true /> }.into_any()
+                }
+                Some(Err(error)) => view! { <Problem error /> }.into_any(),
+                None => view! { <Skeleton rows=4 /> }.into_any(),
+            }}
             <p class="bell-foot">
                 <a href="/inbox" on:click=move |_| browser::close_popover(PANEL)>
                     "Open inbox"

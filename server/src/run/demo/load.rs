@@ -51,8 +51,7 @@ impl Demo {
         if let Some(demo) = remembered {
             // The database may have been reset or replaced since: then the file is of another one.
             let mut conn = parts.pool.acquire().await?;
-            let there =
-                crate::store::directory::tenant(&mut conn, &demo.seeded.tenant).await?;
+            let there = crate::store::directory::tenant(&mut conn, &demo.seeded.tenant).await?;
             if there == Some(demo.seeded.tenant_id) {
                 only_loopback(config)?;
                 return Ok(Some(demo));
@@ -171,7 +170,10 @@ fn only_loopback(config: &crate::support::config::Config) -> anyhow::Result<()> 
 fn read(path: &Path) -> anyhow::Result<Option<Demo>> {
     match fs::read(path) {
         Ok(text) => Ok(Some(serde_json::from_slice(&text).with_context(|| {
-            format!("{} is not what was written there; start with --reset", path.display())
+            format!(
+                "{} is not what was written there; start with --reset",
+                path.display()
+            )
         })?)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
@@ -185,8 +187,12 @@ fn write(path: &PathBuf, demo: &Demo) -> anyhow::Result<()> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&aside)?;
         file.write_all(&serde_json::to_vec_pretty(demo)?)?;
         file.sync_all()?;
         fs::rename(&aside, path)

@@ -6,20 +6,62 @@ pub(super) type Culture = (&'static [&'static str], &'static [&'static str]);
 /// Around Leeds.
 pub(super) const LEEDS: &[Culture] = &[
     (
-        &["Oliver", "Charlotte", "Harry", "Megan", "Callum", "Beth", "Jack", "Eleanor", "Lewis"],
-        &["Ashworth", "Whitaker", "Booth", "Hargreaves", "Sutcliffe", "Barraclough", "Naylor"],
+        &[
+            "Oliver",
+            "Charlotte",
+            "Harry",
+            "Megan",
+            "Callum",
+            "Beth",
+            "Jack",
+            "Eleanor",
+            "Lewis",
+        ],
+        &[
+            "Ashworth",
+            "Whitaker",
+            "Booth",
+            "Hargreaves",
+            "Sutcliffe",
+            "Barraclough",
+            "Naylor",
+        ],
     ),
     (
         &["Aoife", "Cian", "Niamh", "Oisín", "Róisín", "Declan"],
-        &["Byrne", "Gallagher", "Ó Murchú", "Doherty", "Mac Giolla Bhríde"],
+        &[
+            "Byrne",
+            "Gallagher",
+            "Ó Murchú",
+            "Doherty",
+            "Mac Giolla Bhríde",
+        ],
     ),
     (
-        &["Agnieszka", "Paweł", "Katarzyna", "Łukasz", "Małgorzata", "Grzegorz"],
-        &["Nowak", "Wójcik", "Kowalczyk", "Mazur", "Krawczyk", "Szczepaniak"],
+        &[
+            "Agnieszka",
+            "Paweł",
+            "Katarzyna",
+            "Łukasz",
+            "Małgorzata",
+            "Grzegorz",
+        ],
+        &[
+            "Nowak",
+            "Wójcik",
+            "Kowalczyk",
+            "Mazur",
+            "Krawczyk",
+            "Szczepaniak",
+        ],
     ),
     (
-        &["Kofi", "Abena", "Kwame", "Ama", "Chidinma", "Emeka", "Adaeze", "Tunde"],
-        &["Mensah", "Boateng", "Asante", "Owusu", "Okafor", "Adeyemi", "Nwosu"],
+        &[
+            "Kofi", "Abena", "Kwame", "Ama", "Chidinma", "Emeka", "Adaeze", "Tunde",
+        ],
+        &[
+            "Mensah", "Boateng", "Asante", "Owusu", "Okafor", "Adeyemi", "Nwosu",
+        ],
     ),
     (
         &["Ayesha", "Imran", "Zainab", "Bilal", "Hamza", "Saima"],
@@ -38,8 +80,17 @@ pub(super) const LEEDS: &[Culture] = &[
 /// Around Rotterdam.
 pub(super) const ROTTERDAM: &[Culture] = &[
     (
-        &["Sanne", "Daan", "Femke", "Joris", "Lotte", "Thijs", "Maaike", "Wouter"],
-        &["de Vries", "van den Berg", "Bakker", "Jansen", "van der Meer", "ten Brink"],
+        &[
+            "Sanne", "Daan", "Femke", "Joris", "Lotte", "Thijs", "Maaike", "Wouter",
+        ],
+        &[
+            "de Vries",
+            "van den Berg",
+            "Bakker",
+            "Jansen",
+            "van der Meer",
+            "ten Brink",
+        ],
     ),
     (
         &["Emre", "Elif", "Mehmet", "Zeynep", "Burak", "Ayşe"],
@@ -66,8 +117,18 @@ pub(super) const ROTTERDAM: &[Culture] = &[
 /// Around Kochi.
 pub(super) const KOCHI: &[Culture] = &[
     (
-        &["Anjali", "Vishnu", "Lakshmi", "Sreejith", "Meera", "Arun", "Divya", "Jithin", "Reshma"],
-        &["Menon", "Nair", "Kurup", "Varghese", "Panicker", "Kurian", "Namboothiri"],
+        &[
+            "Anjali", "Vishnu", "Lakshmi", "Sreejith", "Meera", "Arun", "Divya", "Jithin", "Reshma",
+        ],
+        &[
+            "Menon",
+            "Nair",
+            "Kurup",
+            "Varghese",
+            "Panicker",
+            "Kurian",
+            "Namboothiri",
+        ],
     ),
     (
         &["Fathima", "Shameer", "Nazeera", "Rashid"],
@@ -81,11 +142,19 @@ pub(super) const KOCHI: &[Culture] = &[
 
 /// A name as an id: `Łukasz Ó Murchú` becomes `lukasz.omurchu` (first word, then the rest).
 pub(super) fn handle(name: &str) -> String {
-    let folded: String = name.chars().flat_map(char::to_lowercase).filter_map(plain).collect();
+    let folded: String = name
+        .chars()
+        .flat_map(char::to_lowercase)
+        .filter_map(plain)
+        .collect();
     let mut words = folded.split(' ').filter(|word| !word.is_empty());
     let first = words.next().unwrap_or_default().to_owned();
     let rest: String = words.collect();
-    if rest.is_empty() { first } else { format!("{first}.{rest}") }
+    if rest.is_empty() {
+        first
+    } else {
+        format!("{first}.{rest}")
+    }
 }
 
 fn plain(letter: char) -> Option<char> {

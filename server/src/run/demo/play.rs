@@ -50,8 +50,15 @@ pub(super) async fn play(
     for (index, ask) in asks.iter().enumerate() {
         put(ask.sent, Act::Submit(index, ask));
         for (step, minutes, verdict) in verdicts(ask, plans[index].len()) {
-            let fate = if verdict == Verdict::Reject { Fate::Rejected } else { Fate::Approved };
-            put(minutes, Act::Decide(index, step, verdict, comment(fate, dice)));
+            let fate = if verdict == Verdict::Reject {
+                Fate::Rejected
+            } else {
+                Fate::Approved
+            };
+            put(
+                minutes,
+                Act::Decide(index, step, verdict, comment(fate, dice)),
+            );
         }
     }
     for item in NEWS {
@@ -64,8 +71,9 @@ pub(super) async fn play(
         match act {
             Act::Submit(index, ask) => {
                 let new = request(company, ask, plans[index].clone(), now, at);
-                let (submitted, _unsent) =
-                    submit_in(&mut *conn, new, &ids, at).await.context("submit")?;
+                let (submitted, _unsent) = submit_in(&mut *conn, new, &ids, at)
+                    .await
+                    .context("submit")?;
                 requests[index] = Some(submitted.id);
             }
             Act::Decide(index, step, verdict, comment) => {
@@ -73,9 +81,17 @@ pub(super) async fn play(
                 let (Some(request), Some(user)) = (requests[index], company.id_of(by)) else {
                     anyhow::bail!("{by} decides a request that was never submitted")
                 };
-                let actor = Actor { tenant: company.tenant, user, roles: Vec::new() };
-                let decision =
-                    Decision { request: request.to_string(), revision: 1, verdict, comment };
+                let actor = Actor {
+                    tenant: company.tenant,
+                    user,
+                    roles: Vec::new(),
+                };
+                let decision = Decision {
+                    request: request.to_string(),
+                    revision: 1,
+                    verdict,
+                    comment,
+                };
                 let _unsent = decide_in(&mut *conn, &actor, &decision, &ids, at)
                     .await
                     .with_context(|| format!("{by} decides {}", asks[index].subject))?;
@@ -94,16 +110,24 @@ fn dice_free_jitter(place: usize) -> i64 {
 /// Manager first, then the budget; nobody twice, nobody for themselves.
 fn plan(company: &Company, ask: &Ask) -> Vec<NewStep> {
     let requester = &company.people[ask.requester];
-    let manager = requester.manager.clone().unwrap_or_else(|| "oluwaseun".to_owned());
+    let manager = requester
+        .manager
+        .clone()
+        .unwrap_or_else(|| "oluwaseun".to_owned());
     let budget: Vec<String> = BUDGET
         .iter()
         .filter(|key| **key != requester.key && **key != manager)
         .map(|key| (*key).to_owned())
         .collect();
-    let mut steps =
-        vec![NewStep { name: "Line manager".to_owned(), approvers: vec![manager] }];
+    let mut steps = vec![NewStep {
+        name: "Line manager".to_owned(),
+        approvers: vec![manager],
+    }];
     if ask.budget && !budget.is_empty() {
-        steps.push(NewStep { name: "Budget, any one".to_owned(), approvers: budget });
+        steps.push(NewStep {
+            name: "Budget, any one".to_owned(),
+            approvers: budget,
+        });
     }
     steps
 }
@@ -160,20 +184,31 @@ async fn tell(
 ) -> anyhow::Result<()> {
     let list = |id: Option<Uuid>| id.into_iter().collect();
     let audience = match item.to {
-        To::Everybody => Audience { service: true, ..Audience::default() },
+        To::Everybody => Audience {
+            service: true,
+            ..Audience::default()
+        },
         To::Department(key) => Audience {
             departments: list(company.departments.get(key).copied()),
             ..Audience::default()
         },
-        To::Group(key) => {
-            Audience { groups: list(company.groups.get(key).copied()), ..Audience::default() }
-        }
-        To::One(key) => Audience { users: list(company.id_of(key)), ..Audience::default() },
+        To::Group(key) => Audience {
+            groups: list(company.groups.get(key).copied()),
+            ..Audience::default()
+        },
+        To::One(key) => Audience {
+            users: list(company.id_of(key)),
+            ..Audience::default()
+        },
     };
     let publication = Publication {
         id: ids.uuid(),
         tenant: company.tenant,
-        service: if item.service == "payroll" { company.payroll } else { company.workplace },
+        service: if item.service == "payroll" {
+            company.payroll
+        } else {
+            company.workplace
+        },
         kind: item.kind.to_owned(),
         title: item.title.to_owned(),
         body: item.body.to_owned(),

@@ -21,7 +21,7 @@ use crate::support::ids::Ids;
 use crate::workplace::attendance::{self, Outcome};
 
 /// Changing it changes everybody's name and day.
-const STORY: u64 = 0x4d65_7272_6f77;
+pub(super) const STORY: u64 = 0x4d65_7272_6f77;
 /// Deliveries younger than this are still on their way.
 const SETTLED: SignedDuration = SignedDuration::from_hours(4);
 
@@ -61,7 +61,9 @@ pub struct Login {
 
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login").field("login", &self.login).finish_non_exhaustive()
+        f.debug_struct("Login")
+            .field("login", &self.login)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,7 +104,9 @@ pub async fn seed(
     // Six days each: the week behind us, and the days ahead.
     for back in [7, 2] {
         let day = now - SignedDuration::from_hours(24 * back);
-        ledger::ensure_partitions(&mut conn, day).await.context("make the week's partitions")?;
+        ledger::ensure_partitions(&mut conn, day)
+            .await
+            .context("make the week's partitions")?;
     }
     drop(conn);
 
@@ -117,8 +121,12 @@ pub async fn seed(
         return Ok(None);
     }
     let company = write(&mut tx, tenant, people, hashes, ids, month_ago).await?;
-    clock_in(&mut tx, &company, ids, now, &mut dice).await.context("record the week's punches")?;
-    play(&mut tx, &company, now, &mut dice).await.context("play the week's requests and news")?;
+    clock_in(&mut tx, &company, ids, now, &mut dice)
+        .await
+        .context("record the week's punches")?;
+    play(&mut tx, &company, now, &mut dice)
+        .await
+        .context("play the week's requests and news")?;
     store::settle_deliveries(&mut tx, tenant, now - SETTLED).await?;
     tx.commit().await?;
 
@@ -148,7 +156,11 @@ async fn logins(
             password: password(ids),
             user: person.key.clone(),
             tenant: TENANT.to_owned(),
-            roles: person.roles.iter().map(|role| role.as_str().to_owned()).collect(),
+            roles: person
+                .roles
+                .iter()
+                .map(|role| role.as_str().to_owned())
+                .collect(),
             what: what.to_owned(),
         };
         hashing.push(passwords.hash(SecretString::from(login.password.clone())));
@@ -166,7 +178,10 @@ async fn logins(
 /// Sixteen letters and digits that cannot be mistaken for each other: 80 bits.
 fn password(ids: &Ids) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    ids.bytes::<16>().iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
+    ids.bytes::<16>()
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
+        .collect()
 }
 
 async fn write(
@@ -194,8 +209,16 @@ async fn write(
         payroll,
         ids: people.iter().map(|_| ids.uuid()).collect(),
         people,
-        departments: DEPARTMENTS.iter().map(|one| one.0).zip(departments.ids.clone()).collect(),
-        groups: GROUPS.iter().map(|one| one.0).zip(groups.ids.clone()).collect(),
+        departments: DEPARTMENTS
+            .iter()
+            .map(|one| one.0)
+            .zip(departments.ids.clone())
+            .collect(),
+        groups: GROUPS
+            .iter()
+            .map(|one| one.0)
+            .zip(groups.ids.clone())
+            .collect(),
     };
     let mut rows = store::People::default();
     let (mut devices, mut pins, mut holders) = (Vec::new(), Vec::new(), Vec::new());
@@ -208,7 +231,8 @@ async fn write(
         rows.logins.push(login);
         rows.hashes.push(hash);
         rows.roles.push(roles.join(","));
-        rows.managers.push(person.manager.as_deref().and_then(|key| company.id_of(key)));
+        rows.managers
+            .push(person.manager.as_deref().and_then(|key| company.id_of(key)));
         rows.sites.push(sites.ids[person.site]);
         rows.departments.push(departments.ids[person.department]);
         for device in SITES[person.site].devices {
@@ -223,7 +247,13 @@ async fn write(
         store::join_service(&mut *conn, tenant, service).await?;
     }
     for (number, (_, group)) in (9..).zip(GROUPS.iter().zip(&groups.ids)) {
-        let members: Vec<Uuid> = company.ids.iter().copied().skip(1).step_by(number).collect();
+        let members: Vec<Uuid> = company
+            .ids
+            .iter()
+            .copied()
+            .skip(1)
+            .step_by(number)
+            .collect();
         store::join_group(&mut *conn, tenant, *group, &members).await?;
     }
     Ok(company)
@@ -253,5 +283,7 @@ async fn clock_in(
         _ => None,
     });
     // Nobody has the board open yet: nothing to announce.
-    refused.map_or(Ok(()), |refusal| Err(anyhow::anyhow!("a demo punch was refused: {refusal}")))
+    refused.map_or(Ok(()), |refusal| {
+        Err(anyhow::anyhow!("a demo punch was refused: {refusal}"))
+    })
 }

@@ -39,7 +39,9 @@ async fn start(now: &str) -> (Workplace, Seeded) {
 
 async fn again(workplace: &Workplace) -> Option<Seeded> {
     let now = workplace.clock.now();
-    seed(&workplace.pool, &workplace.ids, &Passwords::default(), now).await.unwrap()
+    seed(&workplace.pool, &workplace.ids, &Passwords::default(), now)
+        .await
+        .unwrap()
 }
 
 async fn actor(workplace: &Workplace, seeded: &Seeded, key: &str) -> Actor {
@@ -48,7 +50,11 @@ async fn actor(workplace: &Workplace, seeded: &Seeded, key: &str) -> Actor {
         .fetch_one(&workplace.pool)
         .await
         .unwrap();
-    Actor { tenant: seeded.tenant_id, user, roles: Vec::new() }
+    Actor {
+        tenant: seeded.tenant_id,
+        user,
+        roles: Vec::new(),
+    }
 }
 
 #[tokio::test]
@@ -56,18 +62,34 @@ async fn demo_seeds_once() {
     let begin = Instant::now();
     let (workplace, seeded) = start("2026-11-20T09:14:00Z").await;
     println!("seeded after {:?}, the database included", begin.elapsed());
-    assert!(again(&workplace).await.is_none(), "a second start does nothing");
+    assert!(
+        again(&workplace).await.is_none(),
+        "a second start does nothing"
+    );
 
-    let board = attendance::board(&workplace, seeded.tenant_id).await.unwrap();
+    let board = attendance::board(&workplace, seeded.tenant_id)
+        .await
+        .unwrap();
     assert_eq!((board.tiles.people, board.rows.len()), (240, 240));
     assert!(board.tiles.present > 60, "{:?}", board.tiles);
     assert!(board.tiles.not_seen > 20, "{:?}", board.tiles);
     assert_eq!((board.sites.len(), board.departments.len()), (3, 12));
 
     let amara = actor(&workplace, &seeded, "amara").await;
-    let waiting = approvals::list(&workplace, &amara, ApprovalTab::Waiting).await.unwrap();
-    assert!((10..=25).contains(&waiting.counts.waiting), "{:?}", waiting.counts);
-    assert!(waiting.rows.iter().any(|row| row.subject.starts_with("Cold-chain sensors")));
+    let waiting = approvals::list(&workplace, &amara, ApprovalTab::Waiting)
+        .await
+        .unwrap();
+    assert!(
+        (10..=25).contains(&waiting.counts.waiting),
+        "{:?}",
+        waiting.counts
+    );
+    assert!(
+        waiting
+            .rows
+            .iter()
+            .any(|row| row.subject.starts_with("Cold-chain sensors"))
+    );
     assert!(waiting.rows[0].due_at < waiting.rows[1].due_at);
     assert!(waiting.counts.decided > 3, "{:?}", waiting.counts);
     let count = |state| {
@@ -82,12 +104,25 @@ async fn demo_seeds_once() {
     let now = workplace.clock.now();
     for key in ["amara", "kwabena", "siobhan", "minhkhai"] {
         let who = actor(&workplace, &seeded, key).await;
-        let page =
-            inbox::page(&workplace.pool, who.tenant, who.user, InboxTab::All, None, now)
-                .await
-                .unwrap();
-        assert!(page.items.len() >= 3, "{key} has {} items", page.items.len());
-        assert!(page.items.windows(2).all(|two| two[0].at >= two[1].at), "{key}: newest first");
+        let page = inbox::page(
+            &workplace.pool,
+            who.tenant,
+            who.user,
+            InboxTab::All,
+            None,
+            now,
+        )
+        .await
+        .unwrap();
+        assert!(
+            page.items.len() >= 3,
+            "{key} has {} items",
+            page.items.len()
+        );
+        assert!(
+            page.items.windows(2).all(|two| two[0].at >= two[1].at),
+            "{key}: newest first"
+        );
     }
 }
 
@@ -110,14 +145,21 @@ async fn demo_passwords_sign_in_and_differ() {
     all.dedup();
     assert_eq!(all.len(), 6);
     let kept = serde_json::to_string(&seeded).unwrap();
-    assert_eq!(serde_json::from_str::<Seeded>(&kept).unwrap().logins.len(), 6);
+    assert_eq!(
+        serde_json::from_str::<Seeded>(&kept).unwrap().logins.len(),
+        6
+    );
     assert!(!format!("{seeded:?}").contains(&login.password));
 
     // Even past midnight on a Sunday somebody is at work.
-    let board = attendance::board(&workplace, seeded.tenant_id).await.unwrap();
+    let board = attendance::board(&workplace, seeded.tenant_id)
+        .await
+        .unwrap();
     assert!(board.tiles.present >= 10, "{:?}", board.tiles);
     let future: i64 = sqlx::query_scalar("SELECT count(*) FROM bellhop.punch WHERE at > $1")
-        .bind(jiff_sqlx::Timestamp::from("2026-11-22T00:20:00Z".parse::<Timestamp>().unwrap()))
+        .bind(jiff_sqlx::Timestamp::from(
+            "2026-11-22T00:20:00Z".parse::<Timestamp>().unwrap(),
+        ))
         .fetch_one(&workplace.pool)
         .await
         .unwrap();

@@ -21,9 +21,13 @@ pub(super) fn punches(people: &[Person], now: Timestamp, dice: &mut Dice) -> Vec
         let zone = TimeZone::get(place.zone).unwrap_or(TimeZone::UTC);
         let today = now.to_zoned(zone.clone()).date();
         for back in (0..=DAYS).rev() {
-            let Ok(date) = today.checked_sub(back.days()) else { continue };
+            let Ok(date) = today.checked_sub(back.days()) else {
+                continue;
+            };
             for (minute, direction) in day(index, person, date, dice) {
-                let Ok(midnight) = date.to_zoned(zone.clone()) else { continue };
+                let Ok(midnight) = date.to_zoned(zone.clone()) else {
+                    continue;
+                };
                 let second = minute * 60 + dice.between(0, 59);
                 let at = midnight.timestamp() + SignedDuration::from_secs(second);
                 // A gate's line to the server is good, and down once in fifty.
@@ -43,8 +47,9 @@ pub(super) fn punches(people: &[Person], now: Timestamp, dice: &mut Dice) -> Vec
                     at: When::Instant(at),
                     direction,
                     source_id: format!("{}-{}", Person::pin(index), at.as_second()),
-                    source: Source::Demo,
-                    received_at: Some(received),
+                    source: Source::Demo {
+                        received_at: received,
+                    },
                 });
             }
         }
@@ -59,14 +64,21 @@ fn day(
     date: Date,
     dice: &mut Dice,
 ) -> Vec<(i64, Option<Direction>)> {
-    let Some((from, to)) = hours(index, person, date, dice) else { return Vec::new() };
+    let Some((from, to)) = hours(index, person, date, dice) else {
+        return Vec::new();
+    };
     let late = dice.percent(8);
     // The night crew begins at midnight: nobody is early into tomorrow.
-    let come = from + if late { dice.between(9, 40) } else { dice.between(-8, 6) };
+    let come = from
+        + if late {
+            dice.between(9, 40)
+        } else {
+            dice.between(-8, 6)
+        };
     let come = come.max(dice.between(0, 4));
     let mut punches = Vec::new();
     // Half of the people press keys, for them the gates know of breaks.
-    if index % 2 == 0 {
+    if index.is_multiple_of(2) {
         let pause = i64::midpoint(from, to) + dice.between(-40, 40);
         let back = pause + dice.between(24, 38);
         punches.push((come, Some(Direction::In)));
@@ -100,7 +112,10 @@ fn hours(index: usize, person: &Person, date: Date, dice: &mut Dice) -> Option<(
         "facilities" => (!weekend || dice.percent(30)).then_some((8 * 60, 16 * 60 + 30)),
         _ => {
             // Five days on, two off, in turn, so that the lines never stand still.
-            let ordinal = date.duration_since(jiff::civil::date(2026, 1, 1)).as_hours() / 24;
+            let ordinal = date
+                .duration_since(jiff::civil::date(2026, 1, 1))
+                .as_hours()
+                / 24;
             let turn = i64::try_from(index).unwrap_or(0) + ordinal;
             if turn.rem_euclid(7) < 2 {
                 return None;

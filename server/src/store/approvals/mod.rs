@@ -6,6 +6,7 @@
 mod decide;
 mod detail;
 mod list;
+mod origin;
 mod people;
 mod submit;
 
@@ -15,6 +16,7 @@ pub use decide::{
 };
 pub use detail::{AssigneeRow, EventRow, HeadRow, StepRow, assignees, events, head, steps};
 pub use list::{CountsRow, PlaceRow, SummaryRow, Tab, counts, ids_of, places, summaries};
+pub use origin::{OriginRow, keys_of, origin};
 pub use people::{PersonRow, people_by_id, people_by_key};
 pub use submit::{
     NewAssignment, NewRequestRow, NewStepRow, by_source, insert_assignments, insert_event,

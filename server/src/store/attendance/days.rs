@@ -119,19 +119,19 @@ pub async fn facts(
 pub async fn insert_punches(
     conn: &mut PgConnection,
     tenant: Uuid,
-    rows: &[JudgedRow],
+    punches: &[JudgedRow],
 ) -> sqlx::Result<()> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.punch).collect();
-    let raws: Vec<Uuid> = rows.iter().map(|row| row.raw).collect();
-    let users: Vec<Uuid> = rows.iter().map(|row| row.user).collect();
-    let ats: Vec<jiff_sqlx::Timestamp> = rows.iter().map(|row| row.at.to_sqlx()).collect();
-    let dates: Vec<jiff_sqlx::Date> = rows.iter().map(|row| row.work_date.to_sqlx()).collect();
-    let directions: Vec<String> = rows.iter().map(|row| row.direction.to_owned()).collect();
-    let sources: Vec<String> = rows
+    let ids: Vec<Uuid> = punches.iter().map(|row| row.punch).collect();
+    let raws: Vec<Uuid> = punches.iter().map(|row| row.raw).collect();
+    let users: Vec<Uuid> = punches.iter().map(|row| row.user).collect();
+    let ats: Vec<jiff_sqlx::Timestamp> = punches.iter().map(|row| row.at.to_sqlx()).collect();
+    let dates: Vec<jiff_sqlx::Date> = punches.iter().map(|row| row.work_date.to_sqlx()).collect();
+    let directions: Vec<String> = punches.iter().map(|row| row.direction.to_owned()).collect();
+    let sources: Vec<String> = punches
         .iter()
         .map(|row| row.direction_source.to_owned())
         .collect();
-    let ignored: Vec<Option<String>> = rows
+    let ignored: Vec<Option<String>> = punches
         .iter()
         .map(|row| row.ignored.map(str::to_owned))
         .collect();

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::announce::announce;
 use super::detail::detail;
-use super::notices::{self, Subject};
+use super::notices::{self, About};
 use super::submit::text;
 use crate::store::approvals::{self as store, Locked, Part};
 use crate::support::ids::Ids;
@@ -123,7 +123,7 @@ fn judge<'a>(
         };
     }
     // The latest of my steps that is over is the one I must have meant.
-    if let Some(over) = mine().filter(|part| part.step_state != "waiting").last() {
+    if let Some(over) = mine().rfind(|part| part.step_state != "waiting") {
         let said = match decision.verdict {
             Verdict::Approve => "approved",
             Verdict::Reject => "rejected",
@@ -220,7 +220,7 @@ async fn write(
     let actor = mine.assignee;
     store::insert_event(conn, tenant, request.id, actor, state, made.comment, at).await?;
 
-    let about = Subject {
+    let about = About {
         tenant,
         service: request.service,
         request: request.id,

@@ -15,7 +15,7 @@ const WORTH: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// The facts every one of them names.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Subject<'a> {
+pub(super) struct About<'a> {
     pub tenant: Uuid,
     pub service: Uuid,
     pub request: Uuid,
@@ -28,7 +28,7 @@ pub(super) struct Subject<'a> {
 
 /// To those who can decide now.
 pub(super) fn new_task(
-    about: &Subject<'_>,
+    about: &About<'_>,
     requester: &str,
     to: Vec<Uuid>,
     ids: &Ids,
@@ -52,7 +52,7 @@ pub(super) fn new_task(
 
 /// To the requester, when the last step said yes.
 pub(super) fn approved(
-    about: &Subject<'_>,
+    about: &About<'_>,
     actor: &str,
     comment: Option<&str>,
     to: Uuid,
@@ -75,7 +75,7 @@ pub(super) fn approved(
 
 /// To the requester, when a step said no.
 pub(super) fn rejected(
-    about: &Subject<'_>,
+    about: &About<'_>,
     actor: &str,
     comment: Option<&str>,
     to: Uuid,
@@ -105,7 +105,7 @@ fn said(comment: Option<&str>) -> Option<String> {
     reason = "three callers above, each of them readable"
 )]
 fn build(
-    about: &Subject<'_>,
+    about: &About<'_>,
     kind: &str,
     title: String,
     body: String,

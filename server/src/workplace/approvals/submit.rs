@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::act::number;
 use super::announce::announce;
-use super::notices::{self, Subject};
+use super::notices::{self, About};
 use crate::store::approvals::{self as store, PersonRow};
 use crate::support::ids::Ids;
 use crate::workplace::change::{Change, Sealed};
@@ -147,7 +147,7 @@ pub async fn submit_in(
     .await?;
 
     let asked: Vec<Uuid> = steps[0].1.iter().map(|person| person.id).collect();
-    let about = Subject {
+    let about = About {
         tenant: new.tenant,
         service: new.service,
         request: id,

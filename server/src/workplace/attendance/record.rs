@@ -32,8 +32,11 @@ pub enum Source {
     Api,
     /// `bellhop.punch`.
     Sql,
-    /// Demo data.
-    Demo,
+    /// Demo data, of a past in which the server had it at this instant.
+    Demo {
+        /// When.
+        received_at: Timestamp,
+    },
 }
 
 /// A punch as it comes in.
@@ -53,8 +56,6 @@ pub struct NewPunch {
     pub source_id: String,
     /// The way it came in.
     pub source: Source,
-    /// When the server had it, if that was before now (SQL intake).
-    pub received_at: Option<Timestamp>,
 }
 
 /// Why a punch was not taken down. Nothing of it is kept.
@@ -210,6 +211,11 @@ fn prepare(
         Who::User(key) => (Some(key), None),
         Who::Pin(pin) => (None, Some(pin)),
     };
+    let (source, received_at) = match new.source {
+        Source::Api => ("api", now),
+        Source::Sql => ("sql", now),
+        Source::Demo { received_at } => ("demo", received_at),
+    };
     Ok(Prepared {
         index,
         user: *user,
@@ -226,12 +232,8 @@ fn prepare(
             local,
             zone,
             direction: new.direction.map(direction_word),
-            source: match new.source {
-                Source::Api => "api",
-                Source::Sql => "sql",
-                Source::Demo => "demo",
-            },
-            received_at: new.received_at.unwrap_or(now),
+            source,
+            received_at,
         },
     })
 }

@@ -19,7 +19,6 @@ fn at(who: &str, instant: &str) -> NewPunch {
         direction: None,
         source_id: format!("{who} {instant}"),
         source: Source::Api,
-        received_at: None,
     }
 }
 
