@@ -225,7 +225,6 @@ fn parse_punch(row: &Row) -> Result<NewPunch, String> {
         direction,
         source_id: punch.source_id,
         source: Source::Sql,
-        received_at: Some(row.at.to_jiff()),
     })
 }
 
