@@ -279,14 +279,20 @@ mod tests {
             sqlx::query(statement).execute(pool).await.unwrap();
         }
 
-        Router { workplace: place.workplace.clone() }.drain().await;
+        Router {
+            workplace: place.workplace.clone(),
+        }
+        .drain()
+        .await;
 
         let raw: Uuid = sqlx::query_scalar("SELECT id FROM bellhop.punch_raw WHERE source = 'sql'")
             .fetch_one(pool)
             .await
             .unwrap();
         assert_eq!(raw, ticket, "the punch has the id its caller got");
-        let board = attendance::board(&place.workplace, tenant.id).await.unwrap();
+        let board = attendance::board(&place.workplace, tenant.id)
+            .await
+            .unwrap();
         assert_eq!(board.rows[0].state, Presence::In);
         assert_eq!(place.kinds(), [("NewTask".to_owned(), 1)]);
         let reason: String = sqlx::query_scalar("SELECT reason FROM bellhop.intake_refused")

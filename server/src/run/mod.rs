@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod accept;
+pub mod access;
 pub mod commands;
 pub mod database;
 pub mod demo;

@@ -76,7 +76,10 @@ pub async fn zones(conn: &mut PgConnection) -> sqlx::Result<Vec<(Uuid, String)>>
     let rows = sqlx::query!("SELECT DISTINCT tenant_id, zone FROM bellhop.site")
         .fetch_all(conn)
         .await?;
-    Ok(rows.into_iter().map(|row| (row.tenant_id, row.zone)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.tenant_id, row.zone))
+        .collect())
 }
 
 /// Names of the tenant's departments.

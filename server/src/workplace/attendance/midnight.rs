@@ -91,7 +91,10 @@ fn look(
             turned.insert(*tenant);
         }
         // Not "in 24 hours": days of 23 and 25 hours, and days that begin at 01:00, exist.
-        let tomorrow = today.tomorrow().ok().and_then(|date| date.to_zoned(zone).ok());
+        let tomorrow = today
+            .tomorrow()
+            .ok()
+            .and_then(|date| date.to_zoned(zone).ok());
         if let Some(midnight) = tomorrow.map(|zoned| zoned.timestamp()) {
             next = Some(next.map_or(midnight, |earliest: Timestamp| earliest.min(midnight)));
         }
@@ -110,16 +113,30 @@ mod tests {
 
     #[test]
     fn the_next_midnight_is_that_of_the_site() {
-        let zones =
-            [(Uuid::from_u128(1), "Europe/London".to_owned()), (Uuid::from_u128(2), "Asia/Kolkata".to_owned())];
-        let (turned, next) = look(&zones, at("2026-11-20T18:00:00Z"), at("2026-11-20T18:10:00Z"));
+        let zones = [
+            (Uuid::from_u128(1), "Europe/London".to_owned()),
+            (Uuid::from_u128(2), "Asia/Kolkata".to_owned()),
+        ];
+        let (turned, next) = look(
+            &zones,
+            at("2026-11-20T18:00:00Z"),
+            at("2026-11-20T18:10:00Z"),
+        );
         assert!(turned.is_empty());
         assert_eq!(next, Some(at("2026-11-20T18:30:00Z")));
-        let (turned, next) = look(&zones, at("2026-11-20T18:29:59Z"), at("2026-11-20T18:30:00Z"));
+        let (turned, next) = look(
+            &zones,
+            at("2026-11-20T18:29:59Z"),
+            at("2026-11-20T18:30:00Z"),
+        );
         assert_eq!(turned, BTreeSet::from([Uuid::from_u128(2)]));
         assert_eq!(next, Some(at("2026-11-21T00:00:00Z")));
         // The night of the change back: 25 hours from midnight to midnight.
-        let (_, next) = look(&zones[..1], at("2026-10-24T23:00:00Z"), at("2026-10-24T23:00:00Z"));
+        let (_, next) = look(
+            &zones[..1],
+            at("2026-10-24T23:00:00Z"),
+            at("2026-10-24T23:00:00Z"),
+        );
         assert_eq!(next, Some(at("2026-10-26T00:00:00Z")));
     }
 
