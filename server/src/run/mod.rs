@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 pub mod accept;
 pub mod access;
+pub mod commands;
 pub mod database;
 pub mod demo;
 pub mod embedded;

@@ -16,7 +16,7 @@ use crate::delivery::committer::Committer;
 use crate::delivery::intake;
 use crate::hub::{Hub, Needs};
 use crate::store;
-use crate::workplace::Workplace;
+use crate::workplace::{Workplace, attendance};
 
 /// Path of the hub.
 pub const HUB: &str = "/hubs/workflow";
@@ -87,6 +87,7 @@ impl Product {
             life: life.clone(),
         };
         intake::Router::start(workplace.clone(), &life);
+        attendance::midnight::start(workplace.clone(), &life);
         super::partitions::start(pool, workplace.clock.clone(), &life);
         let own = parts.config.http.origins.clone();
         let origins = Origins::start(workplace.pool.clone(), own, &life).await?;
