@@ -107,6 +107,9 @@ pub struct Auth {
     /// File with the keys that verify your tokens (`docs/operators/tokens.md`)
     #[arg(long, env = "BELLHOP_JWT_KEYS", value_name = "FILE")]
     pub jwt_keys: Option<PathBuf>,
+    /// Refuse a token whose user is not provisioned, instead of creating the user
+    #[arg(long, env = "BELLHOP_NO_CREATE_USERS")]
+    pub no_create_users: bool,
 }
 
 /// Starting anew.
