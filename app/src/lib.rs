@@ -4,6 +4,7 @@
 // Views are deep generic types; erasing them (debug builds) or not, the compiler needs the room.
 #![recursion_limit = "512"]
 
+pub mod answer;
 #[cfg(feature = "ssr")]
 pub mod backend;
 pub mod browser;

@@ -10,7 +10,7 @@ use crate::model::Moment;
 /// that both draw the same text first.
 #[derive(Clone, Copy)]
 pub struct Clock {
-    pub(crate) now: RwSignal<Moment>,
+    now: RwSignal<Moment>,
     local: RwSignal<bool>,
     /// Server minus browser, so that a wrong clock on the desk tells no wrong ages.
     skew: StoredValue<i64>,
@@ -52,6 +52,12 @@ impl Clock {
     #[must_use]
     pub fn now(self) -> Moment {
         self.now.get()
+    }
+
+    /// The shared tick, not tracked: for words that are written once.
+    #[must_use]
+    pub fn then(self) -> Moment {
+        self.now.get_untracked()
     }
 
     /// The instant itself, for stamps; only in the browser.

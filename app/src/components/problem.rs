@@ -6,6 +6,7 @@ use super::clock::Clock;
 use super::empty::Empty;
 use super::icon::Glyph;
 use super::words::Reading;
+use crate::answer;
 use crate::error::AppError;
 use crate::live::follow::Followed;
 use crate::live::{Live, LiveStatus};
@@ -19,7 +20,7 @@ pub fn Problem(
     #[prop(optional, into)]
     retry: Option<Callback<()>>,
 ) -> impl IntoView {
-    answer_with(&error);
+    answer::page(&error);
     let (glyph, title, text) = match &error {
         AppError::Forbidden { need } => (Glyph::Lock, "Not for your role", need.clone()),
         AppError::NotFound { what } => (
@@ -29,6 +30,11 @@ pub fn Problem(
         ),
         other => (Glyph::Alert, "Not loaded", other.to_string()),
     };
+    let hopeless = matches!(
+        error,
+        AppError::Forbidden { .. } | AppError::NotFound { .. }
+    );
+    let retry = retry.filter(|_| !hopeless);
     view! {
         <div class="problem">
             <Empty glyph title=title text=text>
@@ -81,29 +87,4 @@ pub fn use_dim(list: Followed) -> Signal<bool> {
         list.stale.read().is_some()
             || !matches!(live.status.get(), LiveStatus::Connecting | LiveStatus::Live)
     })
-}
-
-/// The response's status says the same as the page. Signed out, the frame redirects: its status
-/// must stand.
-fn answer_with(error: &AppError) {
-    #[cfg(feature = "ssr")]
-    {
-        use http::StatusCode;
-        let status = match error {
-            AppError::SignedOut => return,
-            AppError::Forbidden { .. } => StatusCode::FORBIDDEN,
-            AppError::NotFound { .. } => StatusCode::NOT_FOUND,
-            AppError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            AppError::AlreadyDecided { .. } | AppError::StaleRevision { .. } => {
-                StatusCode::CONFLICT
-            }
-            AppError::Unavailable { .. } | AppError::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
-            AppError::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
-            response.set_status(status);
-        }
-    }
-    #[cfg(not(feature = "ssr"))]
-    let _ = error;
 }

@@ -1,22 +1,32 @@
-//! 1. A notification arrives: HTTP API v1. Thin: parse, ask `auth`, call the room that does it,
-//! answer.
+//! First step of the way, a notification arrives: HTTP API v1. Thin: parse, ask `auth`, call the
+//! room that does it, answer.
 
+pub mod acks;
 pub mod body;
+pub mod cors;
+mod docs;
+pub mod health;
+pub mod metrics;
 pub mod notifications;
 pub mod problem;
 pub mod provisioning;
 pub mod punches;
 mod refusal;
 pub mod requests;
+#[cfg(test)]
+mod tests;
 
-use axum::Router;
 use axum::extract::FromRef;
+use axum::{Router, middleware};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::auth::AuthState;
+use self::docs::Bearer;
+use self::metrics::PublishMetrics;
+use crate::auth::{AuthState, Origins};
 use crate::delivery::committer::Committer;
+use crate::outbox::ack::Acks;
 use crate::store::Pool;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
@@ -35,6 +45,12 @@ pub struct Api {
     pub committer: Committer,
     /// Approvals and attendance.
     pub workplace: Workplace,
+    /// Where devices say what they have.
+    pub acks: Acks,
+    /// Counts what is published.
+    pub publish: PublishMetrics,
+    /// Which browsers may call; whoever changes services tells it.
+    pub origins: Origins,
     /// Who calls.
     pub auth: AuthState,
 }
@@ -45,28 +61,46 @@ impl FromRef<Api> for AuthState {
     }
 }
 
+const ABOUT: &str = "Notifications that are known to have arrived.\n\n\
+    Every call carries `Authorization: Bearer` with an API key or a token. Bodies are JSON; a field \
+    we do not know is refused. Errors are `application/problem+json` with a stable `code`, the \
+    `field` where one is to blame, and what to do; on 503 try again after `Retry-After`. Ids of \
+    users, departments and devices are your own strings. What belongs to another tenant, or to \
+    another service of yours, does not exist.";
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "Bellhop", description = "Notifications that are known to have arrived.",
-         license(name = "Apache-2.0 OR MIT")),
+    info(title = "Bellhop", description = ABOUT, license(name = "Apache-2.0 OR MIT")),
     servers((url = "/api/v1")),
     security(("bearer" = [])),
+    modifiers(&Bearer),
 )]
 struct Document;
 
-/// Everything under `/api/v1`, and its description.
-pub fn routes(api: Api) -> (Router, OpenApi) {
-    let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
+/// Every operation, and its description.
+fn operations() -> (Router<Api>, OpenApi) {
+    OpenApiRouter::with_openapi(Document::openapi())
         .merge(notifications::routes())
         .merge(provisioning::routes())
         .merge(punches::routes())
         .merge(requests::routes())
-        .split_for_parts();
-    let guarded = router
-        .layer(axum::middleware::from_fn_with_state(
+        .merge(acks::routes())
+        .split_for_parts()
+}
+
+/// Everything under `/api/v1`.
+pub fn routes(api: Api) -> Router {
+    let (router, document) = operations();
+    router
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(middleware::from_fn_with_state(
+            api.origins.clone(),
+            cors::guard,
+        ))
+        .layer(middleware::from_fn_with_state(
             api.auth.clone(),
             crate::auth::extract::api,
         ))
-        .with_state(api);
-    (guarded, document)
+        .with_state(api)
+        .merge(docs::routes(&document))
 }

@@ -122,6 +122,24 @@ impl Problem {
     }
 }
 
+/// Answers a path under `/api` that does not exist.
+pub async fn no_such_path() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "no_such_path",
+        "There is nothing under this path; `/api/v1/docs` lists what there is.",
+    )
+}
+
+/// Answers a path that exists to a method that it does not have.
+pub async fn method_not_allowed() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This path does not have that method; the header `Allow` lists those it has.",
+    )
+}
+
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         if crate::store::is_transient(&error) {

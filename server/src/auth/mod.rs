@@ -14,6 +14,7 @@ pub mod extract;
 pub mod fault;
 pub mod jwt;
 pub mod limiter;
+pub mod origins;
 pub mod password;
 pub mod principal;
 mod resolve;
@@ -22,6 +23,7 @@ pub mod state;
 pub use extract::Surface;
 pub use fault::Fault;
 pub use jwt::keys::VerificationKeys;
+pub use origins::Origins;
 pub use principal::{Principal, Scope, Scopes, Who};
 pub use state::{AuthSettings, AuthState, Hooks, hub_token};
 

@@ -119,6 +119,32 @@ impl AuthState {
         })
     }
 
+    /// The same caller as of now, after [`super::Hooks::people_changed`]: fresh roles, or why an
+    /// open connection has to end.
+    pub async fn again(&self, principal: &Principal) -> Result<Principal, Problem> {
+        let Who::User { key, .. } = &principal.who else {
+            return Ok(principal.clone());
+        };
+        let user = self
+            .directory()
+            .user(principal.tenant, key, self.clock().now())
+            .await?;
+        let user = user.ok_or(Fault::UnknownUser)?;
+        if !user.active {
+            return Err(Fault::InactiveUser.into());
+        }
+        if principal
+            .service
+            .is_some_and(|service| !user.services.contains(&service))
+        {
+            return Err(Fault::UnknownService.into());
+        }
+        Ok(Principal {
+            roles: user.roles.clone(),
+            ..principal.clone()
+        })
+    }
+
     /// The active user of this name and member of this service, made so if the settings allow it.
     async fn sight(
         &self,

@@ -45,6 +45,8 @@ pub struct Hooks {
     pub session_ended: Arc<dyn Fn(Uuid) + Send + Sync>,
     /// Tenant, users: roles, memberships or the account changed; the hub asks again who they are.
     pub people_changed: Arc<PeopleChanged>,
+    /// A service was made, changed or removed: the allowed origins are read again.
+    pub services_changed: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// Everything needed to say who calls. Cheap to clone.
@@ -134,6 +136,13 @@ impl AuthState {
     pub fn people_changed(&self, tenant: Uuid, users: &[Uuid]) {
         if let Some(hooks) = self.0.hooks.get().filter(|_| !users.is_empty()) {
             (hooks.people_changed)(tenant, users);
+        }
+    }
+
+    /// Tells that services changed.
+    pub fn services_changed(&self) {
+        if let Some(hooks) = self.0.hooks.get() {
+            (hooks.services_changed)();
         }
     }
 

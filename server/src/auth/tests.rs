@@ -359,7 +359,8 @@ async fn no_user_token_has_a_scope_and_a_service_token_only_its_keys() {
 async fn an_inactive_user_is_refused_at_once_in_this_process() {
     let world = world().await;
     let token = world.token("acme", "acme", "crm", "u1");
-    world.ask(&token).await.unwrap();
+    let before = world.ask(&token).await.unwrap();
+    assert_eq!(world.auth.again(&before).await.unwrap(), before);
     let mut conn = world.auth.pool().acquire().await.unwrap();
     store::identity::users::deactivate(&mut conn, world.acme.id, "u1", world.clock.now())
         .await
@@ -370,6 +371,10 @@ async fn an_inactive_user_is_refused_at_once_in_this_process() {
     );
     world.auth.directory().forget_user(world.acme.id, "u1");
     assert_eq!(world.ask(&token).await, Err("inactive_user"));
+    assert_eq!(
+        world.auth.again(&before).await.unwrap_err().code,
+        "inactive_user"
+    );
 }
 
 #[tokio::test]

@@ -70,6 +70,7 @@ pub struct PublishRequest {
 pub struct AudienceNames {
     /// Users, one by one.
     #[serde(default)]
+    #[schema(example = json!(["u-1042"]))]
     pub users: Vec<String>,
     /// Everybody in these departments.
     #[serde(default)]

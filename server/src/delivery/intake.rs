@@ -115,6 +115,10 @@ impl Router {
                     Ok(draft) => drafts.push((row, draft)),
                     Err(reason) => store::refuse(&mut tx, row, &reason, now).await?,
                 },
+                "punch" => match parse_punch(row) {
+                    Ok(punch) => punches.entry(row.tenant).or_default().push((row, punch)),
+                    Err(reason) => store::refuse(&mut tx, row, &reason, now).await?,
+                },
                 other => {
                     store::refuse(&mut tx, row, &format!("unknown kind of row {other}"), now)
                         .await?;
@@ -240,5 +244,61 @@ fn reason(refusal: &Refusal) -> String {
         Refusal::KeyReused => "the idempotency key was used with another body".to_owned(),
         Refusal::Invalid(text) => text.clone(),
         Refusal::Unavailable => "the idempotency key's holder vanished".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use app::model::attendance::Presence;
+
+    use super::*;
+    use crate::workplace::fixture::Place;
+
+    #[tokio::test]
+    async fn punches_and_publishes_of_sql_are_routed_and_nonsense_is_kept() {
+        let place = Place::open("2026-11-20T18:00:00Z").await;
+        let tenant = place.tenant("merrow").await;
+        place.user(&tenant, "olena", None, Some("leeds")).await;
+        let pool = &place.workplace.pool;
+        sqlx::query("INSERT INTO bellhop.role_grant VALUES (session_user, $1, $2)")
+            .bind(tenant.id)
+            .bind(tenant.service)
+            .execute(pool)
+            .await
+            .unwrap();
+        let ticket: Uuid = sqlx::query_scalar(
+            "SELECT bellhop.punch('Gate-1', user_key => 'olena', at => '2026-11-20T08:56Z')",
+        )
+        .fetch_one(pool)
+        .await
+        .unwrap();
+        for statement in [
+            "SELECT bellhop.punch('Gate-1', user_key => 'ghost', at => '2026-11-20T08:57Z')",
+            "SELECT bellhop.publish('NewTask', 'Look', users => '{olena}')",
+        ] {
+            sqlx::query(statement).execute(pool).await.unwrap();
+        }
+
+        Router {
+            workplace: place.workplace.clone(),
+        }
+        .drain()
+        .await;
+
+        let raw: Uuid = sqlx::query_scalar("SELECT id FROM bellhop.punch_raw WHERE source = 'sql'")
+            .fetch_one(pool)
+            .await
+            .unwrap();
+        assert_eq!(raw, ticket, "the punch has the id its caller got");
+        let board = attendance::board(&place.workplace, tenant.id)
+            .await
+            .unwrap();
+        assert_eq!(board.rows[0].state, Presence::In);
+        assert_eq!(place.kinds(), [("NewTask".to_owned(), 1)]);
+        let reason: String = sqlx::query_scalar("SELECT reason FROM bellhop.intake_refused")
+            .fetch_one(pool)
+            .await
+            .unwrap();
+        assert_eq!(reason, "There is no user \"ghost\".");
     }
 }

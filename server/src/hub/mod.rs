@@ -24,5 +24,6 @@ mod view;
 mod workflow;
 
 pub use console::Console;
+pub(crate) use device::name as device_name;
 pub use view::Counts;
 pub use workflow::{Hub, Needs};

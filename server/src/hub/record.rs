@@ -17,6 +17,11 @@ impl Recorder {
         Self { attempts, clock }
     }
 
+    /// Attempts that found the queue full.
+    pub(crate) fn unrecorded(&self) -> u64 {
+        self.attempts.unrecorded()
+    }
+
     /// An item was handed to a connection's queue.
     pub(crate) fn written(&self, client: &Client, seq: i64) {
         self.attempts.note(Attempt {

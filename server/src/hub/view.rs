@@ -28,6 +28,27 @@ pub struct Counts {
 }
 
 impl Hub {
+    /// Open connections of this node, by transport.
+    #[must_use]
+    pub fn totals(&self) -> [(&'static str, i64); 3] {
+        let clients = self.shared.registry.all();
+        [
+            TransportKind::WebSockets,
+            TransportKind::ServerSentEvents,
+            TransportKind::LongPolling,
+        ]
+        .map(|kind| {
+            let open = clients.iter().filter(|c| c.conn.transport() == kind);
+            (kind.name(), count(open))
+        })
+    }
+
+    /// Writes to connections that were not recorded, since the start.
+    #[must_use]
+    pub fn unrecorded(&self) -> u64 {
+        self.shared.recorder.unrecorded()
+    }
+
     /// Counts of a tenant's open connections on this node.
     #[must_use]
     pub fn counts(&self, tenant: Uuid) -> Counts {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::Connection as _;
@@ -64,10 +65,42 @@ struct Job {
 /// Told after the commit in which tenants deliveries were settled.
 pub type OnSettled = Arc<dyn Fn(&BTreeSet<Uuid>) + Send + Sync>;
 
+/// Items newly recorded since the start, by the way they came: written by the gatherer, read by
+/// whoever counts.
+#[derive(Debug, Default)]
+pub struct Tally {
+    hub: AtomicU64,
+    http: AtomicU64,
+    reached: AtomicU64,
+}
+
+impl Tally {
+    fn add(&self, via: &str, count: u32) {
+        let counter = match via {
+            "http" => &self.http,
+            "reached" => &self.reached,
+            _ => &self.hub,
+        };
+        counter.fetch_add(u64::from(count), Ordering::Relaxed);
+    }
+
+    /// `via` and how many.
+    #[must_use]
+    pub fn read(&self) -> [(&'static str, u64); 3] {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        [
+            ("hub", of(&self.hub)),
+            ("http", of(&self.http)),
+            ("reached", of(&self.reached)),
+        ]
+    }
+}
+
 /// Handle to the gatherer. Cheap to clone.
 #[derive(Clone)]
 pub struct Acks {
     jobs: mpsc::Sender<Job>,
+    tally: Arc<Tally>,
 }
 
 impl Acks {
@@ -75,11 +108,16 @@ impl Acks {
     #[must_use]
     pub fn start(pool: Pool, clock: Clock, on_settled: OnSettled, life: &Lifecycle) -> Self {
         let (jobs, waiting) = mpsc::channel(MOST_WAITING);
-        life.spawn(
-            "acks",
-            run(pool, clock, on_settled, waiting, life.stopping()),
-        );
-        Self { jobs }
+        let tally = Arc::new(Tally::default());
+        let told = (on_settled, tally.clone());
+        life.spawn("acks", run(pool, clock, told, waiting, life.stopping()));
+        Self { jobs, tally }
+    }
+
+    /// What was recorded so far.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Records an ack; resolves after the commit with the number newly acked by this device.
@@ -105,7 +143,7 @@ impl Acks {
 async fn run(
     pool: Pool,
     clock: Clock,
-    on_settled: OnSettled,
+    (on_settled, tally): (OnSettled, Arc<Tally>),
     mut waiting: mpsc::Receiver<Job>,
     stopping: CancellationToken,
 ) {
@@ -146,6 +184,7 @@ async fn run(
                     on_settled(&settled);
                 }
                 for (job, count) in jobs.into_iter().zip(counts) {
+                    tally.add(job.ack.via, count);
                     let _ = job.reply.send(Ok(count));
                 }
             }

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod accept;
+pub mod access;
+pub mod commands;
 pub mod database;
 pub mod demo;
 pub mod embedded;

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::any;
 use signalr::{HubOptions, HubServer};
 
-use super::Parts;
-use crate::api::{self, Api};
-use crate::auth::{AuthSettings, AuthState, Hooks, VerificationKeys};
+use super::{Parts, access};
+use crate::api::metrics::Metrics;
+use crate::api::{self, Api, cors, health, problem};
+use crate::auth::{AuthSettings, AuthState, Hooks, Origins, VerificationKeys};
 use crate::delivery::Dispatch;
 use crate::delivery::committer::Committer;
 use crate::delivery::intake;
 use crate::hub::{Hub, Needs};
 use crate::store;
-use crate::workplace::Workplace;
+use crate::workplace::{Workplace, attendance};
 
 /// Path of the hub.
 pub const HUB: &str = "/hubs/workflow";
@@ -33,6 +36,10 @@ pub struct Product {
     pub committer: Committer,
     /// Approvals and attendance.
     pub workplace: Workplace,
+    /// Which browsers may come from elsewhere.
+    pub origins: Origins,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl Product {
@@ -69,7 +76,8 @@ impl Product {
             },
             &life,
         );
-        let dispatch: Arc<dyn Dispatch> = hub.clone();
+        let metrics = Metrics::new(&hub);
+        let dispatch: Arc<dyn Dispatch> = metrics.dispatch.clone();
         let committer = Committer::start(pool.clone(), clock.clone(), dispatch.clone(), &life);
         let workplace = Workplace {
             pool: pool.clone(),
@@ -79,12 +87,19 @@ impl Product {
             life: life.clone(),
         };
         intake::Router::start(workplace.clone(), &life);
+        attendance::midnight::start(workplace.clone(), &life);
         super::partitions::start(pool, workplace.clock.clone(), &life);
+        let own = parts.config.http.origins.clone();
+        let origins = Origins::start(workplace.pool.clone(), own, &life).await?;
         auth.spawn_chores(&life);
         let told = hub.clone();
         auth.set_hooks(Hooks {
             session_ended: Arc::new(move |session| told.close_session(session)),
             people_changed: Arc::new(|_, _| {}),
+            services_changed: Arc::new({
+                let origins = origins.clone();
+                move || origins.changed()
+            }),
         });
         let hub_server = HubServer::new(
             hub.clone(),
@@ -99,37 +114,57 @@ impl Product {
             hub_server,
             committer,
             workplace,
+            origins,
+            metrics,
         })
     }
 
-    /// The API and the hub. The screens are mounted by `serve`, which knows their files.
+    /// The API, the hub, health and metrics. The screens are mounted by `serve`, which knows their
+    /// files.
     #[must_use]
     pub fn routes(&self) -> Router {
         let Parts {
-            pool, clock, ids, ..
-        } = self.parts.clone();
-        let (api, document) = api::routes(Api {
             pool,
+            clock,
+            ids,
+            life,
+            config,
+        } = self.parts.clone();
+        let api = api::routes(Api {
+            pool: pool.clone(),
             clock,
             ids,
             committer: self.committer.clone(),
             workplace: self.workplace.clone(),
+            acks: self.hub.acks(),
+            publish: self.metrics.publish.clone(),
+            origins: self.origins.clone(),
             auth: self.auth.clone(),
         });
-        let document = axum::Json(document);
         let hub = self
             .hub_server
             .router()
-            .layer(axum::middleware::from_fn_with_state(
+            .layer(from_fn_with_state(self.origins.clone(), cors::guard))
+            .layer(from_fn_with_state(
                 self.auth.clone(),
                 crate::auth::extract::hub,
             ));
         Router::new()
             .nest("/api/v1", api)
-            .route(
-                "/api/v1/openapi.json",
-                axum::routing::get(move || async move { document }),
-            )
+            .route("/api/{*rest}", any(problem::no_such_path))
             .nest(HUB, hub)
+            .layer(from_fn_with_state(self.origins.clone(), cors::answer))
+            .merge(health::routes(pool, life))
+            .merge(self.metrics.routes(config.http.metrics_public))
+    }
+
+    /// Everything that is served: the routes and the screens, seen by the access log.
+    #[must_use]
+    pub fn site(&self, screens: Router) -> Router {
+        access::layer(
+            self.routes().merge(screens),
+            self.parts.ids.clone(),
+            self.metrics.http.clone(),
+        )
     }
 }

@@ -117,7 +117,7 @@ fn router(product: &Product, demo: Option<&Demo>) -> anyhow::Result<Router> {
     let config = &product.parts.config;
     let rooms = web::Rooms::new(product.clone(), demo.map(Demo::buttons).unwrap_or_default());
     let screens = web::screens(product, Arc::new(rooms), !config.http.host.is_loopback())?;
-    Ok(product.routes().merge(screens))
+    Ok(product.site(screens))
 }
 
 fn ready(address: SocketAddr, database: &Database, demo: Option<&Demo>) -> Ready {

@@ -31,6 +31,14 @@ use sqlx::postgres::PgPool;
 /// The pool every room reads and writes through.
 pub type Pool = PgPool;
 
+/// Does the database answer?
+pub async fn ping(pool: &Pool) -> sqlx::Result<()> {
+    sqlx::query_scalar!("SELECT 1 AS one")
+        .fetch_one(pool)
+        .await
+        .map(drop)
+}
+
 /// Is this error worth a retry by the caller, because the database was away or gave way?
 ///
 /// Everything else (a constraint, bad data, a fault of ours) comes again with the same input.

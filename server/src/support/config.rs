@@ -66,6 +66,9 @@ pub struct Http {
     /// Connections held at once, more wait outside [default: as many as files may be open]
     #[arg(long, env = "BELLHOP_MAX_CONNECTIONS", value_name = "N")]
     pub max_connections: Option<usize>,
+    /// Answer /metrics to everybody who can reach the port, not only to this machine
+    #[arg(long, env = "BELLHOP_METRICS_PUBLIC")]
+    pub metrics_public: bool,
 }
 
 /// Which database, and how the embedded one is run.

@@ -63,11 +63,12 @@ pub fn layer(auth: &AuthState, secure: bool) -> SessionManagerLayer<Sessions> {
         .with_expiry(Expiry::OnInactivity(IDLE))
 }
 
+/// The layer of [`csrf`].
+pub type Csrf = CsrfLayer<fn(ProtectionError) -> Response>;
+
 /// Refuses a writing request that another site sent. Goes around everything that reads the cookie.
 /// `origins`: how browsers name this site when a proxy changes the `Host` header.
-pub fn csrf(
-    origins: &[String],
-) -> std::result::Result<CsrfLayer<fn(ProtectionError) -> Response>, ConfigError> {
+pub fn csrf(origins: &[String]) -> std::result::Result<Csrf, ConfigError> {
     let refuse: fn(ProtectionError) -> Response = |_| {
         Problem::new(
             StatusCode::FORBIDDEN,

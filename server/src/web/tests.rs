@@ -14,14 +14,16 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use http::{Request, StatusCode, header};
 use parking_lot::Mutex;
+use secrecy::ExposeSecret as _;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use super::sign_in::SignIn;
 use super::{session, setup, sign_in};
 use crate::auth::address::TrustedProxies;
+use crate::auth::api_key;
 use crate::auth::limiter::{LoginLimiter, Tries};
-use crate::auth::{AuthSettings, AuthState, Hooks, VerificationKeys};
+use crate::auth::{AuthSettings, AuthState, Hooks, Surface, VerificationKeys, hub_token};
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
 use crate::testing;
@@ -49,6 +51,7 @@ async fn site(limiter: LoginLimiter) -> Site {
     auth.set_hooks(Hooks {
         session_ended: Arc::new(move |session| told.lock().push(session)),
         people_changed: Arc::new(|_, _| {}),
+        services_changed: Arc::new(|| {}),
     });
     let forms = sign_in::routes(SignIn {
         auth: auth.clone(),
@@ -327,4 +330,86 @@ async fn the_set_up_link_works_once_for_half_an_hour_and_only_without_an_admin()
         ("acme-works", "workplace", 1)
     );
     assert_eq!(made.2, ["employee", "admin"]);
+}
+
+/// Collects what would be logged at TRACE.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_secret_reaches_the_log_even_at_trace() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let site = site(LoginLimiter::default()).await;
+    let guard = tracing::subscriber::set_default(subscriber);
+
+    let link = site.link().await.unwrap();
+    let response = site
+        .post("/setup", "", &form(&link, "correct horse battery"))
+        .await;
+    let (first, _) = cookie(&response);
+    site.post(
+        "/sign-in",
+        &first,
+        &[LOGIN, ("password", "wrong pass word")],
+    )
+    .await;
+    let response = site.post("/sign-in", &first, &[LOGIN, PASSWORD]).await;
+    let (second, _) = cookie(&response);
+    let who = site.who(&second).await;
+    let session = u128::from_str_radix(who.split(' ').next_back().unwrap(), 16).unwrap();
+    let (tenant, user): (Uuid, Uuid) =
+        sqlx::query_as("SELECT tenant_id, user_id FROM bellhop.session")
+            .fetch_one(site.auth.pool())
+            .await
+            .unwrap();
+    let caller = Caller {
+        tenant: tenant.as_u128(),
+        user: user.as_u128(),
+        roles: Vec::new(),
+        session,
+    };
+    let (token, _) = hub_token(&site.auth, &caller).unwrap();
+    assert!(site.auth.authenticate(&token, Surface::Hub).await.is_ok());
+    assert!(site.auth.authenticate(&token, Surface::Api).await.is_err());
+    let (wrong, signature) = token.rsplit_once('.').unwrap();
+    let wrong = format!("{wrong}.{}", signature.to_lowercase());
+    assert!(site.auth.authenticate(&wrong, Surface::Hub).await.is_err());
+    let key = api_key::mint(&Ids::new(Clock::system()));
+    let key = key.text.expose_secret();
+    assert!(site.auth.authenticate(key, Surface::Api).await.is_err());
+    site.post("/sign-out", &second, &[]).await;
+    drop(guard);
+
+    let log = String::from_utf8_lossy(&log.0.lock()).into_owned();
+    assert!(log.contains("wrong name or password"), "the log was caught");
+    let value = |cookie: &str| cookie.split_once('=').unwrap().1.to_owned();
+    for secret in [
+        "correct horse battery",
+        "wrong pass word",
+        &link,
+        &value(&first),
+        &value(&second),
+        signature,
+        &key[16..],
+    ] {
+        assert!(!log.contains(secret), "{secret} was logged");
+    }
 }

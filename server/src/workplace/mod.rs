@@ -11,7 +11,7 @@ pub mod attendance;
 pub mod change;
 pub mod error;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod inbox;
 pub mod topics;
 

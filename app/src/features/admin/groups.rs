@@ -99,7 +99,14 @@ fn List(page: Page<GroupRow>, search: String, number: u32) -> impl IntoView {
     view! {
         <UpdateBar rows />
         <StaleStrip list />
-        <div class="tablewrap" id=LIST class:dim=dim>
+        <div
+            class="tablewrap"
+            id=LIST
+            class:dim=dim
+            tabindex="0"
+            role="region"
+            aria-label="Groups"
+        >
             <Show when=move || !rows.is_empty() fallback=nothing>
                 <table>
                     <caption class="vh">"Groups with somebody connected, by name"</caption>

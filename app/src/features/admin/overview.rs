@@ -51,7 +51,7 @@ fn Numbers(first: Overview) -> impl IntoView {
     let clock = Clock::here();
     let live = Live::here();
     let now = RwSignal::new(first);
-    let as_of = RwSignal::new(clock.now.get_untracked());
+    let as_of = RwSignal::new(clock.then());
     let failed = RwSignal::new(None::<AppError>);
     let again = Action::new_local(|(): &()| load_overview());
     Effect::new(move || {

@@ -124,7 +124,14 @@ fn List(page: Page<QueuedRow>, search: String, number: u32) -> impl IntoView {
     view! {
         <UpdateBar rows />
         <StaleStrip list />
-        <div class="tablewrap" id=LIST class:dim=dim>
+        <div
+            class="tablewrap"
+            id=LIST
+            class:dim=dim
+            tabindex="0"
+            role="region"
+            aria-label="Messages"
+        >
             <Show when=move || !rows.is_empty() fallback=nothing>
                 <table>
                     <caption class="vh">"Messages still owed to somebody, oldest first"</caption>

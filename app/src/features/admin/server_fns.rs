@@ -8,15 +8,15 @@ use crate::model::admin::{ConnectionRow, GroupRow, Overview, Page, QueuedRow};
 /// Numbers and health.
 #[server(endpoint = "admin/overview")]
 pub async fn load_overview() -> Result<Overview, AppError> {
-    let (backend, caller) = crate::backend::signed_in()?;
-    backend.overview(&caller).await
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
+    crate::answer::call(backend.overview(&caller).await)
 }
 
 /// Open connections.
 #[server(endpoint = "admin/connections")]
 pub async fn connections(search: String, page: u32) -> Result<Page<ConnectionRow>, AppError> {
     use crate::model::admin::PageQuery;
-    let (backend, caller) = crate::backend::signed_in()?;
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
     backend
         .connections(&caller, PageQuery { search, page })
         .await
@@ -25,27 +25,27 @@ pub async fn connections(search: String, page: u32) -> Result<Page<ConnectionRow
 /// Closes connections. `ids` are joined by commas, so that a plain form can post them.
 #[server(endpoint = "admin/disconnect")]
 pub async fn disconnect(ids: String) -> Result<u32, AppError> {
-    let (backend, caller) = crate::backend::signed_in()?;
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
     let ids = ids
         .split(',')
         .filter(|id| !id.is_empty())
         .map(str::to_owned)
         .collect();
-    backend.disconnect(&caller, ids).await
+    crate::answer::call(backend.disconnect(&caller, ids).await)
 }
 
 /// Groups with somebody in them.
 #[server(endpoint = "admin/groups")]
 pub async fn groups(search: String, page: u32) -> Result<Page<GroupRow>, AppError> {
     use crate::model::admin::PageQuery;
-    let (backend, caller) = crate::backend::signed_in()?;
-    backend.groups(&caller, PageQuery { search, page }).await
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
+    crate::answer::call(backend.groups(&caller, PageQuery { search, page }).await)
 }
 
 /// Deliveries still owed, oldest first.
 #[server(endpoint = "admin/queued")]
 pub async fn queued(search: String, page: u32) -> Result<Page<QueuedRow>, AppError> {
     use crate::model::admin::PageQuery;
-    let (backend, caller) = crate::backend::signed_in()?;
-    backend.queued(&caller, PageQuery { search, page }).await
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
+    crate::answer::call(backend.queued(&caller, PageQuery { search, page }).await)
 }

@@ -116,7 +116,7 @@ pub fn DecisionBar(
                 <ActionForm action=decide>
                     <Which detail seen />
                     <div class="body">
-                        {move || problem().map(|error| view! { <Refusal error itself /> })}
+                        {move || problem().map(|error| view! { <Refusal error itself kept=true /> })}
                         <p>{move || format!("{} is told, and reads your reason.", requester())}</p>
                         <div class="field">
                             <label for="reject-comment">"Reason"</label>
@@ -162,28 +162,33 @@ fn Which(detail: RwSignal<RequestDetail>, seen: RwSignal<i32>) -> impl IntoView 
 
 /// Why the decision was not saved, what is safe, and what to do.
 #[component]
-fn Refusal(error: AppError, itself: Followed) -> impl IntoView {
+fn Refusal(
+    error: AppError,
+    itself: Followed,
+    /// It stands in the form with the comment, which is kept.
+    #[prop(optional)]
+    kept: bool,
+) -> impl IntoView {
     let clock = Clock::here();
     let (title, text) = match &error {
-        AppError::AlreadyDecided { by, verdict, at } => {
-            let ago = span_ago(clock.now().since(*at));
-            (
-                format!("Already {verdict} by {by} {ago}."),
-                "Your decision was not saved, and nothing was decided twice. What you typed is kept."
-                    .to_owned(),
-            )
-        }
+        AppError::AlreadyDecided { by, verdict, at } => (
+            format!(
+                "Already {verdict} by {by} {}.",
+                span_ago(clock.then().since(*at))
+            ),
+            "Your decision was not saved, and nothing was decided twice.".to_owned(),
+        ),
         AppError::StaleRevision { current } => (
             format!("The request changed since you opened it: it is at revision {current} now."),
-            "Nothing was decided. What you typed is kept. Read what changed, then decide again."
-                .to_owned(),
+            "Nothing was decided. Read what changed, then decide again.".to_owned(),
         ),
         AppError::Unreachable => (
             "Not saved: the connection dropped.".to_owned(),
-            "Your comment is kept. Try again when you are back.".to_owned(),
+            "Try again when you are back.".to_owned(),
         ),
         other => ("Not saved.".to_owned(), other.to_string()),
     };
+    let kept = kept.then_some(" What you typed is kept.");
     let stale = matches!(
         error,
         AppError::AlreadyDecided { .. } | AppError::StaleRevision { .. }
@@ -194,13 +199,14 @@ fn Refusal(error: AppError, itself: Followed) -> impl IntoView {
                 <strong>{title}</strong>
                 " "
                 {text}
+                {kept}
             </p>
             {stale
                 .then(|| {
                     view! {
                         <button
                             type="button"
-                            class="link"
+                            class="link only-live"
                             on:click=move |_| {
                                 browser::close_popover(REJECT);
                                 itself.refresh();

@@ -42,7 +42,13 @@ pub fn RequestView(
 
     view! {
         <article class="detail" id="request" tabindex="-1" aria-labelledby="request-title">
-            <div class="scroll" class:dim=dim>
+            <div
+                class="scroll"
+                class:dim=dim
+                tabindex="0"
+                role="region"
+                aria-label="Request"
+            >
                 <StaleStrip list />
                 {move || view! { <Head detail=detail.get() /> }}
                 <Show when=move || changed.get()>

@@ -8,15 +8,15 @@ use crate::model::approval::{ApprovalList, ApprovalTab, RequestDetail, Verdict};
 /// One of my lists.
 #[server(endpoint = "approvals/list")]
 pub async fn approvals(tab: ApprovalTab) -> Result<ApprovalList, AppError> {
-    let (backend, caller) = crate::backend::signed_in()?;
-    backend.approvals(&caller, tab).await
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
+    crate::answer::call(backend.approvals(&caller, tab).await)
 }
 
 /// A request in full.
 #[server(endpoint = "approvals/request")]
 pub async fn request(id: String) -> Result<RequestDetail, AppError> {
-    let (backend, caller) = crate::backend::signed_in()?;
-    backend.request(&caller, &id).await
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
+    crate::answer::call(backend.request(&caller, &id).await)
 }
 
 /// Decides. The plain form of a page without script posts here too, and comes back to its page.
@@ -28,7 +28,7 @@ pub async fn decide(
     #[server(default)] comment: String,
 ) -> Result<RequestDetail, AppError> {
     use crate::model::approval::Decision;
-    let (backend, caller) = crate::backend::signed_in()?;
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
     backend
         .decide(
             &caller,

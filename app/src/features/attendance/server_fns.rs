@@ -8,6 +8,6 @@ use crate::model::attendance::Board;
 /// The whole board; filters work in the page.
 #[server(endpoint = "attendance/board")]
 pub async fn load_board() -> Result<Board, AppError> {
-    let (backend, caller) = crate::backend::signed_in()?;
-    backend.board(&caller).await
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
+    crate::answer::call(backend.board(&caller).await)
 }

@@ -58,7 +58,14 @@ pub fn BoardTable(
         .into_any()
     };
     view! {
-        <div class="tablewrap" id=BOARD class:dim=dim>
+        <div
+            class="tablewrap"
+            id=BOARD
+            class:dim=dim
+            tabindex="0"
+            role="region"
+            aria-label="Board"
+        >
             <Show when=move || !rows.is_empty() fallback=nothing>
                 <table>
                     <caption class="vh">

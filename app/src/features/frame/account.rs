@@ -43,7 +43,7 @@ pub fn Account(
             </p>
             <ThemeChoice />
             <form method="post" action="/sign-out">
-                <button type="submit" class="btn block">
+                <button type="submit" class="btn full">
                     <Icon glyph=Glyph::LogOut />
                     "Sign out"
                 </button>

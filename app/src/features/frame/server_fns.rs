@@ -10,16 +10,16 @@ use crate::model::person::{HubToken, Me};
 /// Who is signed in, and their numbers.
 #[server(endpoint = "frame")]
 pub async fn frame() -> Result<(Me, Badges), AppError> {
-    let (backend, caller) = crate::backend::signed_in()?;
-    let me = backend.me(&caller).await?;
-    Ok((me, backend.badges(&caller).await?))
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
+    let me = crate::answer::call(backend.me(&caller).await)?;
+    Ok((me, crate::answer::call(backend.badges(&caller).await)?))
 }
 
 /// The numbers alone.
 #[server(endpoint = "badges")]
 pub async fn load_badges() -> Result<Badges, AppError> {
-    let (backend, caller) = crate::backend::signed_in()?;
-    backend.badges(&caller).await
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
+    crate::answer::call(backend.badges(&caller).await)
 }
 
 /// Keeps the theme in a cookie for a year; needs nobody signed in.

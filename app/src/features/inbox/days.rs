@@ -28,8 +28,18 @@ pub fn DayHeading(
     rows: Rows<Thread>,
     /// The row it may stand above.
     key: String,
+    /// Under the popover's own heading.
+    compact: bool,
 ) -> impl IntoView {
     let clock = Clock::here();
     let heading = Memo::new(move |_| heading(rows, clock, &key));
-    move || heading.get().map(|day| view! { <h3>{day}</h3> })
+    move || {
+        heading.get().map(|day| {
+            if compact {
+                view! { <h3>{day}</h3> }.into_any()
+            } else {
+                view! { <h2>{day}</h2> }.into_any()
+            }
+        })
+    }
 }

@@ -135,7 +135,7 @@ pub fn InboxList(
                         .cell(&key)
                         .map(|cell| {
                             view! {
-                                <DayHeading rows key=key.clone() />
+                                <DayHeading rows key=key.clone() compact />
                                 <ThreadRow cell action compact />
                             }
                         })}

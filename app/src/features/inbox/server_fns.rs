@@ -8,18 +8,18 @@ use crate::model::inbox::{InboxCounts, InboxPage, InboxTab, Mark};
 /// A page, newest first, older than `before`.
 #[server(endpoint = "inbox/page")]
 pub async fn inbox(tab: InboxTab, before: Option<i64>) -> Result<InboxPage, AppError> {
-    let (backend, caller) = crate::backend::signed_in()?;
-    backend.inbox(&caller, tab, before).await
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
+    crate::answer::call(backend.inbox(&caller, tab, before).await)
 }
 
 /// Marks items. `ids` are joined by commas, so that a plain form with one field can post them.
 #[server(endpoint = "inbox/mark")]
 pub async fn mark_items(ids: String, mark: Mark) -> Result<InboxCounts, AppError> {
-    let (backend, caller) = crate::backend::signed_in()?;
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
     let ids = ids
         .split(',')
         .filter(|id| !id.is_empty())
         .map(str::to_owned)
         .collect();
-    backend.mark(&caller, ids, mark).await
+    crate::answer::call(backend.mark(&caller, ids, mark).await)
 }

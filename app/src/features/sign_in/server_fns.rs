@@ -8,5 +8,5 @@ use crate::model::person::DemoLogin;
 /// The demo logins; empty unless demo data is loaded and the server listens on loopback.
 #[server(endpoint = "demo-logins")]
 pub async fn demo_logins() -> Result<Vec<DemoLogin>, AppError> {
-    crate::backend::backend()?.demo_logins().await
+    crate::answer::call(crate::backend::backend()?.demo_logins().await)
 }

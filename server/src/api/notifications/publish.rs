@@ -1,5 +1,7 @@
 //! `POST /api/v1/notifications`.
 
+use std::time::Instant;
+
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json as Answer};
@@ -50,8 +52,21 @@ pub struct Published {
 pub(super) async fn publish(
     State(api): State<Api>,
     Extension(principal): Extension<Principal>,
-    Json(request): Json<PublishRequest>,
+    request: Result<Json<PublishRequest>, Problem>,
 ) -> Result<Response, Problem> {
+    let published = match request {
+        Ok(Json(request)) => commit(&api, &principal, request).await,
+        Err(problem) => Err(problem),
+    };
+    let body = published.inspect_err(|problem| api.publish.refused(problem))?;
+    Ok((StatusCode::ACCEPTED, Answer(body)).into_response())
+}
+
+async fn commit(
+    api: &Api,
+    principal: &Principal,
+    request: PublishRequest,
+) -> Result<Published, Problem> {
     principal.require(Scope::Publish)?;
     let origin = Origin {
         id: api.ids.uuid(),
@@ -59,24 +74,22 @@ pub(super) async fn publish(
         service: principal.require_service()?,
         now: api.clock.now(),
     };
-    let accepted = api
-        .committer
-        .publish(request.check(origin)?)
-        .await
-        .map_err(problem)?;
+    let draft = request.check(origin)?;
+    let begun = Instant::now();
+    let accepted = api.committer.publish(draft).await.map_err(problem)?;
+    api.publish.accepted(&accepted, begun.elapsed());
     let Accepted {
         id,
         recipients,
         duplicate,
         unknown,
     } = accepted;
-    let body = Published {
+    Ok(Published {
         id,
         recipients,
         duplicate,
         unknown,
-    };
-    Ok((StatusCode::ACCEPTED, Answer(body)).into_response())
+    })
 }
 
 /// A refusal as its publisher sees it.

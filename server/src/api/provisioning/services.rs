@@ -124,6 +124,7 @@ pub(super) async fn delete(
             _ => error.into(),
         })?;
     tx.commit().await?;
+    auth.services_changed();
     auth.directory().forget_people();
     auth.people_changed(principal.tenant, &members);
     Ok(StatusCode::NO_CONTENT)
@@ -170,6 +171,7 @@ async fn write(
         outcomes.push(services::put(&mut tx, tenant, new, id, &body.name, origins, now).await?);
     }
     tx.commit().await?;
+    auth.services_changed();
     Ok(outcomes)
 }
 

@@ -32,17 +32,17 @@ pub(super) struct UserBody {
     #[serde(default)]
     pub(super) roles: Option<Vec<String>>,
     /// Id of another user, who may come later in the same request.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
-    pub(super) manager: Option<Option<String>>,
+    pub(super) manager: Said,
     /// Id of a site.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
-    pub(super) site: Option<Option<String>>,
+    pub(super) site: Said,
     /// Name for Bellhop's own sign-in page, unique in the installation; case does not matter.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
-    pub(super) login: Option<Option<String>>,
+    pub(super) login: Said,
     /// 12 characters or more; a new one ends the user's sessions.
     #[serde(default)]
     #[schema(value_type = Option<String>, write_only)]
@@ -50,6 +50,21 @@ pub(super) struct UserBody {
     /// PINs on attendance devices.
     #[serde(default)]
     pub(super) pins: Option<Vec<Pin>>,
+}
+
+/// One value that may be left out, taken away by `null`, or said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Said {
+    #[default]
+    Nothing,
+    TakenAway,
+    This(String),
+}
+
+impl<'de> Deserialize<'de> for Said {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(reader)?.map_or(Self::TakenAway, Self::This))
+    }
 }
 
 /// A PIN means this user on this device only.
@@ -80,17 +95,17 @@ impl UserBody {
             check::ids(list.as_deref().unwrap_or_default(), field)?;
         }
         for (one, field) in [(&self.manager, "manager"), (&self.site, "site")] {
-            if let Some(Some(text)) = one {
+            if let Said::This(text) = one {
                 check::id(text, field)?;
             }
         }
-        if self.manager.as_ref().and_then(Option::as_deref) == Some(key) {
+        if matches!(&self.manager, Said::This(manager) if manager == key) {
             return Err(Problem::invalid("manager", "Nobody is their own manager."));
         }
         if let Some(roles) = &mut self.roles {
             tidy_roles(roles)?;
         }
-        if let Some(Some(login)) = &mut self.login {
+        if let Said::This(login) = &mut self.login {
             *login = login.trim().to_lowercase();
             check::id(login, "login")?;
         }
@@ -142,9 +157,4 @@ fn tidy_roles(roles: &mut Vec<String>) -> Result<(), Problem> {
         .map(|role| role.as_str().to_owned())
         .collect();
     Ok(())
-}
-
-/// Tells `null` from "left out".
-fn given<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(reader).map(Some)
 }

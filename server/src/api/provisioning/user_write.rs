@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::check::{all_known, inside, unknown};
-use super::user_body::UserBody;
+use super::user_body::{Said, UserBody};
 use crate::api::problem::Problem;
 use crate::auth::{AuthState, Principal};
 use crate::store::identity::users::{NewUser, StoredUser};
@@ -26,9 +26,12 @@ pub(super) async fn write(
     mut items: Vec<(String, UserBody)>,
     many: bool,
 ) -> Result<Vec<Outcome>, Problem> {
-    let place = |index: usize, problem: Problem| match many {
-        true if problem.status.is_client_error() => inside(index, problem),
-        _ => problem,
+    let place = |index: usize, problem: Problem| {
+        if many && problem.status.is_client_error() {
+            inside(index, problem)
+        } else {
+            problem
+        }
     };
     let tenant = principal.tenant;
     let mut hashes = Vec::with_capacity(items.len());
@@ -170,21 +173,25 @@ impl Writing<'_> {
         after.name.clone_from(&body.name);
         after.active = true;
         after.roles = body.roles.clone().unwrap_or(after.roles);
-        after.login = body.login.clone().unwrap_or(after.login);
+        match &body.login {
+            Said::Nothing => {}
+            Said::TakenAway => after.login = None,
+            Said::This(login) => after.login = Some(login.clone()),
+        }
         after.password_hash = hash.or(after.password_hash);
         match &body.manager {
-            None => {}
-            Some(None) => after.manager_id = None,
-            Some(Some(key)) => {
+            Said::Nothing => {}
+            Said::TakenAway => after.manager_id = None,
+            Said::This(key) => {
                 let found = users::find(conn, tenant, std::slice::from_ref(key)).await?;
                 let found = found.into_iter().flatten().next();
                 after.manager_id = Some(found.ok_or_else(|| unknown("user", key, "manager"))?);
             }
         }
         match &body.site {
-            None => {}
-            Some(None) => after.site_id = None,
-            Some(Some(key)) => {
+            Said::Nothing => {}
+            Said::TakenAway => after.site_id = None,
+            Said::This(key) => {
                 let found = sites::find(conn, tenant, key).await?;
                 after.site_id = Some(found.ok_or_else(|| unknown("site", key, "site"))?);
             }

@@ -116,9 +116,9 @@ async fn record_all(api: &Api, tenant: Uuid, punches: Vec<Punch>) -> Result<Vec<
             None => Err(Problem::internal(&"a punch without an outcome")),
         });
         match answered {
-            Ok((status, punched)) => Item {
+            Ok((status, taken)) => Item {
                 status: status.as_u16(),
-                punched: Some(punched),
+                punched: Some(taken),
                 problem: None,
             },
             Err(problem) => Item {

@@ -71,6 +71,17 @@ pub async fn sites(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<Vec<Si
     .await
 }
 
+/// Every zone in which a tenant has a site, over all tenants.
+pub async fn zones(conn: &mut PgConnection) -> sqlx::Result<Vec<(Uuid, String)>> {
+    let rows = sqlx::query!("SELECT DISTINCT tenant_id, zone FROM bellhop.site")
+        .fetch_all(conn)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.tenant_id, row.zone))
+        .collect())
+}
+
 /// Names of the tenant's departments.
 pub async fn departments(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(

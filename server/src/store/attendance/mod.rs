@@ -8,7 +8,9 @@ mod days;
 mod people;
 mod raws;
 
-pub use board::{BoardPerson, SiteRow, TilesRow, departments, people_on_board, sites, tiles};
+pub use board::{
+    BoardPerson, SiteRow, TilesRow, departments, people_on_board, sites, tiles, zones,
+};
 pub use days::{DayRow, FactRow, JudgedRow, facts, insert_punches, save_days, update_punches};
 pub use people::{PunchPerson, by_key, by_pin, lock_people};
 pub use raws::{RawRow, insert_raws, known};

@@ -108,6 +108,26 @@ pub async fn allowed_origins(
     .await
 }
 
+/// A service that browsers of other origins may use.
+#[derive(Clone, Debug)]
+pub struct Guests {
+    pub tenant: Uuid,
+    pub service: Uuid,
+    /// Exact, `https://app.example.com`.
+    pub origins: Vec<String>,
+}
+
+/// Every service with allowed origins, of all tenants.
+pub async fn guests(conn: &mut PgConnection) -> sqlx::Result<Vec<Guests>> {
+    sqlx::query_as!(
+        Guests,
+        "SELECT tenant_id AS tenant, id AS service, allowed_origins AS origins
+           FROM bellhop.service WHERE allowed_origins <> '{}'",
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Every origin any service allows: a preflight carries no token, so it can only be asked of all.
 pub async fn all_origins(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(

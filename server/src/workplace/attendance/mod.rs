@@ -7,6 +7,7 @@
 
 mod board;
 pub mod day;
+pub mod midnight;
 mod punch;
 mod record;
 #[cfg(test)]

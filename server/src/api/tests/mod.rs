@@ -1,0 +1,14 @@
+//! The API over its real routes and a real database.
+
+mod acks;
+mod bodies;
+mod browsers;
+mod docs;
+mod operators;
+mod publish;
+mod punches;
+mod requests;
+mod scopes;
+mod secrets;
+mod site;
+mod tenants;

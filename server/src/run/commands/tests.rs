@@ -1,0 +1,266 @@
+//! The commands, and the walls between tenants as a plain SQL connection meets them.
+
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool};
+
+use super::db::{Grant, grant};
+use super::key::{Create, Revoke, create, revoke};
+use super::token::{Token, sign};
+use super::{key, tenant};
+use crate::auth::{AuthSettings, AuthState, Scope, Surface, VerificationKeys};
+use crate::support::clock::Clock;
+use crate::support::ids::Ids;
+use crate::testing;
+
+async fn with_tenants() -> PgPool {
+    let pool = testing::database().await;
+    for key in ["acme", "evil"] {
+        tenant::create(
+            &pool,
+            &tenant::Create {
+                key: key.to_owned(),
+                name: None,
+            },
+        )
+        .await
+        .unwrap();
+    }
+    pool
+}
+
+fn wanted(tenant: &str, service: &str) -> Create {
+    Create {
+        tenant: tenant.to_owned(),
+        service: service.to_owned(),
+        scopes: vec![Scope::Publish, Scope::Read],
+        name: "ci".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_key_made_at_the_shell_works_and_one_revoked_there_does_not() {
+    let pool = with_tenants().await;
+    let text = create(&pool, &wanted("acme", "workplace")).await.unwrap();
+    let clock = Clock::system();
+    let open = async || {
+        let keys = VerificationKeys::default();
+        let ids = Ids::new(clock.clone());
+        AuthState::open(
+            pool.clone(),
+            clock.clone(),
+            ids,
+            keys,
+            AuthSettings::default(),
+        )
+        .await
+        .unwrap()
+    };
+    let principal = open()
+        .await
+        .authenticate(text.expose_secret(), Surface::Api)
+        .await
+        .unwrap();
+    assert_eq!(&*principal.tenant_key, "acme");
+    assert_eq!(principal.scopes.words(), ["publish", "read"]);
+    revoke(
+        &pool,
+        &Revoke {
+            id: text.expose_secret().to_owned(),
+        },
+    )
+    .await
+    .unwrap();
+    let refused = open()
+        .await
+        .authenticate(text.expose_secret(), Surface::Api)
+        .await;
+    assert_eq!(refused.unwrap_err().code, "revoked_key");
+    let again = revoke(
+        &pool,
+        &Revoke {
+            id: text.expose_secret().to_owned(),
+        },
+    )
+    .await;
+    let said = again.unwrap_err().to_string();
+    assert!(
+        !said.contains(&text.expose_secret()[20..]),
+        "a key is never repeated: {said}"
+    );
+
+    for (tenant, service) in [("nobody", "workplace"), ("acme", "nothing")] {
+        assert!(key::create(&pool, &wanted(tenant, service)).await.is_err());
+    }
+    let twice = tenant::Create {
+        key: "acme".to_owned(),
+        name: None,
+    };
+    assert!(tenant::create(&pool, &twice).await.is_err());
+}
+
+#[test]
+fn a_token_is_signed_by_the_first_key_that_may() {
+    let keys = json!([
+        {"alg": "HS256", "secret": "0123456789abcdef0123456789abcdef", "issuer": "other",
+         "audience": "bellhop", "tenants": ["other"]},
+        {"alg": "HS256", "secret": "fedcba9876543210fedcba9876543210", "issuer": "dev",
+         "audience": "bellhop", "tenants": "*", "scopes": ["publish"]},
+    ])
+    .to_string();
+    let args = |tenant: &str, user: Option<&str>| Token {
+        keys: "unused".into(),
+        tenant: tenant.to_owned(),
+        service: Some("crm".to_owned()),
+        user: user.map(str::to_owned),
+        device: None,
+        scopes: vec![],
+        minutes: 1,
+    };
+    let verification = VerificationKeys::from_json(&keys).unwrap();
+    let now = Clock::system().now();
+    let issuer = |token: &str| {
+        crate::auth::jwt::verify(token, &verification, now)
+            .unwrap()
+            .key
+            .issuer
+            .clone()
+    };
+    assert_eq!(
+        issuer(&sign(&keys, &args("acme", Some("u1"))).unwrap()),
+        "dev"
+    );
+    assert_eq!(
+        issuer(&sign(&keys, &args("other", Some("u1"))).unwrap()),
+        "other"
+    );
+    assert_eq!(issuer(&sign(&keys, &args("other", None)).unwrap()), "dev");
+    let only_users = keys.replace(",\"scopes\":[\"publish\"]", "");
+    assert!(sign(&only_users, &args("acme", None)).is_err());
+}
+
+/// A login role of its own, so that tests that run side by side do not meet.
+async fn role(pool: &PgPool) -> (String, PgPool) {
+    let id = Ids::new(Clock::system()).uuid().simple().to_string();
+    let name = format!("bellhop test \"{id}");
+    let quoted = name.replace('"', "\"\"");
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "CREATE ROLE \"{quoted}\" LOGIN PASSWORD '{id}'"
+    )))
+    .execute(pool)
+    .await
+    .unwrap();
+    let options = (*pool.connect_options())
+        .clone()
+        .username(&name)
+        .password(&id);
+    (
+        name,
+        PgPoolOptions::new()
+            .max_connections(1)
+            .connect_lazy_with(options),
+    )
+}
+
+/// Roles belong to the cluster, so what was granted has to go with them.
+async fn drop_role(pool: &PgPool, name: &str) {
+    let quoted = name.replace('"', "\"\"");
+    let sql = format!("DROP OWNED BY \"{quoted}\"; DROP ROLE \"{quoted}\"");
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(pool)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_granted_role_publishes_for_its_tenant_and_names_nobody_else() {
+    let pool = with_tenants().await;
+    // `u1` is in both, `only-evil` in one.
+    for (tenant, user) in [("acme", "u1"), ("evil", "u1"), ("evil", "only-evil")] {
+        sqlx::query(
+            "INSERT INTO bellhop.user_account (id, tenant_id, key, name, created_at, updated_at)
+             SELECT gen_random_uuid(), id, $2, $2, now(), now() FROM bellhop.tenant WHERE key = $1",
+        )
+        .bind(tenant)
+        .bind(user)
+        .execute(&pool)
+        .await
+        .unwrap();
+    }
+    sqlx::query(
+        "INSERT INTO bellhop.department (id, tenant_id, key, name)
+         SELECT gen_random_uuid(), id, 'd', 'd' FROM bellhop.tenant WHERE key = 'evil'",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let (name, theirs) = role(&pool).await;
+    let args = Grant {
+        role: name.clone(),
+        tenant: "acme".to_owned(),
+        service: "workplace".to_owned(),
+    };
+    let publish = async |users: &[&str], departments: &[&str]| {
+        sqlx::query_scalar::<_, uuid::Uuid>(
+            "SELECT bellhop.publish('NewTask', 'Hello', users => $1, departments => $2)",
+        )
+        .bind(users)
+        .bind(departments)
+        .fetch_one(&theirs)
+        .await
+    };
+    // Before the grant it can do nothing at all.
+    assert!(publish(&["u1"], &[]).await.is_err());
+    grant(&pool, &args).await.unwrap();
+    grant(&pool, &args).await.unwrap();
+
+    let ticket = publish(&["u1"], &[]).await.unwrap();
+    let tenant: String = sqlx::query_scalar(
+        "SELECT t.key FROM bellhop.intake i JOIN bellhop.tenant t ON t.id = i.tenant_id
+          WHERE i.ticket = $1",
+    )
+    .bind(ticket)
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(tenant, "acme");
+    // Another tenant's user or department is as unknown as one that never was.
+    let said = |error: sqlx::Error| error.as_database_error().unwrap().message().to_owned();
+    let theirs_said = said(publish(&["only-evil"], &[]).await.unwrap_err());
+    let nobody_said = said(publish(&["nobody"], &[]).await.unwrap_err());
+    assert_eq!(theirs_said.replace("only-evil", "nobody"), nobody_said);
+    assert!(publish(&[], &["d"]).await.is_err());
+    // A punch of the same name goes to its own tenant as well.
+    let punched: uuid::Uuid = sqlx::query_scalar("SELECT bellhop.punch('gate', user_key => 'u1')")
+        .fetch_one(&theirs)
+        .await
+        .unwrap();
+    assert!(!punched.is_nil());
+    // Tables stay shut, for reading and for speaking as somebody else.
+    for sql in [
+        "SELECT count(*) FROM bellhop.user_account",
+        "SELECT hub_secret::text FROM bellhop.installation",
+        "UPDATE bellhop.role_grant SET tenant_id = tenant_id",
+        "INSERT INTO bellhop.intake (what, tenant_id, service_id, ticket, payload)
+         SELECT 'publish', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '{}'",
+        "SELECT * FROM bellhop.caller()",
+    ] {
+        let refused = sqlx::raw_sql(sql).execute(&theirs).await.unwrap_err();
+        let code = refused
+            .as_database_error()
+            .unwrap()
+            .code()
+            .unwrap()
+            .into_owned();
+        assert_eq!(code, "42501", "{sql}");
+    }
+    theirs.close().await;
+    drop_role(&pool, &name).await;
+
+    let nobody = Grant {
+        role: "no such role".to_owned(),
+        ..args
+    };
+    assert!(grant(&pool, &nobody).await.is_err());
+}
