@@ -104,7 +104,7 @@ pub struct Database {
 /// Whose tokens are good.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Auth {
-    /// File with the keys that verify your tokens (`docs/operators/tokens.md`)
+    /// File with the keys that verify your tokens (`docs/integrators/tokens.md`)
     #[arg(long, env = "BELLHOP_JWT_KEYS", value_name = "FILE")]
     pub jwt_keys: Option<PathBuf>,
     /// Refuse a token whose user is not provisioned, instead of creating the user
