@@ -335,8 +335,11 @@ impl Client {
     }
 }
 
+/// With the leeway that authentication allows too: else a token within it would connect and be closed
+/// within a second, over and over.
 fn end_of(principal: &Principal) -> i64 {
-    principal
-        .expires_at
-        .map_or(i64::MAX, Timestamp::as_millisecond)
+    let leeway = crate::auth::jwt::LEEWAY * 1_000;
+    principal.expires_at.map_or(i64::MAX, |ends| {
+        ends.as_millisecond().saturating_add(leeway)
+    })
 }

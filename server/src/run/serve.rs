@@ -126,7 +126,14 @@ fn keys(config: &Config, demo: Option<&Demo>) -> anyhow::Result<VerificationKeys
 fn router(product: &Product, demo: Option<&Demo>) -> anyhow::Result<Router> {
     let config = &product.parts.config;
     let rooms = web::Rooms::new(product.clone(), demo.map(Demo::buttons).unwrap_or_default());
-    let screens = web::screens(product, Arc::new(rooms), !config.http.host.is_loopback())?;
+    // Behind a proxy that speaks TLS the cookie is Secure although we listen on loopback.
+    let https = config
+        .http
+        .origins
+        .iter()
+        .any(|origin| origin.starts_with("https://"));
+    let secure = https || !config.http.host.is_loopback();
+    let screens = web::screens(product, Arc::new(rooms), secure)?;
     Ok(product.site(screens))
 }
 

@@ -5,6 +5,13 @@ use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+/// Has anybody's tenant been made here?
+pub async fn has_tenants(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM bellhop.tenant) AS "any!""#)
+        .fetch_one(conn)
+        .await
+}
+
 /// Is there a tenant with this key?
 pub async fn exists(conn: &mut PgConnection, key: &str) -> sqlx::Result<bool> {
     sqlx::query_scalar!(

@@ -15,12 +15,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::company::TENANT;
 use super::seed::{Seeded, seed};
 use crate::auth::api_key;
 use crate::auth::jwt::keys::KeyConfig;
 use crate::auth::password::Passwords;
 use crate::run::Parts;
 use crate::run::ready::{Jwt, Login};
+use crate::store;
 use crate::store::keys::{self, NewKey};
 
 /// Issuer of development tokens.
@@ -43,30 +45,38 @@ impl Demo {
     /// not wanted, or where somebody's own data are.
     pub async fn load(parts: &Parts) -> anyhow::Result<Option<Self>> {
         let config = &parts.config;
+        let path = config.database.data.join("demo.json");
+        let mut conn = parts.pool.acquire().await?;
+        if let Some(demo) = read(&path)? {
+            // The database may have been reset or replaced since: then the file is of another one.
+            let there = crate::store::directory::tenant(&mut conn, &demo.seeded.tenant).await?;
+            if there == Some(demo.seeded.tenant_id) {
+                // Even when the demo is not wanted today: its logins and its key are in there.
+                only_loopback(config)?;
+                return Ok(config.wants_demo().then_some(demo));
+            }
+        }
         if !config.wants_demo() {
             return Ok(None);
         }
-        let path = config.database.data.join("demo.json");
-        let remembered = read(&path)?;
-        if let Some(demo) = remembered {
-            // The database may have been reset or replaced since: then the file is of another one.
-            let mut conn = parts.pool.acquire().await?;
-            let there = crate::store::directory::tenant(&mut conn, &demo.seeded.tenant).await?;
-            if there == Some(demo.seeded.tenant_id) {
-                only_loopback(config)?;
-                return Ok(Some(demo));
-            }
-        }
-        only_loopback(config)?;
-        let now = parts.clock.now();
-        let passwords = Passwords::default();
-        let Some(seeded) = seed(&parts.pool, &parts.ids, &passwords, now).await? else {
+        if store::demo::exists(&mut conn, TENANT).await? {
             tracing::warn!(
                 "the demo company is in the database, but {} with its logins is not: start with \
                  --reset to make both anew",
                 path.display()
             );
             return Ok(None);
+        }
+        if store::demo::has_tenants(&mut conn).await? {
+            tracing::info!("no demo data: the database has tenants of its own");
+            return Ok(None);
+        }
+        drop(conn);
+        only_loopback(config)?;
+        let now = parts.clock.now();
+        let passwords = Passwords::default();
+        let Some(seeded) = seed(&parts.pool, &parts.ids, &passwords, now).await? else {
+            return Ok(None); // another node was faster
         };
         let minted = api_key::mint(&parts.ids);
         let scopes = ["publish", "read", "punch", "provision"].map(str::to_owned);

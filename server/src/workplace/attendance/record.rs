@@ -66,7 +66,7 @@ pub enum Refusal {
     UnknownUser(String),
     /// The PIN means nobody on that device.
     #[error(
-        "PIN \"{pin}\" is nobody on device \"{device}\". Map it first: PUT /api/v1/devices/{{device}}/pins/{{pin}}."
+        "PIN \"{pin}\" is nobody on device \"{device}\". Map it first: PUT /api/v1/users/{{id}} with `pins`."
     )]
     UnknownPin {
         /// The device.
