@@ -1,5 +1,6 @@
 // `cargo xtask test` calls this: it has built the program and found Chromium. By hand, after one such
 // call: cd end2end && CHROMIUM=$(which chromium) npx playwright test
+// Against a server that runs already: BELLHOP_E2E_READY=FILE (see server.ts).
 import { defineConfig } from "@playwright/test";
 
 export default defineConfig({

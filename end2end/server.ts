@@ -1,5 +1,9 @@
 // Starts the real server on a fresh data folder before the first test, and stops it after the last.
 // What it says about itself (addresses, credentials) reaches the tests through `ready()`.
+//
+// With BELLHOP_E2E_READY=FILE the tests use the server that wrote this ready file, and leave it running:
+// `cargo xtask run --ready FILE` in one shell, the tests in another, again and again. It needs its demo
+// data, and keeps what the tests leave in it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
@@ -31,6 +35,11 @@ export function ready(): Ready {
 
 /** Playwright's global set-up; what it returns is the tear-down. */
 export default async function start(): Promise<() => Promise<void>> {
+  const running = process.env.BELLHOP_E2E_READY;
+  if (running) {
+    process.env.BELLHOP_READY = running;
+    return async () => {};
+  }
   const folder = mkdtempSync(join(tmpdir(), "bellhop-end2end-"));
   const file = join(folder, "ready.json");
   const log = join(folder, "server.log");

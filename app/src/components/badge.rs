@@ -61,7 +61,7 @@ pub fn Badge(
     even: bool,
 ) -> impl IntoView {
     view! {
-        <span class=move || format!("badge {}", tone.get().class()) class:even=even>
+        <span class=move || format!("badge {}{}", tone.get().class(), if even { " even" } else { "" })>
             <i class="dot" aria-hidden="true"></i>
             {move || word.get()}
         </span>

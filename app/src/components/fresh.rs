@@ -14,6 +14,18 @@ pub const fn fresh_class(changes: u32) -> &'static str {
     }
 }
 
+/// The class of a table row. One closure makes the whole attribute: a `class:` beside a `class=`
+/// that changes would be lost with the change.
+#[must_use]
+pub const fn row_class(changes: u32, selected: bool) -> &'static str {
+    match (changes, changes % 2, selected) {
+        (0, _, true) => "sel",
+        (_, 0, true) => "sel fresh-b",
+        (_, _, true) => "sel fresh-a",
+        (changes, _, false) => fresh_class(changes),
+    }
+}
+
 /// The class that makes a value fade whenever it changes after it was first drawn.
 pub fn use_fresh<T>(value: Signal<T>) -> Signal<&'static str>
 where

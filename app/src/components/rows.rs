@@ -9,6 +9,10 @@ use leptos::prelude::*;
 pub trait Row: Clone + PartialEq + Send + Sync + 'static {
     /// The key of the row.
     fn key(&self) -> &str;
+    /// Nobody could tell the two apart on screen: taking the other's place is no change.
+    fn looks_like(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 
 /// What waits to be applied.
@@ -169,8 +173,13 @@ impl<T: Row> Rows<T> {
         let Some(cell) = self.cell(row.key()) else {
             return false;
         };
-        if cell.row.with_untracked(|old| *old != row) {
+        let (same, alike) = cell
+            .row
+            .with_untracked(|old| (*old == row, old.looks_like(&row)));
+        if !same {
             cell.row.set(row);
+        }
+        if !alike {
             cell.changes
                 .update(|changes| *changes = changes.wrapping_add(1));
         }

@@ -118,6 +118,16 @@ impl Hub {
         }
     }
 
+    /// Roles, memberships or the account of these users changed: their connections are closed and may
+    /// come back, to be judged anew. A client reconnects within a second and misses nothing.
+    pub fn welcome_again(&self, users: &[Uuid]) {
+        for user in users {
+            for client in self.shared.registry.of_user(*user) {
+                client.conn.close(None, true);
+            }
+        }
+    }
+
     async fn welcome(&self, connection: &Arc<Connection<Principal>>) -> sqlx::Result<Arc<Client>> {
         let shared = &self.shared;
         let principal = connection.principal();

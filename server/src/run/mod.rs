@@ -39,6 +39,31 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Bring the database to this version's schema, and stop
     Migrate(Box<migrate::Migrate>),
+    /// Publish a notification
+    Publish(Box<commands::publish::Publish>),
+    /// Sign a token with a key of your settings, to try things out
+    Token(commands::token::Token),
+    /// Tenants
+    Tenant {
+        #[command(flatten)]
+        database: commands::target::Database,
+        #[command(subcommand)]
+        command: commands::tenant::Tenant,
+    },
+    /// API keys
+    Key {
+        #[command(flatten)]
+        database: commands::target::Database,
+        #[command(subcommand)]
+        command: commands::key::Key,
+    },
+    /// Rights in the database
+    Db {
+        #[command(flatten)]
+        database: commands::target::Database,
+        #[command(subcommand)]
+        command: commands::db::Db,
+    },
     /// Demo data, moving
     #[command(subcommand)]
     Demo(demo::DemoCommand),
@@ -66,6 +91,17 @@ fn run(command: Command) -> anyhow::Result<()> {
         match command {
             Command::Serve(command) => Box::pin(command.run()).await,
             Command::Migrate(command) => Box::pin(command.run()).await,
+            Command::Publish(command) => commands::publish::run(*command).await,
+            Command::Token(command) => commands::token::run(command).await,
+            Command::Tenant { database, command } => {
+                commands::tenant::run(&database.open().await?, command).await
+            }
+            Command::Key { database, command } => {
+                commands::key::run(&database.open().await?, command).await
+            }
+            Command::Db { database, command } => {
+                commands::db::run(&database.open().await?, command).await
+            }
             Command::Demo(demo::DemoCommand::Traffic(command)) => Box::pin(command.run()).await,
         }
     });

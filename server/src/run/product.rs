@@ -60,7 +60,9 @@ impl Product {
             clock.clone(),
             ids.clone(),
             keys,
-            AuthSettings::default(),
+            AuthSettings {
+                create_users: !parts.config.auth.no_create_users,
+            },
         )
         .await?;
         let mut conn = pool.acquire().await?;
@@ -92,10 +94,10 @@ impl Product {
         let own = parts.config.http.origins.clone();
         let origins = Origins::start(workplace.pool.clone(), own, &life).await?;
         auth.spawn_chores(&life);
-        let told = hub.clone();
+        let (told, changed) = (hub.clone(), hub.clone());
         auth.set_hooks(Hooks {
             session_ended: Arc::new(move |session| told.close_session(session)),
-            people_changed: Arc::new(|_, _| {}),
+            people_changed: Arc::new(move |_, users| changed.welcome_again(users)),
             services_changed: Arc::new({
                 let origins = origins.clone();
                 move || origins.changed()

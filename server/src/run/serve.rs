@@ -63,8 +63,21 @@ async fn serve(
         life: Lifecycle::new(),
         config: config.clone(),
     };
+    let told = until_told(&parts, database, signals).await;
+    // Also when something could not be opened: tasks of the rooms before it may run already.
+    signals.stop(&parts.life).await;
+    told
+}
+
+/// Opens everything, serves, and returns when a signal came or something could not be opened.
+async fn until_told(
+    parts: &Parts,
+    database: &Database,
+    signals: &mut Signals,
+) -> anyhow::Result<()> {
+    let config = &parts.config;
     store::ledger::ensure_partitions(&mut *parts.pool.acquire().await?, parts.clock.now()).await?;
-    let demo = Demo::load(&parts)
+    let demo = Demo::load(parts)
         .await
         .context("the demo data could not be loaded")?;
     let product = Product::start(parts.clone(), keys(config, demo.as_ref())?)
@@ -83,19 +96,16 @@ async fn serve(
 
     let ready = ready(address, database, demo.as_ref());
     let setup = web::ensure_setup_link(&parts.pool, &parts.clock, &parts.ids).await?;
-    let file = config
+    // Removed when dropped, before the stop: whoever sees the file can connect.
+    let _file = config
         .ready
         .as_deref()
         .map(|path| ReadyFile::write(path, &ready))
-        .transpose();
-    if file.is_ok() {
-        greet(&ready, demo.as_ref(), setup.as_deref());
-        let name = signals.next().await;
-        tracing::info!("{name}: stopping; once more stops at once");
-    }
-    let file = file.map(drop); // before the stop: whoever sees the file can connect
-    signals.stop(&parts.life).await;
-    file
+        .transpose()?;
+    greet(&ready, demo.as_ref(), setup.as_deref());
+    let name = signals.next().await;
+    tracing::info!("{name}: stopping; once more stops at once");
+    Ok(())
 }
 
 /// The keys that verify tokens: those of the file the settings name, and the demo's.

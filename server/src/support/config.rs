@@ -104,9 +104,12 @@ pub struct Database {
 /// Whose tokens are good.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Auth {
-    /// File with the keys that verify your tokens (`docs/operators/tokens.md`)
+    /// File with the keys that verify your tokens (`docs/integrators/tokens.md`)
     #[arg(long, env = "BELLHOP_JWT_KEYS", value_name = "FILE")]
     pub jwt_keys: Option<PathBuf>,
+    /// Refuse a token whose user is not provisioned, instead of creating the user
+    #[arg(long, env = "BELLHOP_NO_CREATE_USERS")]
+    pub no_create_users: bool,
 }
 
 /// Starting anew.

@@ -11,7 +11,7 @@ use super::server_fns::connections;
 use crate::browser;
 use crate::components::clock::Clock;
 use crate::components::empty::Empty;
-use crate::components::fresh::fresh_class;
+use crate::components::fresh::row_class;
 use crate::components::icon::Glyph;
 use crate::components::number::bytes;
 use crate::components::pager::Pager;
@@ -201,11 +201,15 @@ fn ConnectionLine(cell: Cell<ConnectionRow>, picked: RwSignal<BTreeSet<String>>)
     let idle = move || short_span(clock.now().since(row.read().last_activity));
     let unacked = move || {
         let unacked = row.read().unacked;
-        let class = if unacked > 1 { "chip warn" } else { "" };
-        view! { <span class=class class:faint=move || unacked == 0>{unacked}</span> }
+        let class = match unacked {
+            ..=0 => "faint",
+            1 => "",
+            _ => "chip warn",
+        };
+        view! { <span class=class>{unacked}</span> }
     };
     view! {
-        <tr class=move || fresh_class(changes.get()) class:sel=on>
+        <tr class=move || row_class(changes.get(), on())>
             <td class="only-live">
                 <label class="pick">
                     <input type="checkbox" prop:checked=on on:change=toggle />

@@ -17,9 +17,11 @@ pub async fn load_overview() -> Result<Overview, AppError> {
 pub async fn connections(search: String, page: u32) -> Result<Page<ConnectionRow>, AppError> {
     use crate::model::admin::PageQuery;
     let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
-    backend
-        .connections(&caller, PageQuery { search, page })
-        .await
+    crate::answer::call(
+        backend
+            .connections(&caller, PageQuery { search, page })
+            .await,
+    )
 }
 
 /// Closes connections. `ids` are joined by commas, so that a plain form can post them.

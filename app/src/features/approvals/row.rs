@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::due::DueCell;
 use super::{address, kind};
-use crate::components::fresh::fresh_class;
+use crate::components::fresh::row_class;
 use crate::components::icon::Icon;
 use crate::components::rows::{Cell, Row};
 use crate::model::approval::{ApprovalRow, ApprovalTab};
@@ -59,8 +59,7 @@ pub fn RequestRow(
     };
     view! {
         <tr
-            class=move || fresh_class(changes.get())
-            class:sel=move || open.get()
+            class=move || row_class(changes.get(), open.get())
             aria-current=move || open.get().then_some("true")
         >
             <th scope="row" class="fill">

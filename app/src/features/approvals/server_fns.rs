@@ -29,15 +29,17 @@ pub async fn decide(
 ) -> Result<RequestDetail, AppError> {
     use crate::model::approval::Decision;
     let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
-    backend
-        .decide(
-            &caller,
-            Decision {
-                request,
-                revision,
-                verdict,
-                comment,
-            },
-        )
-        .await
+    crate::answer::call(
+        backend
+            .decide(
+                &caller,
+                Decision {
+                    request,
+                    revision,
+                    verdict,
+                    comment,
+                },
+            )
+            .await,
+    )
 }

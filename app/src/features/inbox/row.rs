@@ -77,11 +77,22 @@ pub fn ThreadRow(
         Severity::Warning => Some(view! { <span class="chip warn">"Soon"</span> }),
         Severity::Critical => Some(view! { <span class="chip bad">"Urgent"</span> }),
     };
+    let class = move || {
+        let row = row.read();
+        let unread = if row.unread { " unread" } else { "" };
+        let withdrawn = if row.latest.withdrawn {
+            " withdrawn"
+        } else {
+            ""
+        };
+        format!(
+            "note live{unread}{withdrawn} {}",
+            fresh_class(changes.get())
+        )
+    };
     view! {
         <article
-            class=move || format!("note live {}", fresh_class(changes.get()))
-            class:unread=move || row.read().unread
-            class:withdrawn=move || row.read().latest.withdrawn
+            class=class
         >
             <Show when=move || row.read().unread>
                 <i class="ud" aria-hidden="true"></i>

@@ -31,6 +31,20 @@ impl Row for Thread {
         // A thread stays the same row when a newer item arrives in it.
         self.latest.thread_key.as_deref().unwrap_or(&self.latest.id)
     }
+
+    fn looks_like(&self, other: &Self) -> bool {
+        let shown = |thread: &Self| {
+            let item = &thread.latest;
+            (
+                item.id.clone(),
+                item.title.clone(),
+                item.body.clone(),
+                item.withdrawn,
+                thread.unread,
+            )
+        };
+        shown(self) == shown(other)
+    }
 }
 
 /// Newest first, one row per thread.

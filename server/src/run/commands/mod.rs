@@ -1,8 +1,11 @@
-//! Commands of an operator at a shell, one file each. They speak to the database directly, so they
-//! work while the server does not run; a running one sees what changed within seconds.
+//! Commands of an operator at a shell, one file each. All but `publish` speak to the database
+//! directly, so they work while the server does not run; a running one sees what changed within
+//! seconds.
 
 pub mod db;
 pub mod key;
+pub mod publish;
+pub mod target;
 pub mod tenant;
 pub mod token;
 

@@ -1,0 +1,87 @@
+// The console, while things happen: what is queued, who is connected, and closing a connection.
+import { publishAll, unique } from "../api";
+import { figure, overview } from "../numbers";
+import { connection, expect, test, titles, toast, visit } from "../page";
+import { hire } from "../people";
+
+/** The overview asks every two seconds. */
+const SOON = { timeout: 10_000 };
+
+test("queued rises while somebody is away, and falls when they come", async ({ guest }) => {
+  const [admin, away] = await hire(["employee", "admin"], ["employee"]);
+  const desk = await guest(admin);
+  const page = await visit(desk, "/admin");
+  const list = await visit(desk, `/admin/queued?search=${away.key}`);
+  const before = await figure(overview(page, "Queued"));
+  await expect(list.getByText("No message matches")).toBeVisible();
+
+  const word = unique();
+  const sent = [`a ${word}`, `b ${word}`, `c ${word}`];
+  await publishAll(away.key, sent);
+  await expect.poll(() => figure(overview(page, "Queued")), SOON).toBe(before + 3);
+  const rows = list.getByRole("row").filter({ hasText: word });
+  await expect(rows).toHaveCount(3, SOON);
+  await expect(rows.first()).toContainText(`a ${word}`);
+  await expect(rows.first()).toContainText("Parked");
+  await expect(rows.first()).toContainText("offline");
+
+  const screen = await visit(await guest(away), "/inbox");
+  await expect(titles(screen, word)).toHaveText(sent.toReversed());
+  await expect.poll(() => figure(overview(page, "Queued")), SOON).toBe(before);
+  await expect(list.getByText("No message matches")).toBeVisible(SOON);
+});
+
+test("connections come and go on the list, and can be closed", async ({ guest }) => {
+  const [admin, other] = await hire(["employee", "admin"], ["employee"]);
+  const page = await visit(await guest(admin), `/admin/connections?search=${other.key}`);
+  await expect(page.getByText("No connection matches")).toBeVisible();
+
+  const screen = await visit(await guest(other), "/inbox");
+  const row = page.getByRole("row").filter({ hasText: other.name });
+  await expect(row).toHaveCount(1, SOON);
+  await expect(row).toContainText("WebSocket");
+  await expect(row).toContainText("127.0.0.1");
+  const id = await row.locator("td.mono[title]").getAttribute("title");
+
+  await row.getByRole("checkbox").check();
+  await page.getByRole("button", { name: "Disconnect 1 connection…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Disconnect 1 connection" });
+  await expect(dialog).toContainText(other.name);
+  await dialog.getByRole("button", { name: "Disconnect 1 connection" }).click();
+  await expect(toast(page)).toContainText("Disconnected 1 connection");
+  await page.mouse.move(1, 1);
+
+  // Its client comes back by itself, as another connection.
+  await expect(async () => {
+    const apply = page.getByRole("button", { name: "Apply" });
+    if (await apply.isVisible()) await apply.click();
+    await expect(row).toHaveCount(1, { timeout: 500 });
+    expect(await row.locator("td.mono[title]").getAttribute("title")).not.toBe(id);
+  }).toPass(SOON);
+  await expect(connection(screen)).toHaveText("live");
+  const word = unique();
+  await publishAll(other.key, [`still here ${word}`]);
+  await expect(titles(screen, word)).toHaveText([`still here ${word}`]);
+});
+
+test("groups name who is in them", async ({ guest }) => {
+  const [admin, member] = await hire(["employee", "admin"], ["employee"]);
+  await visit(await guest(member), "/inbox");
+  const page = await visit(await guest(admin), `/admin/groups?search=${member.key}`);
+  const row = page.getByRole("row").filter({ hasText: `user:${member.key}` });
+  await expect(row).toHaveCount(1, SOON);
+  await expect(row).toContainText(member.name);
+});
+
+test("the console is for administrators only", async ({ guest, complaints }) => {
+  const [worker] = await hire(["employee", "hr"]);
+  const browser = await guest(worker);
+  for (const path of ["/admin", "/admin/connections", "/admin/groups", "/admin/queued"]) {
+    const page = await browser.newPage();
+    const answer = await page.goto(path);
+    expect(answer?.status(), path).toBe(403);
+    await expect(page.getByText("Not for your role")).toBeVisible();
+    await page.close();
+  }
+  expect(complaints.splice(0)).toHaveLength(4);
+});

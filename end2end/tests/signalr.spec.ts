@@ -1,0 +1,118 @@
+// The unmodified npm client over each transport: receive, acknowledge, be cut off, come back. No browser.
+import { expect, test } from "@playwright/test";
+import { delivery, publish, publishAll, unique } from "../api";
+import { hire } from "../people";
+import { Phone, WAYS, type Item } from "../phone";
+import { Wire } from "../proxy";
+
+const KIND = "DocumentApproved";
+
+/** What a test holds is given back, however it ends. */
+const held: (() => Promise<unknown>)[] = [];
+test.afterEach(async () => {
+  for (const release of held.splice(0).reverse()) await release();
+});
+
+async function connected(user: string, options: object, device?: string): Promise<{ phone: Phone; wire: Wire }> {
+  const wire = await Wire.lay();
+  held.push(() => wire.remove());
+  const phone = new Phone(user, wire.hub, options, device);
+  held.push(() => phone.connection.stop());
+  await phone.connection.start();
+  return { phone, wire };
+}
+
+/** Cuts the wire; until it is mended every attempt to come back fails. */
+async function cut(phone: Phone, wire: Wire): Promise<void> {
+  wire.cut();
+  await expect.poll(() => phone.away, "the phone noticed").toBe(true);
+}
+
+async function back(phone: Phone, wire: Wire): Promise<void> {
+  const before = phone.returns;
+  wire.mend();
+  await expect.poll(() => phone.returns, "the phone came back").toBe(before + 1);
+}
+
+function ascending(seqs: number[]): boolean {
+  return seqs.every((seq, index) => index === 0 || seq > seqs[index - 1]);
+}
+
+for (const { way, options } of WAYS) {
+  test(`${way}: receives, acknowledges, and gets what it missed, once and in order`, async () => {
+    const [{ key }] = await hire(["employee"]);
+    const { phone, wire } = await connected(key, options, `phone-${unique()}`);
+
+    const data = { documentId: 4711, approvedBy: "Ingrid", lines: [{ sku: "a", count: 2 }] };
+    const title = "Your purchase request was approved";
+    const first = await publish({ to: key, kind: KIND, title, body: "By Ingrid.", data });
+    await expect.poll(() => phone.ids).toEqual([first]);
+    const item: Item = phone.heard[0];
+    expect(item).toMatchObject({ ...data, notificationId: first, kind: KIND, title, body: "By Ingrid." });
+    expect(item.replayed).toBe(false);
+    expect(item.seq).toBe(1);
+    expect(Math.abs(Date.parse(item.timestamp) - Date.now())).toBeLessThan(60_000);
+
+    expect(await phone.ack(first), "newly acknowledged").toBe(1);
+    expect(await phone.ack(first), "again").toBe(0);
+    expect(await delivery(first)).toMatchObject({ user: key, state: "acked", devices: [{ via: "hub" }] });
+
+    await cut(phone, wire);
+    const missed = await publishAll(key, ["one", "two", "three", "four", "five"], KIND);
+    expect(phone.ids).toEqual([first]);
+    expect((await delivery(missed[0])).state).toBe("queued");
+    await back(phone, wire);
+    await expect.poll(() => phone.ids).toEqual([first, ...missed]);
+    expect(phone.seqs).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(phone.heard.slice(1).every((each) => each.replayed)).toBe(true);
+
+    expect(await phone.connection.invoke("AcknowledgeMany", missed.slice(0, 2))).toBe(2);
+    expect(await phone.connection.invoke("AcknowledgeThrough", 6)).toBe(3);
+    await cut(phone, wire);
+    await back(phone, wire);
+    const last = await publish({ to: key, kind: KIND, title: "live again" });
+    await expect.poll(() => phone.ids).toEqual([first, ...missed, last]);
+    expect(phone.heard.at(-1)?.replayed).toBe(false);
+  });
+
+  test(`${way}: a client that never acknowledges is shown each item once over three reconnects`, async () => {
+    const [{ key }] = await hire(["employee"]);
+    const { phone, wire } = await connected(key, options, `old-${unique()}`);
+    const sent: string[] = [];
+    for (const round of ["first", "second", "third"]) {
+      sent.push(await publish({ to: key, kind: KIND, title: `${round}, live` }));
+      await expect.poll(() => phone.ids).toEqual(sent);
+      // The transport itself tells that it arrived: then it counts as reached, never as acknowledged.
+      await expect.poll(async () => (await delivery(sent.at(-1) ?? "")).state).toBe("reached");
+      await cut(phone, wire);
+      sent.push(...(await publishAll(key, [`${round}, missed 1`, `${round}, missed 2`], KIND)));
+      await back(phone, wire);
+      await expect.poll(() => phone.ids).toEqual(sent);
+      await expect.poll(async () => (await delivery(sent.at(-1) ?? "")).state).toBe("reached");
+    }
+    expect(phone.returns).toBe(3);
+    expect(ascending(phone.seqs)).toBe(true);
+  });
+}
+
+test("handlers may be registered after start: the backlog waits for them", async () => {
+  const [{ key }] = await hire(["employee"]);
+  const waiting = await publishAll(key, ["one", "two"], "NewTask");
+  const { phone } = await connected(key, {}, `late-${unique()}`);
+  const heard: string[] = [];
+  phone.connection.on("NewTask", (item: Item) => heard.push(item.notificationId));
+  await expect.poll(() => heard).toEqual(waiting);
+});
+
+test("a device that was never here gets what nobody has acknowledged, and no more", async () => {
+  const [{ key }] = await hire(["employee"]);
+  const one = await connected(key, {}, `one-${unique()}`);
+  const [done, open] = await publishAll(key, ["done", "open"], KIND);
+  await expect.poll(() => one.phone.ids).toEqual([done, open]);
+  expect(await one.phone.ack(done)).toBe(1);
+  const two = await connected(key, {}, `two-${unique()}`);
+  await expect.poll(() => two.phone.ids).toEqual([open]);
+  const both = await publish({ to: key, kind: KIND, title: "to both" });
+  await expect.poll(() => two.phone.ids).toEqual([open, both]);
+  await expect.poll(() => one.phone.ids).toEqual([done, open, both]);
+});

@@ -1,0 +1,93 @@
+//! Which server or database a command speaks to: named by URL, or by the ready file of a running
+//! server, which knows both.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use sqlx::postgres::PgPoolOptions;
+
+use crate::store::Pool;
+
+/// A database.
+#[derive(Args, Debug)]
+pub struct Database {
+    /// The database of the server
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<SecretString>,
+    /// The ready file of a running server with the embedded database
+    #[arg(long, value_name = "FILE")]
+    ready: Option<PathBuf>,
+}
+
+/// A server's HTTP API.
+#[derive(Args, Debug)]
+pub struct Server {
+    /// Where the server is, without a slash at the end
+    #[arg(long, env = "BELLHOP_URL", value_name = "URL")]
+    url: Option<String>,
+    /// An API key with the scope `publish`
+    #[arg(
+        long,
+        env = "BELLHOP_API_KEY",
+        hide_env_values = true,
+        value_name = "KEY"
+    )]
+    api_key: Option<SecretString>,
+    /// The ready file of a running server with demo data
+    #[arg(long, value_name = "FILE")]
+    ready: Option<PathBuf>,
+}
+
+/// What is read of a ready file.
+#[derive(Deserialize)]
+struct Ready {
+    url: String,
+    database_url: Option<SecretString>,
+    api_key: Option<SecretString>,
+}
+
+impl Database {
+    /// Connects.
+    pub async fn open(&self) -> anyhow::Result<Pool> {
+        let url = match (&self.database_url, &self.ready) {
+            (_, Some(path)) => read(path)?.database_url.with_context(|| {
+                format!("{} names no database: give --database-url", path.display())
+            })?,
+            (Some(url), None) => url.clone(),
+            (None, None) => bail!(
+                "which database? Give --database-url or DATABASE_URL, or --ready with the ready file \
+                 of a running server (`cargo xtask run --ready FILE` writes one)"
+            ),
+        };
+        PgPoolOptions::new()
+            .max_connections(1)
+            .connect(url.expose_secret())
+            .await
+            .context("the database does not answer")
+    }
+}
+
+impl Server {
+    /// The base URL and the key.
+    pub fn find(&self) -> anyhow::Result<(String, SecretString)> {
+        let ready = self.ready.as_deref().map(read).transpose()?;
+        let (of_file, key) = ready.map_or((None, None), |ready| (Some(ready.url), ready.api_key));
+        let url = self.url.clone().or(of_file);
+        let key = self.api_key.clone().or(key);
+        Ok((
+            url.context("which server? Give --url, or --ready with its ready file")?,
+            key.context(
+                "with which key? Give --api-key or BELLHOP_API_KEY (`bellhop key create`)",
+            )?,
+        ))
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Ready> {
+    let text = std::fs::read(path)
+        .with_context(|| format!("{} cannot be read: is the server running?", path.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("{} is no ready file", path.display()))
+}
