@@ -97,12 +97,9 @@ impl Problem {
     #[must_use]
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         // Random is enough here: the reference only has to be found again in the log.
-        let mut bytes = [0_u8; 6];
-        let _ = aws_lc_rs::rand::fill(&mut bytes);
-        let reference = bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
+        let mut bytes = [0_u8; 8];
+        let _ = aws_lc_rs::rand::fill(&mut bytes[2..]);
+        let reference = format!("{:012x}", u64::from_be_bytes(bytes));
         tracing::error!(reference, %error, "request failed");
         Self {
             reference: Some(reference),
