@@ -238,7 +238,7 @@ fn Transports(now: RwSignal<Overview>) -> impl IntoView {
                                                 height="8"
                                             ></rect>
                                         </svg>
-                                        {move || format!("{} %", share())}
+                                        <span class="share">{move || format!("{} %", share())}</span>
                                     </td>
                                 </tr>
                             }

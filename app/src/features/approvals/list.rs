@@ -80,7 +80,7 @@ pub fn RequestList(
                     <thead>
                         <tr>
                             <th scope="col">"Request"</th>
-                            <th scope="col" class="num hide-phone">
+                            <th scope="col" class="num hide-tight">
                                 "Amount"
                             </th>
                             <th scope="col" class="num">
