@@ -203,7 +203,10 @@ mod tests {
     }
 
     fn write(gate: &mut Gate, seq: i64, full: bool, shown: &mut Vec<i64>) -> bool {
-        if full { gate.refused(); return false; }
+        if full {
+            gate.refused();
+            return false;
+        }
         gate.sent(seq);
         shown.push(seq);
         true
