@@ -19,6 +19,10 @@ pub enum Severity {
 
 /// One notification in one user's inbox. Engagement (seen, read, archived) is apart from delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "engagements are independent of one another"
+)]
 pub struct InboxItem {
     /// The notification's id.
     pub id: String,

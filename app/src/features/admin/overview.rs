@@ -182,10 +182,13 @@ fn Oldest(#[prop(into)] oldest: Signal<Option<Moment>>) -> impl IntoView {
     .into_any()
 }
 
+/// One number of the overview.
+type Pick = fn(&Overview) -> i64;
+
 /// How the open connections are carried.
 #[component]
 fn Transports(now: RwSignal<Overview>) -> impl IntoView {
-    let rows: [(&str, fn(&Overview) -> i64); 3] = [
+    let rows: [(&str, Pick); 3] = [
         ("WebSocket", |it| it.websocket),
         ("Server-Sent Events", |it| it.sse),
         ("Long polling", |it| it.long_polling),

@@ -45,9 +45,9 @@ pub fn RequestList(
             counts.approvals.set(new);
         }
         let changed: Vec<ApprovalRow> = counts::rows(&patch);
-        changed.into_iter().for_each(|row| {
+        for row in changed {
             rows.patch(row);
-        });
+        }
         if let Some(list) = itself.get_value() {
             list.refresh();
         }

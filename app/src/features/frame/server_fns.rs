@@ -1,4 +1,8 @@
 //! What the frame of every page asks.
+#![cfg_attr(
+    feature = "ssr",
+    expect(clippy::unused_async, reason = "server functions are async")
+)]
 
 use leptos::prelude::*;
 
