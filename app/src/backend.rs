@@ -46,7 +46,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn badges(&self, caller: &Caller) -> Result<Badges, AppError> {
         let inbox = self.inbox(caller, InboxTab::Unread, None).await?;
         let approvals = self.approvals(caller, ApprovalTab::Waiting).await?;
-        let board = if caller.roles.contains(&Role::Hr) {
+        let hr = caller.roles.contains(&Role::Hr);
+        let board = if hr {
             Some(self.board(caller).await?)
         } else {
             None

@@ -28,7 +28,7 @@ pub fn Problem(
             "Not here",
             format!("There is no such {what}, or it is not yours to see."),
         ),
-        other => (Glyph::Alert, "Not loaded", other.to_string()),
+        other => (Glyph::Alert, "Not loaded", unread(other)),
     };
     let hopeless = matches!(
         error,
@@ -69,13 +69,22 @@ pub fn StaleStrip(
             view! {
                 <p class="strip bad" role="alert">
                     <i class="dot" aria-hidden="true"></i>
-                    <span>{stale.error.to_string()} " Rows as of " {at.clock_seconds()} "."</span>
+                    <span>{unread(&stale.error)} " Rows as of " {at.clock_seconds()} "."</span>
                     <button type="button" class="link" on:click=move |_| list.refresh()>
                         "Retry"
                     </button>
                 </p>
             }
         })
+    }
+}
+
+/// Why something could not be read: the error's own words speak of saving.
+fn unread(error: &AppError) -> String {
+    match error {
+        AppError::Unavailable { .. } => "The server cannot reach its database.".to_owned(),
+        AppError::Unreachable => "No answer from the server.".to_owned(),
+        other => other.to_string(),
     }
 }
 

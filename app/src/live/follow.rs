@@ -18,6 +18,9 @@ use crate::model::attendance::Board;
 use crate::model::inbox::InboxPage;
 use crate::protocol::Patch;
 
+/// After a failed refresh, the next try. The patches that follow a failure try at once.
+const RETRY_MS: u64 = 5_000;
+
 /// Something with the revision of its topic.
 pub trait Snapshot: Send + Sync + 'static {
     /// Read before the rows.
@@ -120,9 +123,9 @@ where
                     right_at.set_value(Some(clock.precise()));
                     stale.set(None);
                     take.run(snapshot);
-                    landed.apply.into_iter().for_each(|patch| {
+                    for patch in landed.apply {
                         apply.run(patch);
-                    });
+                    }
                     if landed.again {
                         topic.update_value(|topic| {
                             topic.begin();
@@ -177,11 +180,20 @@ where
             }
         }),
     });
-    // A list that could not be refreshed tries again when the connection is back.
+    // A list that could not be refreshed tries again: after a while, and as soon as the connection
+    // is back.
     Effect::new(move || {
         right_at.set_value(Some(clock.precise()));
         if live.status.get() == LiveStatus::Live && stale.get_untracked().is_some() {
             refetch.run(());
+        }
+    });
+    Effect::new(move || {
+        if stale.read().is_none() {
+            return;
+        }
+        if let Some(timer) = browser::after(RETRY_MS, move || refetch.run(())) {
+            on_cleanup(move || timer.clear());
         }
     });
     Followed { stale, refetch }

@@ -79,7 +79,8 @@ pub trait HubClient: Send + Sync + 'static {
 /// The page's connection, in context.
 #[derive(Clone, Copy)]
 pub struct Live {
-    /// Written by the client, read by the indicator and by stale lists.
+    /// Written by the client, read by the indicator and by stale lists. Not before an effect runs:
+    /// while the page is hydrated it must say what the server rendered.
     pub status: RwSignal<LiveStatus>,
     client: StoredValue<Option<Arc<dyn HubClient>>>,
     plugged: RwSignal<bool>,

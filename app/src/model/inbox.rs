@@ -23,6 +23,10 @@ pub enum Severity {
     reason = "what a person did with an item is independent facts, no states of one machine"
 )]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "engagements are independent of one another"
+)]
 pub struct InboxItem {
     /// The notification's id.
     pub id: String,

@@ -182,11 +182,13 @@ fn Oldest(#[prop(into)] oldest: Signal<Option<Moment>>) -> impl IntoView {
     .into_any()
 }
 
+/// One number of the overview.
+type Pick = fn(&Overview) -> i64;
+
 /// How the open connections are carried.
 #[component]
 fn Transports(now: RwSignal<Overview>) -> impl IntoView {
-    type Count = fn(&Overview) -> i64;
-    let rows: [(&str, Count); 3] = [
+    let rows: [(&str, Pick); 3] = [
         ("WebSocket", |it| it.websocket),
         ("Server-Sent Events", |it| it.sse),
         ("Long polling", |it| it.long_polling),

@@ -1,10 +1,7 @@
 //! What the frame of every page asks.
 #![cfg_attr(
     feature = "ssr",
-    expect(
-        clippy::unused_async,
-        reason = "a server function is async, whatever it does"
-    )
+    expect(clippy::unused_async, reason = "server functions are async")
 )]
 
 use leptos::prelude::*;
@@ -12,7 +9,7 @@ use leptos::prelude::*;
 use super::theme::Theme;
 use crate::error::AppError;
 use crate::model::badges::Badges;
-use crate::model::person::{HubToken, Me};
+use crate::model::person::Me;
 
 /// Who is signed in, and their numbers.
 #[server(endpoint = "frame")]
@@ -43,11 +40,4 @@ pub async fn set_theme(theme: Theme) -> Result<Theme, AppError> {
         }
     }
     Ok(theme)
-}
-
-/// A token for the page's hub connection, for five minutes, bound to the session.
-#[server(endpoint = "hub_token")]
-pub async fn fetch_hub_token() -> Result<HubToken, AppError> {
-    let (backend, caller) = crate::backend::signed_in()?;
-    backend.hub_token(&caller).await
 }

@@ -66,7 +66,11 @@ pub fn InboxList(
             see(rows, items, counts);
         }),
     });
-    Effect::new(move || see(rows, items, counts));
+    Effect::new(move || {
+        // Older pages are shown later, and seen then.
+        let _ = rows.shown();
+        see(rows, items, counts);
+    });
     on_answer(action, counts, move |ids, mark| {
         items.update_value(|items| {
             for item in items.iter_mut().filter(|item| ids.contains(&item.id)) {
@@ -202,7 +206,7 @@ fn tab_query(tab: InboxTab) -> &'static str {
 
 /// Tells the server what was shown, when somebody can see it.
 fn see(rows: Rows<Thread>, items: StoredValue<Vec<InboxItem>>, counts: Counts) {
-    if !browser::visible() || rows.is_empty() {
+    if !browser::visible() || rows.truth().is_empty() {
         return;
     }
     let unseen: Vec<String> = items.with_value(|items| {
