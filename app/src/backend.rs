@@ -46,9 +46,10 @@ pub trait Backend: Send + Sync + 'static {
     async fn badges(&self, caller: &Caller) -> Result<Badges, AppError> {
         let inbox = self.inbox(caller, InboxTab::Unread, None).await?;
         let approvals = self.approvals(caller, ApprovalTab::Waiting).await?;
-        let board = match caller.roles.contains(&Role::Hr) {
-            true => Some(self.board(caller).await?),
-            false => None,
+        let board = if caller.roles.contains(&Role::Hr) {
+            Some(self.board(caller).await?)
+        } else {
+            None
         };
         Ok(Badges {
             inbox: inbox.counts,

@@ -99,10 +99,7 @@ impl Problem {
         // Random is enough here: the reference only has to be found again in the log.
         let mut bytes = [0_u8; 6];
         let _ = aws_lc_rs::rand::fill(&mut bytes);
-        let reference = bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
+        let reference = crate::support::ids::hex(&bytes);
         tracing::error!(reference, %error, "request failed");
         Self {
             reference: Some(reference),

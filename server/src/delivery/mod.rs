@@ -1,4 +1,4 @@
-//! 3. Store and route: a valid publication becomes rows, one delivery a recipient with that
+//! Room 3. Store and route: a valid publication becomes rows, one delivery a recipient with that
 //! recipient's next number, in one commit; then it goes to the connections that are here.
 //!
 //! Guarantees: `docs/guarantees.md`. Only [`ledger`] writes numbers. Callers: the HTTP API through

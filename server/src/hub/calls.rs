@@ -99,7 +99,7 @@ fn acknowledge(shared: &Arc<Shared>, client: &Arc<Client>, ids: Vec<Uuid>) -> Re
 
 fn acknowledge_through(shared: &Arc<Shared>, client: &Arc<Client>, seq: i64) -> Reply {
     record(shared, client, What::Through(seq), move |client| {
-        client.confirmed_through(seq)
+        client.confirmed_through(seq);
     })
 }
 
@@ -177,17 +177,16 @@ async fn join(shared: &Arc<Shared>, client: &Arc<Client>, call: &Call) -> Result
     let group = topic.group();
     shared.registry.join(client, &group);
     shared.console.connections_changed(client.tenant);
-    let rev = match shared.console.revision(client.tenant, topic) {
-        Some(rev) => rev,
-        None => {
-            let mut conn = shared.pool.acquire().await.map_err(away)?;
-            if let Topic::Inbox(user) = topic {
-                inbox::revision(&mut conn, client.tenant, user).await
-            } else {
-                crate::store::topic::revision(&mut conn, client.tenant, &group).await
-            }
-            .map_err(away)?
+    let rev = if let Some(rev) = shared.console.revision(client.tenant, topic) {
+        rev
+    } else {
+        let mut conn = shared.pool.acquire().await.map_err(away)?;
+        if let Topic::Inbox(user) = topic {
+            inbox::revision(&mut conn, client.tenant, user).await
+        } else {
+            crate::store::topic::revision(&mut conn, client.tenant, &group).await
         }
+        .map_err(away)?
     };
     Ok(Joined { rev })
 }

@@ -226,12 +226,8 @@ impl Client {
                 inner.unconfirmed.push_back(Written { mark, seq, id });
                 true
             }
-            Err(SendError::Full) => {
-                inner.gate.refused();
-                false
-            }
-            // The connection is over; its successor reads what this one missed.
-            Err(SendError::Closed) => {
+            // Full: it goes on when the queue drains. Closed: its successor reads what it missed.
+            Err(SendError::Full | SendError::Closed) => {
                 inner.gate.refused();
                 false
             }

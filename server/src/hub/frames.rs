@@ -103,7 +103,7 @@ fn has(inner: &str, name: &str) -> bool {
     if !inner.contains(name) {
         return false; // the usual case, without parsing
     }
-    serde_json::from_str::<std::collections::BTreeMap<String, serde::de::IgnoredAny>>(&format!(
+    serde_json::from_str::<std::collections::HashMap<String, serde_json::Value>>(&format!(
         "{{{inner}}}"
     ))
     .is_ok_and(|names| names.contains_key(name))

@@ -17,6 +17,10 @@ pub(crate) enum Offer {
 }
 
 /// The state of one connection's lossless lane.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four questions a gate asks independently; the proptest walks their combinations"
+)]
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     /// Replay has begun; before that everything is held.
@@ -198,6 +202,13 @@ mod tests {
         ReadPage,
     }
 
+    fn write(gate: &mut Gate, seq: i64, full: bool, shown: &mut Vec<i64>) -> bool {
+        if full { gate.refused(); return false; }
+        gate.sent(seq);
+        shown.push(seq);
+        true
+    }
+
     proptest! {
         /// Whatever the interleaving: ascending, no doubles, and nothing missing once all is quiet.
         #[test]
@@ -211,15 +222,9 @@ mod tests {
             let mut gate = Gate::default();
             gate.start(0);
             let (mut committed, mut full) = (0_i64, false);
-            let mut undispatched: std::collections::VecDeque<i64> = Default::default();
+            let mut undispatched = std::collections::VecDeque::<i64>::default();
             let mut shown: Vec<i64> = Vec::new();
             let mut reading = gate.wants_page();
-            fn write(gate: &mut Gate, seq: i64, full: bool, shown: &mut Vec<i64>) -> bool {
-                if full { gate.refused(); return false; }
-                gate.sent(seq);
-                shown.push(seq);
-                true
-            }
             let page = |gate: &mut Gate, committed: i64, full: bool, shown: &mut Vec<i64>| {
                 let from = gate.sent_through();
                 let end = committed.min(from + 3); // pages of three

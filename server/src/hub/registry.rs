@@ -17,8 +17,11 @@ use super::client::Client;
 /// A power of two; 64 locks make contention on 2 to 64 cores unlikely.
 const SHARDS: usize = 64;
 
+/// Connections by key, behind one lock.
+type Shard<K> = Mutex<HashMap<K, Vec<Arc<Client>>, RandomState>>;
+
 struct Sharded<K> {
-    shards: Vec<Mutex<HashMap<K, Vec<Arc<Client>>, RandomState>>>,
+    shards: Vec<Shard<K>>,
     hasher: RandomState,
 }
 
@@ -30,10 +33,7 @@ impl<K: Hash + Eq + Clone> Sharded<K> {
         }
     }
 
-    fn shard<Q: Hash + ?Sized>(
-        &self,
-        key: &Q,
-    ) -> &Mutex<HashMap<K, Vec<Arc<Client>>, RandomState>> {
+    fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> &Shard<K> {
         let hash = usize::try_from(self.hasher.hash_one(key) >> 32).unwrap_or(0);
         &self.shards[hash % SHARDS]
     }

@@ -9,7 +9,7 @@ use super::lifecycle::Lifecycle;
 use crate::store::{self, Pool};
 use crate::support::clock::Clock;
 
-const EVERY: Duration = Duration::from_secs(3_600);
+const EVERY: Duration = Duration::from_hours(1);
 
 /// Starts the task; it stops when the process does.
 pub fn start(pool: Pool, clock: Clock, life: &Lifecycle) {

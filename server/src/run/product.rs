@@ -123,7 +123,6 @@ impl Product {
 
     /// The API, the hub, health and metrics. The screens are mounted by `serve`, which knows their
     /// files.
-    #[must_use]
     pub fn routes(&self) -> Router {
         let Parts {
             pool,
@@ -161,7 +160,6 @@ impl Product {
     }
 
     /// Everything that is served: the routes and the screens, seen by the access log.
-    #[must_use]
     pub fn site(&self, screens: Router) -> Router {
         access::layer(
             self.routes().merge(screens),

@@ -8,6 +8,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// One item.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "columns of one row, each a fact of its own"
+)]
 pub struct Row {
     /// The user's number of it.
     pub seq: i64,

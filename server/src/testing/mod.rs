@@ -191,6 +191,33 @@ fn fingerprint() -> u32 {
         })
 }
 
+/// Asks until it is so; fails after ten seconds. For what happens in another task after a commit.
+///
+/// # Panics
+/// When it never is.
+#[cfg(test)]
+pub(crate) async fn eventually<F: Future<Output = bool>>(mut so: impl FnMut() -> F) {
+    for _ in 0..1_000 {
+        if so().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("it never came to be so");
+}
+
+/// Settings that nothing here depends on.
+#[cfg(test)]
+pub(crate) fn config() -> crate::support::config::Config {
+    use clap::Parser as _;
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        config: crate::support::config::Config,
+    }
+    Cli::parse_from(["bellhop", "--pg-bin=/nowhere"]).config
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,31 +245,4 @@ mod tests {
             0
         );
     }
-}
-
-/// Asks until it is so; fails after ten seconds. For what happens in another task after a commit.
-///
-/// # Panics
-/// When it never is.
-#[cfg(test)]
-pub(crate) async fn eventually<F: Future<Output = bool>>(mut so: impl FnMut() -> F) {
-    for _ in 0..1_000 {
-        if so().await {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("it never came to be so");
-}
-
-/// Settings that nothing here depends on.
-#[cfg(test)]
-pub(crate) fn config() -> crate::support::config::Config {
-    use clap::Parser as _;
-    #[derive(clap::Parser)]
-    struct Cli {
-        #[command(flatten)]
-        config: crate::support::config::Config,
-    }
-    Cli::parse_from(["bellhop", "--pg-bin=/nowhere"]).config
 }

@@ -35,13 +35,7 @@ impl Rooms {
     }
 
     fn reference(&self) -> String {
-        self.product
-            .parts
-            .ids
-            .bytes::<6>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        crate::support::ids::hex(&self.product.parts.ids.bytes::<6>())
     }
 
     /// A failure of the workplace as a screen shows it.

@@ -185,7 +185,8 @@ fn Oldest(#[prop(into)] oldest: Signal<Option<Moment>>) -> impl IntoView {
 /// How the open connections are carried.
 #[component]
 fn Transports(now: RwSignal<Overview>) -> impl IntoView {
-    let rows: [(&str, fn(&Overview) -> i64); 3] = [
+    type Count = fn(&Overview) -> i64;
+    let rows: [(&str, Count); 3] = [
         ("WebSocket", |it| it.websocket),
         ("Server-Sent Events", |it| it.sse),
         ("Long polling", |it| it.long_polling),
@@ -237,7 +238,7 @@ fn Transports(now: RwSignal<Overview>) -> impl IntoView {
                                                 height="8"
                                             ></rect>
                                         </svg>
-                                        {move || format!("{} %", share())}
+                                        <span class="share">{move || format!("{} %", share())}</span>
                                     </td>
                                 </tr>
                             }

@@ -133,7 +133,7 @@ fn List(page: Page<QueuedRow>, search: String, number: u32) -> impl IntoView {
             aria-label="Messages"
         >
             <Show when=move || !rows.is_empty() fallback=nothing>
-                <table>
+                <table class="two-lines">
                     <caption class="vh">"Messages still owed to somebody, oldest first"</caption>
                     <thead>
                         <tr>

@@ -47,7 +47,7 @@ pub fn RequestView(
                 class:dim=dim
                 tabindex="0"
                 role="region"
-                aria-label="Request"
+                aria-label="Details of the request"
             >
                 <StaleStrip list />
                 {move || view! { <Head detail=detail.get() /> }}

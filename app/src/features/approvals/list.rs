@@ -45,9 +45,9 @@ pub fn RequestList(
             counts.approvals.set(new);
         }
         let changed: Vec<ApprovalRow> = counts::rows(&patch);
-        changed.into_iter().for_each(|row| {
+        for row in changed {
             rows.patch(row);
-        });
+        }
         if let Some(list) = itself.get_value() {
             list.refresh();
         }
@@ -80,7 +80,7 @@ pub fn RequestList(
                     <thead>
                         <tr>
                             <th scope="col">"Request"</th>
-                            <th scope="col" class="num hide-phone">
+                            <th scope="col" class="num hide-tight">
                                 "Amount"
                             </th>
                             <th scope="col" class="num">

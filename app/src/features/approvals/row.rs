@@ -69,7 +69,7 @@ pub fn RequestRow(
                         {move || subject.get()}
                     </a>
                     <span class="sub cut" title=move || who.get()>
-                        <span class="only-phone">
+                        <span class="only-tight">
                             {move || {
                                 let amount = row.read().amount.clone();
                                 if amount.is_empty() { amount } else { format!("{amount} · ") }
@@ -79,7 +79,7 @@ pub fn RequestRow(
                     </span>
                 </div>
             </th>
-            <td class="num live hide-phone">
+            <td class="num live hide-tight">
                 <span class="two">
                     <span>{move || row.read().amount.clone()}</span>
                     <span>{step}</span>

@@ -1,4 +1,11 @@
 //! What the frame of every page asks.
+#![cfg_attr(
+    feature = "ssr",
+    expect(
+        clippy::unused_async,
+        reason = "a server function is async, whatever it does"
+    )
+)]
 
 use leptos::prelude::*;
 

@@ -1,7 +1,7 @@
 //! `/api/v1/notifications`: publish, and read what became of it.
 
-mod publish;
-mod read;
+pub mod publish;
+pub mod read;
 
 pub(crate) use read::state_word;
 

@@ -19,7 +19,7 @@ use crate::delivery::draft::{Origin, PublishRequest};
 
 /// What a publisher learns, after the commit.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Published {
+pub(super) struct Published {
     /// The notification's id; the first one's for a duplicate.
     pub id: Uuid,
     /// To how many users.

@@ -18,7 +18,7 @@ const PAGE: i64 = 200;
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
-pub struct After {
+pub(super) struct After {
     /// The last user id of the page before.
     #[serde(default)]
     after: String,
@@ -26,7 +26,7 @@ pub struct After {
 
 /// A notification and its deliveries.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Notification {
+pub(super) struct Notification {
     /// Id.
     pub id: Uuid,
     /// Kind.
@@ -47,7 +47,7 @@ pub struct Notification {
 
 /// One recipient's delivery.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Delivery {
+pub(super) struct Delivery {
     /// Your id of the user.
     pub user: String,
     /// Their number of it, gap-free per user.
@@ -69,7 +69,7 @@ pub struct Delivery {
 
 /// A receipt or an attempt.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Event {
+pub(super) struct Event {
     /// The device's name, empty when unnamed.
     pub device: String,
     /// `hub`, `http` or `reached` for a receipt, the transport for an attempt.

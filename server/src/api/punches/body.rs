@@ -20,7 +20,7 @@ const LIMIT: usize = 1024 * 1024;
 /// Who was where when. Give `user` or `pin`, and `at` or `local`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Punch {
+pub(super) struct Punch {
     /// Your id of the user.
     #[serde(default)]
     #[schema(example = "u-1042")]
@@ -54,7 +54,7 @@ pub struct Punch {
 /// Many punches in one commit.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Punches {
+pub(super) struct Punches {
     /// 1 to 1,000. One that is refused does not hold up the others.
     pub items: Vec<Punch>,
 }
@@ -62,7 +62,7 @@ pub struct Punches {
 /// Body of `POST /api/v1/punches`: one, or many.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
-pub enum PunchBody {
+pub(super) enum PunchBody {
     /// One.
     One(Box<Punch>),
     /// Many.

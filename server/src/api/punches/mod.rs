@@ -1,7 +1,7 @@
 //! `/api/v1/punches`: somebody pressed a finger on a device, or a system says so for them.
 
-mod body;
-mod record;
+pub mod body;
+pub mod record;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

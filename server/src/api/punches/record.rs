@@ -17,7 +17,7 @@ use crate::workplace::attendance::{self, NewPunch, Outcome, Refusal};
 
 /// A punch that was taken down.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Punched {
+pub(super) struct Punched {
     /// Its id; the first one's for a duplicate.
     pub id: Uuid,
     /// It was here before (same device, same `source_id`): nothing was done now.
@@ -33,7 +33,7 @@ pub struct Punched {
 
 /// What became of one of many.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Item {
+pub(super) struct Item {
     /// The status it would have had alone: 201 taken, 200 duplicate, 422 refused.
     pub status: u16,
     /// When it was taken, or was here before.
@@ -46,7 +46,7 @@ pub struct Item {
 
 /// One for each punch, in order.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Items {
+pub(super) struct Items {
     /// One for each punch, in order.
     pub items: Vec<Item>,
 }

@@ -19,7 +19,7 @@ use crate::workplace::{Actor, approvals};
 /// Body of `POST /api/v1/requests/{id}/decision`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct DecideRequest {
+pub(super) struct DecideRequest {
     /// Your id of the user who decides.
     pub user: String,
     /// `approve` or `reject`.

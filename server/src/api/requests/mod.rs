@@ -1,8 +1,8 @@
 //! `/api/v1/requests`: a back end asks for an approval, decides for somebody, reads how it stands.
 
-mod decide;
-mod read;
-mod submit;
+pub mod decide;
+pub mod read;
+pub mod submit;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -19,7 +19,7 @@ use crate::workplace::approvals::number;
 
 /// A request and its steps.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Request {
+pub(super) struct Request {
     /// Id.
     pub id: Uuid,
     /// For people: `REQ-2026-01847`.
@@ -53,7 +53,7 @@ pub struct Request {
 
 /// Somebody.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Person {
+pub(super) struct Person {
     /// Your id of the user.
     pub user: String,
     /// Display name.
@@ -62,7 +62,7 @@ pub struct Person {
 
 /// A step.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Step {
+pub(super) struct Step {
     /// Name.
     pub name: String,
     /// `waiting`, `open`, `approved`, `rejected` or `cancelled`.
@@ -77,7 +77,7 @@ pub struct Step {
 
 /// One who is asked.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Approver {
+pub(super) struct Approver {
     /// Who.
     #[serde(flatten)]
     pub person: Person,
@@ -91,7 +91,7 @@ pub struct Approver {
 
 /// One line of the history.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Event {
+pub(super) struct Event {
     /// When.
     pub at: Timestamp,
     /// Display name of who.

@@ -18,7 +18,7 @@ use crate::workplace::approvals::{self, NewRequest, NewStep};
 /// Body of `POST /api/v1/requests`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SubmitRequest {
+pub(super) struct SubmitRequest {
     /// `purchase`, `leave`, `travel`, `contract`, `equipment`, `correction`, `other`, or a word of
     /// your own: chooses the icon.
     #[schema(example = "purchase")]
@@ -50,7 +50,7 @@ pub struct SubmitRequest {
 
 /// What became of it.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Submitted {
+pub(super) struct Submitted {
     /// Its id.
     pub id: Uuid,
     /// For people.

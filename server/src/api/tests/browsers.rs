@@ -98,3 +98,20 @@ async fn our_own_pages_and_programs_need_no_permission() {
     let answer = site.send(program.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, 200);
 }
+
+#[tokio::test]
+async fn a_service_changed_over_the_api_counts_at_once() {
+    let site = Site::open().await;
+    let body = serde_json::json!({"name": "App", "allowed_origins": [APP]});
+    let put = Request::put("/api/v1/services/app")
+        .header("authorization", format!("Bearer {}", site.service("acme")))
+        .header("content-type", "application/json");
+    let answer = site.send(put.body(body.to_string().into()).unwrap()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    // Well before the five seconds after which it would be read anyway.
+    let begun = std::time::Instant::now();
+    while preflight(&site, APP, API).await.status != 204 {
+        assert!(begun.elapsed().as_secs() < 3, "nobody told");
+        tokio::task::yield_now().await;
+    }
+}

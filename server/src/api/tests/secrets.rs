@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
+use tracing::subscriber::NoSubscriber;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::site::Site;
@@ -105,6 +106,9 @@ impl Client {
 async fn tokens_connection_ids_and_keys_are_in_no_line_of_a_trace_log() {
     let log = Log::default();
     let writer = log.clone();
+    // While there is only one subscriber, tracing asks the thread that first reaches an event
+    // whether anybody listens: some other test's, which would say no for all. With two it asks both.
+    let _second = tracing::Dispatch::new(NoSubscriber::new());
     let _guard = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_ansi(false)
