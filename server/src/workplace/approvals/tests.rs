@@ -59,7 +59,7 @@ async fn company(place: &Place) -> (Tenant, Actor, Actor, Actor, Actor) {
     (tenant, ada, tom, zuzanna, ingrid)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_approvers_in_the_same_instant_one_wins() {
     let place = Place::open(START).await;
     let (tenant, ada, tom, zuzanna, _) = company(&place).await;
