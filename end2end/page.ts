@@ -96,6 +96,15 @@ export function toast(page: Page): Locator {
   return page.locator(".toast");
 }
 
+/** Closes toasts, one after the other as they come, until one says this. */
+export async function toasted(page: Page, words: string): Promise<void> {
+  await expect(async () => {
+    const shown = await toast(page).innerText({ timeout: 500 });
+    if (!shown.includes(words)) await toast(page).getByRole("button", { name: "Close" }).click({ timeout: 500 });
+    expect(shown).toContain(words);
+  }, `a toast says: ${words}`).toPass({ timeout: 10_000, intervals: [50] });
+}
+
 /** Titles of the inbox's rows that hold this word, from the top. */
 export function titles(page: Page, word: string): Locator {
   return page.locator("#inbox-list").getByRole("article").locator(".title").filter({ hasText: word });

@@ -21,7 +21,7 @@ export const WAYS: { way: string; options: IHttpConnectionOptions }[] = [
   { way: "ServerSentEvents", options: { transport: HttpTransportType.ServerSentEvents } },
   { way: "LongPolling", options: { transport: HttpTransportType.LongPolling } },
   { way: "automatic", options: {} },
-  { way: "automatic where WebSockets are blocked", options: { WebSocket: blocked() } },
+  { way: "automatic where WebSockets are blocked", options: { WebSocket: blocked() } as IHttpConnectionOptions },
 ];
 
 function blocked(): any {

@@ -1,6 +1,6 @@
 // One decision, seen by everybody it concerns, without a reload.
 import { ask, request, unique } from "../api";
-import { bell, expect, forgive, marked, test, toast, visit } from "../page";
+import { bell, expect, forgive, marked, test, toasted, visit } from "../page";
 import { hire } from "../people";
 
 test("an approval reaches the requester and the other approver", async ({ guest }) => {
@@ -19,11 +19,11 @@ test("an approval reaches the requester and the other approver", async ({ guest 
 
   const page = await visit(await guest(one), `/approvals/${id}`);
   await page.getByRole("button", { name: "Approve €540.00" }).click();
-  await expect(toast(page)).toContainText(`You approved ${subject}`);
+  await toasted(page, `You approved ${subject}`);
   await expect(page.getByRole("article", { name: subject })).toContainText(`by ${one.name}`);
 
   await expect(mine.getByRole("row", { name: subject })).toContainText("Approved");
-  await expect(toast(mine)).toContainText(`${one.name} approved: ${subject}`);
+  await toasted(mine, `${one.name} approved: ${subject}`);
   await expect(bell(mine, "Notifications, 1 new")).toBeVisible();
   await expect(theirs.getByText("You are caught up")).toBeVisible();
   await expect(theirs.getByRole("link", { name: "Waiting on me", exact: true })).toBeVisible();
@@ -42,7 +42,7 @@ test("a rejection's reason appears on the open request", async ({ guest }) => {
   const dialog = page.getByRole("dialog", { name: `Reject “${subject}”` });
   await dialog.getByLabel("Reason").fill("Not <b>this</b> year.");
   await dialog.getByRole("button", { name: "Reject the request" }).click();
-  await expect(toast(page)).toContainText(`You rejected ${subject}`);
+  await toasted(page, `You rejected ${subject}`);
   await expect(dialog).toBeHidden();
 
   const article = mine.getByRole("article", { name: subject });
@@ -69,7 +69,7 @@ test("the loser of a race sees who won, and nothing is decided twice", async ({ 
   await second.getByRole("button", { name: "Approve €540.00" }).click();
   await expect(second.getByRole("button", { name: "Approving" })).toBeDisabled();
   await first.getByRole("button", { name: "Approve €540.00" }).click();
-  await expect(toast(first)).toContainText(`You approved ${subject}`);
+  await toasted(first, `You approved ${subject}`);
   release();
 
   const refusal = second.getByRole("article", { name: subject }).getByRole("alert").first();

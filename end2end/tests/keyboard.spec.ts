@@ -1,7 +1,7 @@
 // Everything with the keyboard alone: find the request, approve it, and know where one is afterwards.
 import type { Locator, Page } from "@playwright/test";
 import { ask, request, unique } from "../api";
-import { expect, test, toast, visit } from "../page";
+import { expect, test, toasted, visit } from "../page";
 import { hire } from "../people";
 
 /** Presses Tab until this has the focus. */
@@ -42,7 +42,7 @@ test("approve without a pointer", async ({ guest }) => {
 
   await tabTo(page, page.getByRole("button", { name: "Approve €540.00" }));
   await page.keyboard.press("Enter");
-  await expect(toast(page)).toContainText(`You approved ${first}`);
+  await toasted(page, `You approved ${first}`);
   await expect(page.getByRole("article", { name: first })).toBeFocused();
   expect((await request(id)).state).toBe("approved");
 });

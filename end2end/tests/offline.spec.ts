@@ -85,6 +85,7 @@ test("a cut wire is tried again, and by hand at once", async ({ guest, complaint
     await expect(connection(page)).toHaveText("live", { timeout: 25_000 });
     await expect(titles(page, word)).toHaveText([`b ${word}`, `a ${word}`]);
     await same();
+    await page.close();
   } finally {
     await wire.remove();
   }
