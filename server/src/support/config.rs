@@ -55,7 +55,7 @@ pub struct Http {
         value_name = "NET"
     )]
     pub trusted_proxies: Vec<String>,
-    /// How browsers name this site, when a proxy in front changes the Host header (https://hr.example.com)
+    /// How browsers name this site, when a proxy in front changes the Host header, `https://hr.example.com`
     #[arg(
         long = "origin",
         env = "BELLHOP_ORIGINS",

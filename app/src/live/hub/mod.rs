@@ -4,7 +4,7 @@
 //! that comes back by itself for as long as the page is open. Guarantees: a notification is handed
 //! over once per page however often the server repeats it, and acknowledged after it was handed
 //! over; joined topics are joined again after each reconnect; nothing it queues is unbounded.
-//! Called by `live`, in an effect only (never while rendering). Stopped by [`HubHandle::stop`] or
+//! Called by `live`, in an effect only (never while rendering). Stopped by `HubHandle::stop` or
 //! by dropping the last handle. Must not depend on leptos or on any screen.
 //!
 //! Two layers. The *engine* is plain data: events in, effects out, time and randomness passed in;

@@ -1,6 +1,6 @@
 //! The demo company: Merrow & Vale Foods, 240 people on three sites, with a week behind them.
 //!
-//! [`seed`] plays that week through the same use cases as real callers (submit, decide, punch), at
+//! [`seed()`] plays that week through the same use cases as real callers (submit, decide, punch), at
 //! past instants, in one transaction: what it leaves is what a live week would have left, and a
 //! process killed half-way leaves nothing. People, requests and punches come from a fixed seed, so
 //! every demo tells the same story; ids and passwords are new each time. [`Traffic`] then keeps it

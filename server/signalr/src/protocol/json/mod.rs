@@ -1,7 +1,7 @@
 //! The JSON hub protocol, version 1.
 //!
 //! Properties may come in any order, so a frame is read in two steps: first the known properties as
-//! raw slices ([`fields`]), then those the message's type needs. Properties that a type does not use
+//! raw slices ([`mod@fields`]), then those the message's type needs. Properties that a type does not use
 //! are not looked into, and of a doubled property the last counts.
 
 mod decode;
