@@ -15,7 +15,13 @@ use crate::store::Pool;
 #[derive(Args, Debug)]
 pub struct Database {
     /// The database of the server
-    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     database_url: Option<SecretString>,
     /// The ready file of a running server with the embedded database
     #[arg(long, global = true, value_name = "FILE")]
