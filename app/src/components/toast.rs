@@ -115,6 +115,7 @@ pub fn ToastStage() -> impl IntoView {
         } = toast;
         let hold = move |held: bool| toasts.held.set(held);
         Some(view! {
+            <section aria-label="Notices">
             <div
                 class="toast"
                 on:mouseenter=move |_| hold(true)
@@ -144,6 +145,7 @@ pub fn ToastStage() -> impl IntoView {
                         }
                     })}
             </div>
+            </section>
         })
     }
 }

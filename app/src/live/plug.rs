@@ -17,6 +17,7 @@ use super::{HubClient, Live, LiveStatus, Subscription, follow, topic};
 use crate::model::Moment;
 use crate::model::inbox::{InboxItem, Severity};
 use crate::protocol::Patch;
+use crate::protocol::topic::INBOX;
 
 /// A drop that is over sooner is not shown.
 const QUIET: Duration = Duration::from_secs(2);
@@ -122,15 +123,21 @@ impl Plugged {
         }
     }
 
+    /// Tells those who listen, and lets the inbox fetch itself again: the numbers of bell and rail are
+    /// the server's, nobody counts here. What is replayed was shown before, or lies in the inbox.
     fn notified(self, value: &Value) {
-        let Some(item) = inbox_item(value) else {
-            return;
-        };
-        let hearers = |table: &Table| table.hearers.iter().map(|(_, heard)| *heard).collect();
-        let hearers: Vec<Callback<InboxItem>> =
-            self.table.try_with_value(hearers).unwrap_or_default();
-        for heard in hearers {
-            heard.try_run(item.clone());
+        if value.get("replayed") != Some(&Value::Bool(true))
+            && let Some(item) = inbox_item(value)
+        {
+            let hearers = |table: &Table| table.hearers.iter().map(|(_, heard)| *heard).collect();
+            let hearers: Vec<Callback<InboxItem>> =
+                self.table.try_with_value(hearers).unwrap_or_default();
+            for heard in hearers {
+                heard.try_run(item.clone());
+            }
+        }
+        for list in self.followers(INBOX) {
+            list.on_patch.try_run(topic::rejoined(INBOX, 0));
         }
     }
 

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::from_fn;
+use axum::routing::get;
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
-use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
+use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 use tower_http::compression::CompressionLayer;
 
 use crate::auth::address::TrustedProxies;
@@ -76,8 +77,14 @@ pub fn routes(parts: &Parts, backend: SharedBackend) -> Router {
             let options = options.clone();
             move || shell(options.clone())
         })
-        .fallback(file_and_error_handler_with_context::<Web, _>(
-            context, shell,
+        .fallback_service(files::others(
+            &options,
+            // Never leptos's own file handler: it takes the headers of whatever page the thread
+            // rendered last for its answer, and the page is left without its policy.
+            get(render_app_async_with_context(context, {
+                let options = options.clone();
+                move || shell(options.clone())
+            })),
         ))
         .layer(CompressionLayer::new())
         .with_state(web);

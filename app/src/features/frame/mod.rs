@@ -43,7 +43,9 @@ pub fn Frame() -> impl IntoView {
 
     view! {
         <Suspense>
-            {move || Suspend::new(async move {
+            // Not behind a closure: the body would be built once more for each look at it, and what
+            // pages ask for inside would be asked for in another order than the browser does.
+            {Suspend::new(async move {
                 match data.await {
                     Ok((me, badges)) => {
                         counts.set(&badges);
@@ -69,7 +71,9 @@ pub fn Frame() -> impl IntoView {
                         ().into_any()
                     }
                     Err(error) => {
-                        let retry = Callback::new(move |()| data.refetch());
+                        let retry = Callback::new(move |()| {
+                            crate::browser::leave_for(&crate::browser::here());
+                        });
                         view! {
                             <div class="sign">
                                 <header>

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use super::theme::Theme;
 use crate::error::AppError;
 use crate::model::badges::Badges;
-use crate::model::person::Me;
+use crate::model::person::{HubToken, Me};
 
 /// Who is signed in, and their numbers.
 #[server(endpoint = "frame")]
@@ -40,4 +40,11 @@ pub async fn set_theme(theme: Theme) -> Result<Theme, AppError> {
         }
     }
     Ok(theme)
+}
+
+/// A token for the page's hub connection, for five minutes, bound to the session.
+#[server(endpoint = "hub_token")]
+pub async fn fetch_hub_token() -> Result<HubToken, AppError> {
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
+    crate::answer::call(backend.hub_token(&caller).await)
 }
