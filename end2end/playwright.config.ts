@@ -11,6 +11,8 @@ export default defineConfig({
   workers: 1,
   retries: 0,
   forbidOnly: !!process.env.CI,
+  // Every page in every theme and width takes minutes with a development build: `cargo xtask test --slow`.
+  grepInvert: process.env.BELLHOP_SLOW ? undefined : /@slow/,
   timeout: 30_000,
   expect: { timeout: 5_000 },
   globalSetup: "./server.ts",

@@ -17,6 +17,7 @@ test("without a network the page says so, and then shows what it missed", async 
   await publishAll(who.key, named([0]));
   await expect(toast(page)).toContainText(`news 0 ${word}`);
   await toast(page).getByRole("button", { name: "Close" }).click();
+  await expect(bell(page, "Notifications, 1 new")).toBeVisible();
 
   await browser.setOffline(true);
   await expect(connection(page)).toHaveText(/^offline, data as of \d\d:\d\d:\d\d$/);

@@ -30,8 +30,8 @@ pub type FrameData = Resource<Result<(Me, Badges), AppError>>;
 
 /// Rail and bar around the page. Signed out, the server answers with a redirect instead.
 ///
-/// All of it waits for one answer, so that no count is drawn before it is known, and so that server
-/// and browser create what is inside in the same order: hydration finds its data by that order.
+/// Bar and rail wait for one answer, so that no count is drawn before it is known. The page does not
+/// wait: server and browser have to create it in the same order, by which hydration finds its data.
 #[component]
 pub fn Frame() -> impl IntoView {
     let data: FrameData = Resource::new_blocking(|| (), |()| frame());
@@ -42,54 +42,50 @@ pub fn Frame() -> impl IntoView {
     let location = use_location();
 
     view! {
-        <Suspense>
-            // Not behind a closure: the body would be built once more for each look at it, and what
-            // pages ask for inside would be asked for in another order than the browser does.
-            {Suspend::new(async move {
-                match data.await {
-                    Ok((me, badges)) => {
-                        counts.set(&badges);
-                        counts.follow(&badges);
-                        view! {
-                            <div class="shell">
+        <div class="shell">
+            <Suspense>
+                // Not behind a closure, and without the page: either would build what is inside once
+                // more for each look at it, and what pages ask for would be asked for in another order
+                // than the browser does.
+                {Suspend::new(async move {
+                    match data.await {
+                        Ok((me, badges)) => {
+                            counts.set(&badges);
+                            counts.follow(&badges);
+                            view! {
                                 <TopBar me=me.clone() />
                                 <Rail me />
-                                <main class="main" id="main" tabindex="-1">
-                                    <Outlet />
-                                </main>
-                            </div>
+                            }
+                                .into_any()
                         }
-                            .into_any()
-                    }
-                    Err(AppError::SignedOut) => {
-                        let path = location.pathname.get_untracked();
-                        let query = location.search.get_untracked();
-                        let query = query.strip_prefix('?').unwrap_or(&query);
-                        let here =
-                            if query.is_empty() { path } else { format!("{path}?{query}") };
-                        to_sign_in(&sign_in::address(Some(&here), None));
-                        ().into_any()
-                    }
-                    Err(error) => {
-                        let retry = Callback::new(move |()| {
-                            crate::browser::leave_for(&crate::browser::here());
-                        });
-                        view! {
-                            <div class="sign">
+                        Err(AppError::SignedOut) => {
+                            let path = location.pathname.get_untracked();
+                            let query = location.search.get_untracked();
+                            let query = query.strip_prefix('?').unwrap_or(&query);
+                            let here =
+                                if query.is_empty() { path } else { format!("{path}?{query}") };
+                            to_sign_in(&sign_in::address(Some(&here), None));
+                            ().into_any()
+                        }
+                        Err(error) => {
+                            let retry = Callback::new(move |()| {
+                                crate::browser::leave_for(&crate::browser::here());
+                            });
+                            view! {
                                 <header>
                                     <Mark />
-                                </header>
-                                <main id="main" class="lost" tabindex="-1">
-                                    <h1 class="vh">"Not loaded"</h1>
                                     <Problem error retry />
-                                </main>
-                            </div>
+                                </header>
+                            }
+                                .into_any()
                         }
-                            .into_any()
                     }
-                }
-            })}
-        </Suspense>
+                })}
+            </Suspense>
+            <main class="main" id="main" tabindex="-1">
+                <Outlet />
+            </main>
+        </div>
     }
     .into_any()
 }
