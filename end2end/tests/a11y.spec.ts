@@ -45,7 +45,7 @@ async function look(browser: BrowserContext, path: string): Promise<void> {
 
 for (const theme of ["light", "dark"]) {
   for (const [size, viewport] of Object.entries(SIZES)) {
-    test(`every page, ${theme}, ${size}`, async ({ guest }) => {
+    test(`@slow every page, ${theme}, ${size}`, async ({ guest }) => {
       test.setTimeout(180_000);
       const { who, request } = await busy();
       const cookie = { name: "theme", value: theme, url: ready().url };
@@ -57,7 +57,7 @@ for (const theme of ["light", "dark"]) {
       for (const path of [...PAGES, `/approvals/${request}`]) await look(browser, path);
     });
 
-    test(`every overlay, ${theme}, ${size}`, async ({ guest }) => {
+    test(`@slow every overlay, ${theme}, ${size}`, async ({ guest }) => {
       test.setTimeout(90_000);
       const { who, request } = await busy();
       const browser = await guest(who, { viewport });

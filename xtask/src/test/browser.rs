@@ -31,7 +31,12 @@ pub(super) fn runtime() -> Result<Option<Browser>> {
 }
 
 impl Browser {
-    pub(super) fn run(&self, database: &Scratch, filter: Option<&str>) -> Result<Tally> {
+    pub(super) fn run(
+        &self,
+        database: &Scratch,
+        filter: Option<&str>,
+        slow: bool,
+    ) -> Result<Tally> {
         let report = place::target().join("end2end.json");
         let _ = fs::remove_file(&report); // of the last run
         let mut tally = Tally::default();
@@ -47,6 +52,9 @@ impl Browser {
                 .env("BELLHOP_SITE_ROOT", place::site())
                 .env("BELLHOP_PG_BIN", database.programs())
                 .env_remove("DATABASE_URL");
+            if slow {
+                playwright.env("BELLHOP_SLOW", "1");
+            }
             if let Some(filter) = filter {
                 playwright.args(["--pass-with-no-tests", "--grep", filter]);
             }

@@ -33,7 +33,7 @@ impl Test {
         match browser::runtime()? {
             Some(browser) => {
                 site::build_browser_half(&tools)?;
-                tally += browser.run(&database, filter)?;
+                tally += browser.run(&database, filter, self.slow)?;
             }
             None if std::env::var_os("CI").is_some() => {
                 bail!("the browser tests cannot run (see above), and in CI nothing is skipped");
