@@ -9,7 +9,8 @@ export default defineConfig({
   // One server and one database for all: tests use users and services of their own, not turns.
   fullyParallel: false,
   workers: 1,
-  retries: 0,
+  // A development build hydrates slowly on a small machine. What needed a second try is listed as flaky.
+  retries: process.env.CI ? 2 : 0,
   forbidOnly: !!process.env.CI,
   // Every page in every theme and width takes minutes with a development build: `cargo xtask test --slow`.
   grepInvert: process.env.BELLHOP_SLOW ? undefined : /@slow/,

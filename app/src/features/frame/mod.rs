@@ -30,8 +30,8 @@ pub type FrameData = Resource<Result<(Me, Badges), AppError>>;
 
 /// Rail and bar around the page. Signed out, the server answers with a redirect instead.
 ///
-/// Bar and rail wait for one answer, so that no count is drawn before it is known. The page does not
-/// wait: server and browser have to create it in the same order, by which hydration finds its data.
+/// All of it waits for one answer, so that no count is drawn before it is known, and so that server
+/// and browser create what is inside in the same order: hydration finds its data by that order.
 #[component]
 pub fn Frame() -> impl IntoView {
     let data: FrameData = Resource::new_blocking(|| (), |()| frame());
@@ -42,52 +42,76 @@ pub fn Frame() -> impl IntoView {
     let location = use_location();
 
     view! {
-        <div class="shell">
-            <Suspense>
-                // Not behind a closure, and without the page: either would build what is inside once
-                // more for each look at it, and what pages ask for would be asked for in another order
-                // than the browser does.
-                {Suspend::new(async move {
-                    match data.await {
-                        Ok((me, badges)) => {
-                            counts.set(&badges);
-                            counts.follow(&badges);
-                            view! {
+        <Suspense>
+            // Not behind a closure: the body would be built once more for each look at it, and what
+            // pages ask for inside would be asked for in another order than the browser does.
+            {Suspend::new(async move {
+                not_at_once().await;
+                match data.await {
+                    Ok((me, badges)) => {
+                        counts.set(&badges);
+                        counts.follow(&badges);
+                        view! {
+                            <div class="shell">
                                 <TopBar me=me.clone() />
                                 <Rail me />
-                            }
-                                .into_any()
+                                <main class="main" id="main" tabindex="-1">
+                                    <Outlet />
+                                </main>
+                            </div>
                         }
-                        Err(AppError::SignedOut) => {
-                            let path = location.pathname.get_untracked();
-                            let query = location.search.get_untracked();
-                            let query = query.strip_prefix('?').unwrap_or(&query);
-                            let here =
-                                if query.is_empty() { path } else { format!("{path}?{query}") };
-                            to_sign_in(&sign_in::address(Some(&here), None));
-                            ().into_any()
-                        }
-                        Err(error) => {
-                            let retry = Callback::new(move |()| {
-                                crate::browser::leave_for(&crate::browser::here());
-                            });
-                            view! {
+                            .into_any()
+                    }
+                    Err(AppError::SignedOut) => {
+                        let path = location.pathname.get_untracked();
+                        let query = location.search.get_untracked();
+                        let query = query.strip_prefix('?').unwrap_or(&query);
+                        let here =
+                            if query.is_empty() { path } else { format!("{path}?{query}") };
+                        to_sign_in(&sign_in::address(Some(&here), None));
+                        ().into_any()
+                    }
+                    Err(error) => {
+                        let retry = Callback::new(move |()| {
+                            crate::browser::leave_for(&crate::browser::here());
+                        });
+                        view! {
+                            <div class="sign">
                                 <header>
                                     <Mark />
-                                    <Problem error retry />
                                 </header>
-                            }
-                                .into_any()
+                                <main id="main" class="lost" tabindex="-1">
+                                    <h1 class="vh">"Not loaded"</h1>
+                                    <Problem error retry />
+                                </main>
+                            </div>
                         }
+                            .into_any()
                     }
-                })}
-            </Suspense>
-            <main class="main" id="main" tabindex="-1">
-                <Outlet />
-            </main>
-        </div>
+                }
+            })}
+        </Suspense>
     }
     .into_any()
+}
+
+/// On the server, keeps the frame from being ready at a mere look: leptos looks into a Suspend before it
+/// resolves it, and a look into a ready one builds the page inside a second time. Its resources then get
+/// other numbers than in the browser, and hydration fails. Costs a few polls.
+async fn not_at_once() {
+    #[cfg(feature = "ssr")]
+    {
+        let mut looks = 16;
+        std::future::poll_fn(|context| {
+            if looks == 0 {
+                return std::task::Poll::Ready(());
+            }
+            looks -= 1;
+            context.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await;
+    }
 }
 
 fn to_sign_in(address: &str) {
