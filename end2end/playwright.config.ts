@@ -13,7 +13,8 @@ export default defineConfig({
   retries: process.env.CI ? 2 : 0,
   forbidOnly: !!process.env.CI,
   // Every page in every theme and width takes minutes with a development build: `cargo xtask test --slow`.
-  grepInvert: process.env.BELLHOP_SLOW ? undefined : /@slow/,
+  // What is marked @pending tells of a fault that is known and not mended yet; the slow lane runs it too.
+  grepInvert: process.env.BELLHOP_SLOW ? undefined : /@slow|@pending/,
   timeout: 30_000,
   expect: { timeout: 5_000 },
   globalSetup: "./server.ts",

@@ -46,6 +46,7 @@ pub fn Frame() -> impl IntoView {
             // Not behind a closure: the body would be built once more for each look at it, and what
             // pages ask for inside would be asked for in another order than the browser does.
             {Suspend::new(async move {
+                #[cfg(feature = "ssr")]
                 not_at_once().await;
                 match data.await {
                     Ok((me, badges)) => {
@@ -98,20 +99,18 @@ pub fn Frame() -> impl IntoView {
 /// On the server, keeps the frame from being ready at a mere look: leptos looks into a Suspend before it
 /// resolves it, and a look into a ready one builds the page inside a second time. Its resources then get
 /// other numbers than in the browser, and hydration fails. Costs a few polls.
+#[cfg(feature = "ssr")]
 async fn not_at_once() {
-    #[cfg(feature = "ssr")]
-    {
-        let mut looks = 16;
-        std::future::poll_fn(|context| {
-            if looks == 0 {
-                return std::task::Poll::Ready(());
-            }
-            looks -= 1;
-            context.waker().wake_by_ref();
-            std::task::Poll::Pending
-        })
-        .await;
-    }
+    let mut looks = 16;
+    std::future::poll_fn(|context| {
+        if looks == 0 {
+            return std::task::Poll::Ready(());
+        }
+        looks -= 1;
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
 }
 
 fn to_sign_in(address: &str) {
