@@ -18,10 +18,6 @@ pub enum Severity {
 }
 
 /// One notification in one user's inbox. Engagement (seen, read, archived) is apart from delivery.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "what a person did with an item is independent facts, no states of one machine"
-)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
