@@ -6,6 +6,7 @@
 
 mod ci;
 mod command;
+mod freshness;
 mod lint;
 mod place;
 mod prepare;

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::command::{cargo, path_with, run};
+use crate::freshness::Freshness;
 use crate::place;
 use crate::setup::Tools;
 use crate::step::{Outcome, step};
@@ -17,6 +18,13 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "development",
+            Self::Release => "release",
+        }
+    }
+
     /// The server's program.
     pub(crate) fn program(self) -> PathBuf {
         let folder = if self == Self::Release {
@@ -35,11 +43,19 @@ pub(crate) fn build(tools: &Tools, profile: Profile) -> Result<()> {
         Profile::Release => "Building server and browser half (release profile)",
     };
     step(name, || {
+        let browser_half = place::site().join("pkg/bellhop.wasm");
+        let fresh = Freshness::of(profile.name(), vec![profile.program(), browser_half])?;
+        if fresh.holds() {
+            return Ok(Outcome::Skipped(
+                "nothing was changed since the last build".into(),
+            ));
+        }
         let mut leptos = leptos(tools)?;
         if profile == Profile::Release {
             leptos.args(["--release", "--precompress"]);
         }
         run(&mut leptos)?;
+        fresh.note()?;
         Ok(Outcome::Done)
     })
 }

@@ -18,7 +18,7 @@ use crate::auth::{Principal, Who};
 use crate::outbox::ack::{Ack, Acks, What};
 use crate::outbox::attempts::Attempts;
 use crate::run::lifecycle::Lifecycle;
-use crate::store::{Pool, devices};
+use crate::store::{Pool, devices, ledger};
 use crate::support::clock::Clock;
 
 /// Version of what our hub says, in the greeting.
@@ -142,7 +142,7 @@ impl Hub {
         let device = device::name(principal.device.as_deref(), connection.query("device"));
         let now = shared.clock.now();
         let mut conn = shared.pool.acquire().await?;
-        let last_seq = devices::stream(&mut conn, *user).await?;
+        let last_seq = ledger::last_seq(&mut conn, *user).await?;
         let mut start = Start {
             last_seq,
             ..Start::default()

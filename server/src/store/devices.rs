@@ -18,11 +18,6 @@ pub struct Known {
     pub reached_through: i64,
 }
 
-/// The last number given to a user.
-pub async fn stream(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<i64> {
-    super::ledger::last_seq(conn, user).await
-}
-
 /// Notes that a device is here, making it if it is new, and answers what is known of it.
 pub async fn seen(
     conn: &mut PgConnection,

@@ -16,6 +16,7 @@ pub mod explain;
 pub mod idempotency;
 pub mod identity;
 pub mod inbox;
+pub mod installation;
 pub mod intake;
 pub mod keys;
 pub mod ledger;

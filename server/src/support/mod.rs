@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod config;
+pub mod hub_path;
 pub mod ids;
 pub mod telemetry;

@@ -39,9 +39,10 @@ async fn start(now: &str) -> (Workplace, Seeded) {
 
 async fn again(workplace: &Workplace) -> Option<Seeded> {
     let now = workplace.clock.now();
-    seed(&workplace.pool, &workplace.ids, &Passwords::default(), now)
-        .await
-        .unwrap()
+    let seeded = seed(&workplace.pool, &workplace.ids, &Passwords::default(), now).await;
+    let (tx, seeded) = seeded.unwrap()?;
+    tx.commit().await.unwrap();
+    Some(seeded)
 }
 
 async fn actor(workplace: &Workplace, seeded: &Seeded, key: &str) -> Actor {
