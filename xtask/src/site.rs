@@ -43,29 +43,37 @@ pub(crate) fn build(tools: &Tools, profile: Profile) -> Result<()> {
         Profile::Release => "Building server and browser half (release profile)",
     };
     step(name, || {
-        let browser_half = place::site().join("pkg/bellhop.wasm");
-        let fresh = Freshness::of(profile.name(), vec![profile.program(), browser_half])?;
-        if fresh.holds() {
-            return Ok(Outcome::Skipped(
-                "nothing was changed since the last build".into(),
-            ));
-        }
         let mut leptos = leptos(tools)?;
         if profile == Profile::Release {
             leptos.args(["--release", "--precompress"]);
         }
-        run(&mut leptos)?;
-        fresh.note()?;
-        Ok(Outcome::Done)
+        let outputs = vec![profile.program(), wasm()];
+        unless_fresh(profile.name(), outputs, &mut leptos)
     })
 }
 
 /// Only what the browser loads.
 pub(crate) fn build_browser_half(tools: &Tools) -> Result<()> {
     step("Building the browser half (development profile)", || {
-        run(leptos(tools)?.arg("--frontend-only"))?;
-        Ok(Outcome::Done)
+        let mut leptos = leptos(tools)?;
+        leptos.arg("--frontend-only");
+        unless_fresh("browser-half", vec![wasm()], &mut leptos)
     })
+}
+
+fn wasm() -> PathBuf {
+    place::site().join("pkg/bellhop.wasm")
+}
+
+fn unless_fresh(what: &'static str, outputs: Vec<PathBuf>, build: &mut Command) -> Result<Outcome> {
+    let fresh = Freshness::of(what, outputs)?;
+    if fresh.holds() {
+        let why = "nothing was changed since the last build";
+        return Ok(Outcome::Skipped(why.into()));
+    }
+    run(build)?;
+    fresh.note()?;
+    Ok(Outcome::Done)
 }
 
 fn leptos(tools: &Tools) -> Result<Command> {
