@@ -1,9 +1,10 @@
 //! The product, built by cargo-leptos: the server, and the browser's half with its styles.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::command::{cargo, path_with, run};
 use crate::freshness::Freshness;
@@ -44,8 +45,11 @@ pub(crate) fn build(tools: &Tools, profile: Profile) -> Result<()> {
     };
     step(name, || {
         let mut leptos = leptos(tools)?;
-        if profile == Profile::Release {
-            leptos.args(["--release", "--precompress"]);
+        match profile {
+            Profile::Dev => forget_compressed()?,
+            Profile::Release => {
+                leptos.args(["--release", "--precompress"]);
+            }
         }
         let outputs = vec![profile.program(), wasm()];
         unless_fresh(profile.name(), outputs, &mut leptos)
@@ -55,10 +59,28 @@ pub(crate) fn build(tools: &Tools, profile: Profile) -> Result<()> {
 /// Only what the browser loads.
 pub(crate) fn build_browser_half(tools: &Tools) -> Result<()> {
     step("Building the browser half (development profile)", || {
+        forget_compressed()?;
         let mut leptos = leptos(tools)?;
         leptos.arg("--frontend-only");
         unless_fresh("browser-half", vec![wasm()], &mut leptos)
     })
+}
+
+/// Removes what a release build compressed: the server would prefer it to the newer plain file.
+fn forget_compressed() -> Result<()> {
+    let Ok(built) = fs::read_dir(place::site().join("pkg")) else {
+        return Ok(()); // nothing was built yet
+    };
+    for file in built {
+        let file = file?.path();
+        if file
+            .extension()
+            .is_some_and(|kind| kind == "br" || kind == "gz")
+        {
+            fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn wasm() -> PathBuf {
