@@ -17,11 +17,11 @@ use uuid::Uuid;
 
 use super::draft::Draft;
 use super::{Dispatch, Publication, Routed, ledger};
-use crate::run::lifecycle::Lifecycle;
 use crate::store::idempotency::{self, Claims};
 use crate::store::names::{self, Names};
 use crate::store::{self, Pool};
 use crate::support::clock::Clock;
+use crate::support::lifecycle::Lifecycle;
 
 const MOST_WAITING: usize = 4_096;
 const MOST_A_COMMIT: usize = 128;

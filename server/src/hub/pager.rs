@@ -17,10 +17,10 @@ use uuid::Uuid;
 use super::client::{Client, Row};
 use super::frames::{Facts, Template};
 use super::record::Recorder;
-use crate::run::lifecycle::Lifecycle;
 use crate::store::Pool;
 use crate::store::replay::{self, PAGE, Question};
 use crate::support::clock::Clock;
+use crate::support::lifecycle::Lifecycle;
 
 /// Connections a statement: about 24 ms of work for 10 rows each.
 const MOST_A_STATEMENT: usize = 500;

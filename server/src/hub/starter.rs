@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::Client;
 use super::pager::Pager;
-use crate::run::lifecycle::Lifecycle;
+use crate::support::lifecycle::Lifecycle;
 
 const MOST_WAITING: usize = 65_536;
 const PAUSE: Duration = Duration::from_millis(200);

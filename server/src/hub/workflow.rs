@@ -17,9 +17,9 @@ use super::{calls, device, expiry, frames};
 use crate::auth::{Principal, Who};
 use crate::outbox::ack::{Ack, Acks, What};
 use crate::outbox::attempts::Attempts;
-use crate::run::lifecycle::Lifecycle;
 use crate::store::{Pool, devices, ledger};
 use crate::support::clock::Clock;
+use crate::support::lifecycle::Lifecycle;
 
 /// Version of what our hub says, in the greeting.
 const VERSION: u32 = 1;

@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::acked_set;
-use crate::run::lifecycle::Lifecycle;
 use crate::store::Pool;
 use crate::store::acks::{self as store, Item, Receipt};
 use crate::support::clock::Clock;
+use crate::support::lifecycle::Lifecycle;
 
 const MOST_WAITING: usize = 8_192;
 const MOST_A_COMMIT: usize = 512;

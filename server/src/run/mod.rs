@@ -13,7 +13,6 @@ pub mod commands;
 pub mod database;
 pub mod demo;
 pub mod embedded;
-pub mod lifecycle;
 pub mod listen;
 pub mod migrate;
 pub mod partitions;

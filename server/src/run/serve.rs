@@ -12,7 +12,6 @@ use secrecy::ExposeSecret;
 
 use super::database::Database;
 use super::demo::{self, Demo};
-use super::lifecycle::Lifecycle;
 use super::parts::Parts;
 use super::product::Product;
 use super::ready::{Ready, ReadyFile};
@@ -21,6 +20,7 @@ use super::{accept, listen};
 use crate::auth::VerificationKeys;
 use crate::auth::jwt::keys::configs_from_json;
 use crate::store;
+use crate::support::lifecycle::Lifecycle;
 use crate::support::{clock::Clock, config::Config, ids::Ids, telemetry};
 use crate::web;
 

@@ -11,10 +11,10 @@ use super::client::Client;
 use crate::auth::jwt::keys::{KeyConfig, VerificationKeys};
 use crate::auth::jwt::mint::{Wanted, mint};
 use crate::run::Parts;
-use crate::run::lifecycle::Lifecycle;
 use crate::run::product::Product;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
+use crate::support::lifecycle::Lifecycle;
 
 /// Everything is stopped when it is dropped.
 pub(crate) struct House {

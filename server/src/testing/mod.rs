@@ -10,6 +10,8 @@
 pub(crate) mod client;
 #[cfg(test)]
 pub(crate) mod house;
+#[cfg(test)]
+pub(crate) mod log;
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};

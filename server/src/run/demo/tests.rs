@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::{Seeded, seed};
 use crate::auth::password::Passwords;
-use crate::run::lifecycle::Lifecycle;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
+use crate::support::lifecycle::Lifecycle;
 use crate::workplace::{Actor, Workplace, approvals, attendance, inbox};
 use crate::{delivery, testing};
 
