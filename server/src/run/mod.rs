@@ -57,7 +57,7 @@ enum Command {
         #[command(subcommand)]
         command: commands::key::Key,
     },
-    /// Rights in the database
+    /// Rights in the database, and what to tell it after a restore
     Db {
         #[command(flatten)]
         database: commands::target::Database,

@@ -5,5 +5,6 @@ mod commit;
 mod devices;
 mod order;
 mod publish;
+mod restore;
 mod sql;
 mod tenants;
