@@ -4,6 +4,7 @@
 mod commit;
 mod devices;
 mod order;
+mod polling;
 mod publish;
 mod restore;
 mod sql;
