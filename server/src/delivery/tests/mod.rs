@@ -7,5 +7,6 @@ mod order;
 mod polling;
 mod publish;
 mod restore;
+mod screens;
 mod sql;
 mod tenants;
