@@ -4,6 +4,7 @@
 mod commit;
 mod devices;
 mod order;
+mod plan;
 mod polling;
 mod publish;
 mod restore;
