@@ -37,6 +37,25 @@ struct Orders {
     lost: Notify,
 }
 
+impl Orders {
+    /// Takes the order if it is this connection's turn: the client has `said` so much, and now either
+    /// spoke again or was `answered`.
+    fn due(&self, said: &[u8], answered: Option<&[u8]>) -> Option<Loss> {
+        let mut next = self.next.lock();
+        let Order { loss, after, at } = (*next)?;
+        let begun = find(said, after)?;
+        let words = match (loss, answered) {
+            (Loss::Answer, Some(answered)) => answered,
+            // In the client's own words only what follows `after` counts.
+            (Loss::Request | Loss::Connection, None) => &said[begun..],
+            _ => return None,
+        };
+        find(words, at)?;
+        *next = None;
+        Some(loss)
+    }
+}
+
 /// It lies as long as this lives.
 pub(crate) struct Wire {
     pub(crate) address: SocketAddr,
@@ -89,7 +108,7 @@ async fn carry(mut near: TcpStream, mut far: TcpStream, orders: Arc<Orders>) {
             read = near.read(&mut out) => {
                 let Some(bytes) = some(read, &out) else { return };
                 said.extend_from_slice(bytes);
-                let order = ordered(&orders, &said, |order| (order.loss != Loss::Answer).then_some(&*said));
+                let order = orders.due(&said, None);
                 if order == Some(Loss::Request) {
                     orders.lost.notify_one();
                     return;
@@ -103,7 +122,7 @@ async fn carry(mut near: TcpStream, mut far: TcpStream, orders: Arc<Orders>) {
             read = far.read(&mut back) => {
                 let Some(bytes) = some(read, &back) else { return };
                 answered.extend_from_slice(bytes);
-                if ordered(&orders, &said, |order| (order.loss == Loss::Answer).then_some(&*answered)).is_some() {
+                if orders.due(&said, Some(&answered)).is_some() {
                     orders.lost.notify_one();
                     return;
                 }
@@ -117,23 +136,6 @@ fn some(read: std::io::Result<usize>, buffer: &[u8]) -> Option<&[u8]> {
     read.ok()
         .filter(|count| *count > 0)
         .map(|count| &buffer[..count])
-}
-
-/// Takes the order if it is this connection's turn; `words` are those in which it looks for `at`.
-fn ordered<'a>(
-    orders: &Orders,
-    said: &[u8],
-    words: impl Fn(&Order) -> Option<&'a [u8]>,
-) -> Option<Loss> {
-    let mut next = orders.next.lock();
-    let order = (*next)?;
-    let begun = find(said, order.after)?;
-    let words = words(&order)?;
-    // In the client's own words only what follows `after` counts.
-    let from = if order.loss == Loss::Answer { 0 } else { begun };
-    find(&words[from..], order.at)?;
-    *next = None;
-    Some(order.loss)
 }
 
 fn find(bytes: &[u8], text: &str) -> Option<usize> {
