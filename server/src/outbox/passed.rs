@@ -5,6 +5,7 @@
 //! Costs nothing to find (the page was read anyway), and a write only when there is something to note.
 //! Nothing rests on it: what is lost is found again by the next page.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -36,31 +37,36 @@ pub struct Passed {
 /// # Errors
 /// Whatever the database answers; nothing was noted then.
 pub async fn note(pool: &Pool, passed: &[Passed]) -> sqlx::Result<()> {
-    let users: Vec<Uuid> = passed.iter().map(|one| one.user).collect();
-    let keys: Vec<String> = passed.iter().map(|one| one.device.to_string()).collect();
+    // Of two connections of one device either will do.
+    let passed: HashMap<(Uuid, Arc<str>), &Passed> = passed
+        .iter()
+        .map(|one| ((one.user, one.device.clone()), one))
+        .collect();
+    let users: Vec<Uuid> = passed.values().map(|one| one.user).collect();
+    let keys: Vec<String> = passed.values().map(|one| one.device.to_string()).collect();
     let mut conn = pool.acquire().await?;
     let mut tx = conn.begin().await?;
-    let mut devices = acks::lock_devices(&mut tx, &users, &keys).await?;
+    let mut devices = Vec::new();
     let (mut reached_users, mut reached_keys, mut reached_through) = (vec![], vec![], vec![]);
-    for (one, key) in passed.iter().zip(keys) {
-        if !one.explicit {
-            reached_users.push(one.user);
-            reached_keys.push(key);
-            reached_through.push(one.through);
+    for mut known in acks::lock_devices(&mut tx, &users, &keys).await? {
+        let Some(one) = passed.get(&(known.user, known.key.as_str().into())) else {
             continue;
-        }
-        let found = devices
-            .iter_mut()
-            .find(|device| device.user == one.user && device.key == key);
-        if let Some(known) = found
-            // Else there is a part between them of which the page says nothing.
-            && known.through >= one.from
-        {
+        };
+        if !one.explicit {
+            reached_users.push(known.user);
+            reached_keys.push(known.key);
+            reached_through.push(one.through);
+        } else if known.through >= one.from {
             acked_set::pass(&mut known.through, &mut known.ranges, one.through);
             known.through_at = known.through_at.max(Some(one.at));
-        }
+            devices.push(known);
+        } // else there is a part between them of which the page says nothing
     }
-    acks::write_devices(&mut tx, &devices, false).await?;
-    acks::raise_reached(&mut tx, &reached_users, &reached_keys, &reached_through).await?;
+    if !devices.is_empty() {
+        acks::write_devices(&mut tx, &devices, false).await?;
+    }
+    if !reached_users.is_empty() {
+        acks::raise_reached(&mut tx, &reached_users, &reached_keys, &reached_through).await?;
+    }
     tx.commit().await
 }
