@@ -13,6 +13,7 @@ pub mod commands;
 pub mod database;
 pub mod demo;
 pub mod embedded;
+mod epoch;
 pub mod lifecycle;
 pub mod listen;
 pub mod migrate;

@@ -3,10 +3,12 @@
 //! earlier point.
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 
 use super::look_up;
 use crate::store::identity::services;
 use crate::store::{Pool, installation};
+use crate::support::clock::Clock;
 
 /// The database itself
 #[derive(Debug, Subcommand)]
@@ -46,7 +48,7 @@ pub async fn run(pool: &Pool, command: Db) -> anyhow::Result<()> {
             );
         }
         Db::Restored => {
-            let epoch = restored(pool).await?;
+            let epoch = restored(pool, Clock::system().now()).await?;
             anstream::println!(
                 "Epoch {epoch} begins. A server that runs already keeps the old one: restart it"
             );
@@ -56,9 +58,9 @@ pub async fn run(pool: &Pool, command: Db) -> anyhow::Result<()> {
 }
 
 /// Begins a new epoch and answers it.
-pub async fn restored(pool: &Pool) -> anyhow::Result<i64> {
+pub async fn restored(pool: &Pool, now: Timestamp) -> anyhow::Result<i64> {
     let mut tx = pool.begin().await?;
-    let epoch = installation::restored(&mut tx).await?;
+    let epoch = installation::begin_epoch(&mut tx, now).await?;
     tx.commit().await?;
     Ok(epoch)
 }
