@@ -60,8 +60,21 @@ impl Shared {
         // Encoded once, shared by all: every connection speaks JSON so far.
         let frame = frames::invocation(Protocol::Json, app::protocol::PATCH, patch);
         for client in members {
-            // Conflated and losable: whoever misses it notices by the revision.
-            let _ = client.conn.send_latest(&key, frame.clone());
+            // Conflated and losable: whoever misses it notices by the revision. Unsent ones become one
+            // that builds on what the oldest built on; only slow connections pay for that.
+            let _ =
+                client.conn.send_merged(
+                    &key,
+                    frame.clone(),
+                    |unsent, newer| match frames::patch_of(unsent) {
+                        Some(unsent) => frames::invocation(
+                            Protocol::Json,
+                            app::protocol::PATCH,
+                            &unsent.merge(patch.clone()),
+                        ),
+                        None => newer,
+                    },
+                );
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A notification as the hub says it: its kind is the invoked method, its one argument the data
-//! plus `notificationId, seq, kind, title, body, timestamp, replayed` (architecture.md 6).
+//! plus `notificationId, seq, kind, title, body, timestamp, replayed`
+//! (`docs/integrators/protocol.md`).
 
 use app::model::inbox::Severity;
+use app::protocol::Patch;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -131,6 +133,17 @@ pub(crate) fn invocation<T: serde::Serialize>(
         arguments: vec![argument],
         stream_ids: Vec::new(),
     }))
+}
+
+/// The patch in a frame that [`invocation`] made.
+pub(crate) fn patch_of(frame: &[u8]) -> Option<Patch> {
+    #[derive(serde::Deserialize)]
+    struct Invoked {
+        arguments: (Patch,),
+    }
+    let json = frame.strip_suffix(b"\x1e")?;
+    let invoked: Invoked = serde_json::from_slice(json).ok()?;
+    Some(invoked.arguments.0)
 }
 
 #[cfg(test)]

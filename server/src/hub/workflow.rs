@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use app::protocol::{GREETING, Greeting};
+use jiff::{SignedDuration, Timestamp};
 use signalr::{Call, Connection, HubError, Reply, WriteMark};
 use uuid::Uuid;
 
@@ -23,6 +24,10 @@ use crate::support::lifecycle::Lifecycle;
 
 /// Version of what our hub says, in the greeting.
 const VERSION: u32 = 1;
+
+/// By how much the time of a delivery may lie before that of one with a lower number: a transaction may
+/// wait for the stream's lock after it looked at the clock, and clocks are set back.
+const OUT_OF_STEP: SignedDuration = SignedDuration::from_hours(1);
 
 /// The workplace hub. Cheap to clone.
 #[derive(Clone)]
@@ -153,11 +158,14 @@ impl Hub {
             let known =
                 devices::seen(&mut conn, principal.tenant, *user, device, &agent, now).await?;
             start.explicit = known.explicit;
-            start.from = if known.explicit {
-                known.through
+            if known.explicit {
+                start.from = known.through;
+                start.since = known
+                    .through_at
+                    .map_or(Timestamp::UNIX_EPOCH, |at| at - OUT_OF_STEP);
             } else {
-                known.through.max(known.reached_through)
-            };
+                start.from = known.through.max(known.reached_through);
+            }
         }
         let memberships = devices::memberships(&mut conn, *user).await?;
         drop(conn);

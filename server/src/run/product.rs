@@ -67,7 +67,7 @@ impl Product {
         .await?;
         let mut conn = pool.acquire().await?;
         store::ledger::ensure_partitions(&mut conn, clock.now()).await?;
-        let epoch = store::installation::epoch(&mut conn).await?;
+        let epoch = super::epoch::open(&mut conn, clock.now()).await?;
         drop(conn);
 
         let hub = Hub::start(

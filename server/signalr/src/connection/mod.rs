@@ -1,7 +1,7 @@
 //! One client's connection as the hub holds it: who it is, and what to send to it.
 //!
 //! Guarantees: every method returns at once; nothing is dropped without the caller being told,
-//! except an unsent [`Connection::send_latest`] that a newer one replaces.
+//! except an unsent [`Connection::send_latest`] that a newer one replaces, or merges with.
 
 mod facts;
 mod inbox;
@@ -164,7 +164,18 @@ impl<P> Connection<P> {
     /// Queues a message in place of an unsent earlier one of the same key. Goes out after what is
     /// queued without loss, and counts towards the same bound.
     pub fn send_latest(&self, key: &Arc<str>, message: Bytes) -> Result<(), SendError> {
-        self.outbound.put_latest(key, message)
+        self.outbound.put_latest(key, message, |_, newer| newer)
+    }
+
+    /// As [`Self::send_latest`]; `merge(unsent, message)` is what goes out in place of both. It is
+    /// called while the queue is locked: it must be quick, and may not touch this connection.
+    pub fn send_merged(
+        &self,
+        key: &Arc<str>,
+        message: Bytes,
+        merge: impl FnOnce(&Bytes, Bytes) -> Bytes,
+    ) -> Result<(), SendError> {
+        self.outbound.put_latest(key, message, merge)
     }
 
     /// Asks for [`Hub::evidence`](crate::Hub::evidence) of everything queued so far: a WebSocket ping

@@ -83,14 +83,21 @@ impl Outbound {
         }
     }
 
-    /// Into the latest lane, in place of an unsent message of the same key.
-    pub(crate) fn put_latest(&self, key: &Arc<str>, message: Bytes) -> Result<(), SendError> {
+    /// Into the latest lane, in place of an unsent message of the same key: merged with that one.
+    pub(crate) fn put_latest(
+        &self,
+        key: &Arc<str>,
+        message: Bytes,
+        merge: impl FnOnce(&Bytes, Bytes) -> Bytes,
+    ) -> Result<(), SendError> {
         let mut lanes = self.lanes.lock();
         let old = lanes.latest.iter().position(|(other, _)| other == key);
         match old {
             Some(index) if !lanes.closed => {
-                lanes.bytes = lanes.bytes - lanes.latest[index].1.len() + message.len();
-                lanes.latest[index].1 = message;
+                let unsent = &lanes.latest[index].1;
+                let (was, merged) = (unsent.len(), merge(unsent, message));
+                lanes.bytes = lanes.bytes - was + merged.len();
+                lanes.latest[index].1 = merged;
             }
             _ => {
                 lanes.fits(message.len(), self.bound)?;
@@ -290,13 +297,33 @@ mod tests {
     #[test]
     fn the_newest_of_a_key_takes_the_place_of_the_older() {
         let outbound = Outbound::new(100);
-        outbound.put_latest(&key("a"), "a1".into()).unwrap();
-        outbound.put_latest(&key("b"), "b1".into()).unwrap();
-        outbound.put_latest(&key("a"), "a22".into()).unwrap();
+        let put = |name, message: &'static str| {
+            outbound.put_latest(&key(name), message.into(), |_, newer| newer)
+        };
+        put("a", "a1").unwrap();
+        put("b", "b1").unwrap();
+        put("a", "a22").unwrap();
         outbound.try_put("first".into()).unwrap();
         assert_eq!(outbound.queued_bytes(), 10);
         assert_eq!(take(&outbound).unwrap().messages, ["first", "a22", "b1"]);
         assert_eq!(outbound.queued_bytes(), 0);
+    }
+
+    #[test]
+    fn what_is_merged_keeps_its_place_and_its_length_is_counted() {
+        let outbound = Outbound::new(100);
+        let put = |message: &'static str| {
+            outbound.put_latest(&key("a"), message.into(), |unsent, newer| {
+                [unsent.as_ref(), newer.as_ref()].concat().into()
+            })
+        };
+        put("one").unwrap();
+        put("three").unwrap();
+        assert_eq!(outbound.queued_bytes(), 8);
+        assert_eq!(take(&outbound).unwrap().messages, ["onethree"]);
+        assert_eq!(outbound.queued_bytes(), 0);
+        put("alone").unwrap();
+        assert_eq!(take(&outbound).unwrap().messages, ["alone"]);
     }
 
     #[test]
