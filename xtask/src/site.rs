@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::command::{cargo, path_with, run};
+use crate::command::{cargo, erasing, path_with, run};
 use crate::freshness::Freshness;
 use crate::place;
 use crate::setup::Tools;
@@ -49,6 +49,7 @@ pub(crate) fn build(tools: &Tools, profile: Profile) -> Result<()> {
             Profile::Dev => forget_compressed()?,
             Profile::Release => {
                 leptos.args(["--release", "--precompress"]);
+                leptos.env("RUSTFLAGS", erasing());
             }
         }
         let outputs = vec![profile.program(), wasm()];

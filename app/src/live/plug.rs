@@ -215,10 +215,7 @@ fn inbox_item(value: &Value) -> Option<InboxItem> {
         Some(number) => number.as_i64(),
         None => None,
     };
-    let severity = value
-        .get("severity")
-        .cloned()
-        .and_then(|s| serde_json::from_value(s).ok());
+    let severity = value.get("severity").and_then(crate::wire::read);
     Some(InboxItem {
         id: word("notificationId")?,
         seq: value.get("seq").and_then(Value::as_i64).unwrap_or_default(),

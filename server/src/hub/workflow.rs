@@ -217,7 +217,9 @@ impl signalr::Hub for Hub {
         if !matches!(connection.principal().who, Who::User { .. }) {
             return Err(HubError::new("The hub needs the token of a user."));
         }
-        match self.welcome(connection).await {
+        // Boxed, as the calls below: a connection's task is as large as the largest thing it ever
+        // waits for, and a statement's future is many times what an idle connection needs.
+        match Box::pin(self.welcome(connection)).await {
             Ok(client) => {
                 self.shared.console.connections_changed(client.tenant);
                 let manual = connection
@@ -237,7 +239,7 @@ impl signalr::Hub for Hub {
 
     async fn invoke(&self, connection: &Arc<Connection<Principal>>, call: Call) -> Reply {
         match self.shared.registry.by_id(connection.id()) {
-            Some(client) => calls::answer(&self.shared, &client, call).await,
+            Some(client) => Box::pin(calls::answer(&self.shared, &client, call)).await,
             // It was not welcomed and is being closed.
             None => HubError::new("The connection is closing.").into(),
         }
