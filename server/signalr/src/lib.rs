@@ -14,7 +14,13 @@ pub mod protocol;
 #[cfg(feature = "server")]
 mod answer;
 #[cfg(feature = "server")]
+mod arguments;
+#[cfg(feature = "server")]
 mod call;
+#[cfg(feature = "server")]
+mod client_call;
+#[cfg(feature = "server")]
+mod clients;
 #[cfg(feature = "server")]
 mod connection;
 #[cfg(feature = "server")]
@@ -24,9 +30,15 @@ mod error;
 #[cfg(feature = "server")]
 mod hub;
 #[cfg(feature = "server")]
+pub mod methods;
+#[cfg(feature = "server")]
 mod negotiate;
 #[cfg(feature = "server")]
+mod observer;
+#[cfg(feature = "server")]
 mod options;
+#[cfg(feature = "server")]
+mod place;
 #[cfg(feature = "server")]
 mod registry;
 #[cfg(feature = "server")]
@@ -39,13 +51,21 @@ mod session;
 mod slot;
 #[cfg(feature = "server")]
 mod transports;
+#[cfg(feature = "server")]
+mod upload;
 
 #[cfg(feature = "server")]
 pub use self::{
+    arguments::IntoArguments,
     call::{Arguments, Call},
+    client_call::ClientCallError,
+    clients::{Audience, Clients, Delivery},
     connection::{Connection, SendError, WriteMark},
     error::HubError,
-    hub::{Hub, HubResult, Reply},
+    hub::{Filter, Filtered, Hub, HubExt, HubResult, Reply, Shape},
+    methods::{Anonymous, Caller, Cancelled, Identity, Later, Methods, Parameter, Reason, State},
+    observer::{CallOutcome, CloseReason, Limit, Observer},
     options::HubOptions,
     server::{HubServer, TokenSource},
+    upload::{Upload, UploadStream},
 };

@@ -28,8 +28,8 @@ pub struct HubOptions {
     /// Output queued for a client; over it [`Connection::try_send`](crate::Connection::try_send)
     /// refuses and the client's next call waits.
     pub max_queued_bytes: usize,
-    /// Calls answered by [`Reply::Later`](crate::Reply::Later) that may be open at once; over it the
-    /// next call waits.
+    /// Calls that may be open at once beside the ordinary ones: answered by
+    /// [`Reply::Later`](crate::Reply::Later), or with streams. Over it the next call waits.
     pub max_open_replies: usize,
     /// A WebSocket write that takes longer ends the connection.
     pub send_timeout: Duration,
@@ -41,6 +41,13 @@ pub struct HubOptions {
     pub poll_gap_timeout: Duration,
     /// Whether clients see the type and text of internal errors.
     pub detailed_errors: bool,
+    /// Ordinary calls of one connection that may run at once; calls that stream do not count.
+    pub max_parallel_invocations: usize,
+    /// Items of one upload stream that may wait for the method; over it the connection's input
+    /// waits, which is the only flow control that clients understand.
+    pub stream_buffer_capacity: usize,
+    /// Who is told what happens, in numbers.
+    pub observer: std::sync::Arc<dyn crate::Observer>,
     /// Request headers that [`Connection::header`](crate::Connection::header) remembers.
     pub kept_headers: Vec<HeaderName>,
 }
@@ -67,6 +74,9 @@ impl Default for HubOptions {
             poll_timeout: Duration::from_secs(90),
             poll_gap_timeout: Duration::from_secs(15),
             detailed_errors: false,
+            max_parallel_invocations: 1,
+            stream_buffer_capacity: 10,
+            observer: std::sync::Arc::new(()),
             kept_headers: Vec::new(),
         }
     }

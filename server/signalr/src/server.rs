@@ -14,7 +14,7 @@ use axum::Router;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Connection, Hub, HubOptions, drain, registry::Registry, router};
+use crate::{Clients, Connection, Hub, HubOptions, drain, registry::Registry, router};
 
 /// Where ids and tokens come from: 16 unguessable bytes a call.
 pub type TokenSource = Arc<dyn Fn() -> [u8; 16] + Send + Sync>;
@@ -96,6 +96,11 @@ impl<H: Hub> HubServer<H> {
     /// All connections as of now.
     pub fn connections(&self) -> Vec<Arc<Connection<H::Principal>>> {
         self.shared.registry.all()
+    }
+
+    /// All connections by id, group and user: a handle for other parts of the process.
+    pub fn clients(&self) -> Clients<H::Principal> {
+        Clients::new(Arc::clone(&self.shared.registry))
     }
 
     /// How many connections there are, those in their handshake included.

@@ -24,7 +24,10 @@ pub(crate) use facts::{Facts, parameter};
 pub(crate) use inbox::Inbox;
 pub(crate) use outbound::Outbound;
 
-use crate::protocol::{Message, Protocol, TransportKind};
+use crate::{
+    place::Place,
+    protocol::{Message, Protocol, TransportKind},
+};
 
 /// How many lossless messages were put into a connection's queue, up to one of them: ascending.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +42,9 @@ pub enum SendError {
     /// The connection has ended.
     #[error("the connection is closed")]
     Closed,
+    /// An argument could not be encoded: nobody got anything.
+    #[error("an argument cannot be encoded")]
+    Encoding,
 }
 
 /// A handle; share it as an `Arc`.
@@ -59,6 +65,8 @@ pub struct Connection<P> {
     finished: AtomicBool,
     pub(crate) outbound: Outbound,
     pub(crate) inbox: Inbox,
+    /// Written by the session and by what the hub does with the connection.
+    pub(crate) place: Place<P>,
     /// Either side has closed; starts the time a running call still has.
     pub(crate) ended: CancellationToken,
 }
@@ -84,7 +92,12 @@ impl<P> Connection<P> {
             outbound: Outbound::new(options.max_queued_bytes),
             inbox: Inbox::new(options.max_inbox_bytes),
             ended: CancellationToken::new(),
+            place: Place::default(),
         }
+    }
+
+    pub(crate) fn shared_id(&self) -> Arc<str> {
+        Arc::clone(&self.id)
     }
 
     /// The public id; the client knows it too (except when it skipped negotiation).

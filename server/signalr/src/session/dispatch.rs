@@ -1,116 +1,104 @@
-//! Reads messages and calls the hub: in order, one call at a time.
+//! Reads messages and acts on them, one after the other.
 //!
-//! The client timeout counts only while waiting for the next message, so a slow hub never makes a
-//! client look dead. A client that does not read its answers is not served further calls.
+//! Calls run beside the reading (see [`Calls`]), so answers of the client, cancellations and items of
+//! uploads reach a call that is running. Reading waits when the next call must: for its turn, for
+//! room in the client's queue, or for a method that does not read its uploads.
 
-use std::{future::poll_fn, panic::AssertUnwindSafe, sync::Arc};
-
-use futures_util::FutureExt;
-use tokio::time::Instant;
-
-use super::{
-    Ending,
-    input::Input,
-    replies::{Question, Replies},
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
 };
+
+use bytes::Bytes;
+
+use super::{Ending, calls::Calls, input::Input, silence::Silence};
 use crate::{
-    Call, Connection, Hub, HubError, Reply,
-    protocol::{Invocation, Message},
+    Connection, Hub, Limit,
+    protocol::{FrameTooLarge, Message},
     server::Shared,
 };
 
+/// Until the connection ends. `conclude` is told how, before the last calls are waited for.
 pub(super) async fn dispatch<H: Hub>(
     server: &Shared<H>,
     connection: &Arc<Connection<H::Principal>>,
+    input: Input<'_, H::Principal>,
+    conclude: impl FnOnce(&Ending),
+) -> Ending {
+    let mut calls = Calls::new(server, connection);
+    let ending = read(server, connection, input, &mut calls).await;
+    conclude(&ending);
+    connection.place.answers.close();
+    calls.finish_turns().await;
+    ending
+}
+
+async fn read<H: Hub>(
+    server: &Shared<H>,
+    connection: &Arc<Connection<H::Principal>>,
     mut input: Input<'_, H::Principal>,
+    calls: &mut Calls<'_, H>,
 ) -> Ending {
     let options = &server.options;
-    let mut replies = Replies::new(connection, options.detailed_errors);
-    // Armed by the first ping: a client that never pings is never timed out.
-    let mut watched = false;
+    let mut silence = Silence::new(options.client_timeout, Arc::clone(&calls.turns));
     loop {
-        replies
-            .beside(poll_fn(|cx| connection.outbound.poll_room(cx)))
-            .await;
-        replies.fewer_than(options.max_open_replies).await;
-        let frame = replies.beside(async {
-            if watched {
-                tokio::time::timeout_at(Instant::now() + options.client_timeout, input.next()).await
-            } else {
-                Ok(input.next().await)
-            }
-        });
-        let frame = match frame.await {
-            Err(_) => return Ending::TimedOut,
-            Ok(Err(too_large)) => return Ending::Unreadable(too_large.to_string()),
-            Ok(Ok(None)) if connection.is_finished() => return Ending::ByServer,
-            Ok(Ok(None)) => return Ending::Gone,
-            Ok(Ok(Some(frame))) => frame,
+        calls.ready_for_more().await;
+        silence.begin();
+        let Some(frame) = next(calls, &mut input, &mut silence).await else {
+            return Ending::TimedOut;
         };
+        let frame = match frame {
+            Err(too_large) => {
+                options.observer.limited(Limit::MessageBytes);
+                return Ending::Unreadable(too_large.to_string());
+            }
+            Ok(None) if connection.is_finished() => return Ending::ByServer,
+            Ok(None) => return Ending::Gone,
+            Ok(Some(frame)) => frame,
+        };
+        options.observer.received(frame.len());
         let message = match connection.protocol().decode(&frame) {
             Err(error) => return Ending::Unreadable(error.to_string()),
             Ok(message) => message,
         };
         match message {
-            Some(Message::Ping) => watched = true,
+            Some(Message::Ping) => silence.arm(),
             Some(Message::Close { error, .. }) => return Ending::ByClient(error),
-            Some(Message::Invocation(call)) => {
-                invoke(server, connection, &mut replies, call).await;
-            }
-            Some(Message::StreamInvocation(call)) => {
-                let target = call.target;
-                let error = HubError::streaming(&target);
-                Question {
-                    id: call.id,
-                    target,
+            Some(Message::Invocation(call)) => calls.begin(call, false).await,
+            Some(Message::StreamInvocation(call)) => calls.begin(call, true).await,
+            Some(Message::CancelInvocation { id }) => calls.cancel(&id),
+            Some(Message::StreamItem { id, item }) => calls.upload(&id, item).await,
+            Some(Message::Completion { id, outcome }) => {
+                let answer = connection
+                    .place
+                    .answers
+                    .complete(connection.id(), &id, outcome);
+                if let Err(outcome) = answer {
+                    calls.uploaded(&id, outcome);
                 }
-                .answer(connection, Err(error), true);
             }
-            // Streams, client results and stateful reconnect are not offered yet: late or stray
-            // messages of theirs are skipped, as are kinds of later versions.
-            Some(
-                Message::StreamItem { .. }
-                | Message::Completion { .. }
-                | Message::CancelInvocation { .. }
-                | Message::Ack { .. }
-                | Message::Sequence { .. },
-            )
-            | None => {}
+            // Numbers of stateful reconnect mean nothing where it is not spoken, and kinds of later
+            // versions are skipped.
+            Some(Message::Ack { .. } | Message::Sequence { .. }) | None => {}
         }
     }
 }
 
-async fn invoke<H: Hub>(
-    server: &Shared<H>,
-    connection: &Arc<Connection<H::Principal>>,
-    replies: &mut Replies<'_, H::Principal>,
-    call: Invocation,
-) {
-    let question = Question {
-        id: call.id.clone(),
-        target: call.target.clone(),
-    };
-    let reply = if call.stream_ids.is_empty() {
-        let call = Call {
-            id: call.id,
-            target: call.target,
-            arguments: call.arguments,
-        };
-        // A panic in one call must not take the connection and its bookkeeping with it.
-        let call = AssertUnwindSafe(server.hub.invoke(connection, call)).catch_unwind();
-        replies.beside(call).await.unwrap_or_else(|_| {
-            tracing::error!("hub code panicked");
-            HubError::internal("Panic", "the method panicked").into()
-        })
-    } else {
-        let sent = call.stream_ids.len();
-        HubError::binding(format!(
-            "Client sent {sent} stream(s), Hub method expects 0."
-        ))
-        .into()
-    };
-    match reply {
-        Reply::Now(result) => question.answer(connection, result, server.options.detailed_errors),
-        Reply::Later(future) => replies.add(question, future),
-    }
+/// The next frame, or `None` when the client has been silent for too long.
+async fn next<H: Hub>(
+    calls: &mut Calls<'_, H>,
+    input: &mut Input<'_, H::Principal>,
+    silence: &mut Silence,
+) -> Option<Result<Option<Bytes>, FrameTooLarge>> {
+    let mut frame = pin!(input.next());
+    calls
+        .beside(poll_fn(|cx| {
+            if let Poll::Ready(frame) = frame.as_mut().poll(cx) {
+                return Poll::Ready(Some(frame));
+            }
+            silence.poll(cx).map(|()| None)
+        }))
+        .await
 }

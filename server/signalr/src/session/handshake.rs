@@ -1,10 +1,8 @@
 //! The first exchange: which protocol is spoken. A failure is answered in words, if it still can be.
 
-use std::time::Duration;
-
 use super::Input;
 use crate::{
-    Connection,
+    Connection, HubOptions, Limit,
     protocol::{HandshakeRequest, HandshakeResponse, Protocol},
 };
 
@@ -14,10 +12,14 @@ pub(super) struct NotShaken;
 pub(super) async fn handshake<P>(
     connection: &Connection<P>,
     input: &mut Input<'_, P>,
-    within: Duration,
+    options: &HubOptions,
 ) -> Result<(), NotShaken> {
-    let protocol = match tokio::time::timeout(within, input.next()).await {
-        Err(_) => Err("Handshake was canceled.".to_owned()),
+    let first = tokio::time::timeout(options.handshake_timeout, input.next());
+    let protocol = match first.await {
+        Err(_) => {
+            options.observer.limited(Limit::Handshake);
+            Err("Handshake was canceled.".to_owned())
+        }
         Ok(Ok(None)) => {
             tracing::debug!("left before the handshake");
             return Err(NotShaken);

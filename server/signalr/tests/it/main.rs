@@ -6,6 +6,7 @@
 )]
 
 mod calls;
+mod dispatch;
 mod drain;
 mod long_polling;
 mod negotiate;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use signalr::{Connection, HubOptions, HubServer, protocol::NegotiateResponse};
+use signalr::{Connection, Hub, HubOptions, HubServer, protocol::NegotiateResponse};
 use tokio::{io::DuplexStream, sync::mpsc};
 use tokio_tungstenite::{WebSocketStream, tungstenite};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -16,8 +16,8 @@ use super::{Event, TestHub, User};
 
 pub(crate) type Socket = WebSocketStream<DuplexStream>;
 
-pub(crate) struct Site {
-    pub(crate) server: HubServer<TestHub>,
+pub(crate) struct Site<H: Hub<Principal = User> = TestHub> {
+    pub(crate) server: HubServer<H>,
     pub(crate) events: mpsc::Receiver<Event>,
     pub(crate) tracker: TaskTracker,
     pub(crate) stopping: CancellationToken,
@@ -44,6 +44,17 @@ impl Site {
 
     pub(crate) fn with(options: HubOptions) -> Self {
         let (hub, events) = TestHub::new();
+        Self::of(hub, events, options)
+    }
+}
+
+impl<H: Hub<Principal = User>> Site<H> {
+    /// A hub that tells no events.
+    pub(crate) fn serving(hub: H, options: HubOptions) -> Self {
+        Self::of(hub, mpsc::channel(1).1, options)
+    }
+
+    fn of(hub: H, events: mpsc::Receiver<Event>, options: HubOptions) -> Self {
         let (tracker, stopping) = (TaskTracker::new(), CancellationToken::new());
         let server = HubServer::new(hub, options, tracker.clone(), stopping.clone());
         let app = Router::new()

@@ -1,67 +1,25 @@
-//! Who is here: connections by their secret token, for requests, and by public id, for the hub.
+//! Who is here: connections by their secret token, for requests, and by public id, group and user,
+//! for the hub.
 //!
 //! Sharded maps under short locks, never held across an await. Reservations that nobody used are
 //! thrown out by the next negotiate and are invisible before that, so no task is needed for them.
 
+mod groups;
+mod sharded;
+
 use std::{
-    collections::{HashMap, VecDeque},
-    hash::BuildHasher,
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::{Connection, slot::Slot};
-
-const SHARDS: u64 = 64;
-
-type Shard<V> = Mutex<HashMap<Arc<str>, Arc<V>, RandomState>>;
-
-/// A map that many tasks change at once.
-#[derive(Debug)]
-struct Sharded<V> {
-    shards: Box<[Shard<V>]>,
-    hasher: RandomState,
-}
-
-impl<V> Sharded<V> {
-    fn new() -> Self {
-        Self {
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::default(),
-        }
-    }
-
-    fn shard(&self, key: &str) -> &Shard<V> {
-        let hash = self.hasher.hash_one(key) % SHARDS;
-        &self.shards[usize::try_from(hash).unwrap_or_default()]
-    }
-
-    fn get(&self, key: &str) -> Option<Arc<V>> {
-        self.shard(key).lock().get(key).cloned()
-    }
-
-    fn insert(&self, key: Arc<str>, value: Arc<V>) {
-        self.shard(&key).lock().insert(key, value);
-    }
-
-    fn remove(&self, key: &str) -> Option<Arc<V>> {
-        self.shard(key).lock().remove(key)
-    }
-
-    fn values(&self) -> Vec<Arc<V>> {
-        let mut all = Vec::new();
-        for shard in &self.shards {
-            all.extend(shard.lock().values().cloned());
-        }
-        all
-    }
-}
+use self::{groups::Groups, sharded::Sharded};
+use crate::{Connection, place, slot::Slot};
 
 #[derive(Debug)]
 pub(crate) struct Registry<P> {
@@ -69,6 +27,10 @@ pub(crate) struct Registry<P> {
     slots: Sharded<Slot<P>>,
     /// By public id, from the handshake to the end.
     live: Sharded<Connection<P>>,
+    /// By name; the members are live.
+    pub(crate) groups: Groups<P>,
+    /// By [`Hub::user_key`](crate::Hub::user_key): a user's connections are a group like any other.
+    pub(crate) users: Groups<P>,
     /// When each reservation ends, oldest first: all last equally long.
     reservations: Mutex<VecDeque<(Instant, Arc<str>)>>,
     /// Running sessions, handshake included.
@@ -82,6 +44,8 @@ impl<P> Registry<P> {
         Self {
             slots: Sharded::new(),
             live: Sharded::new(),
+            groups: Groups::new(),
+            users: Groups::new(),
             reservations: Mutex::default(),
             sessions: AtomicUsize::new(0),
             emptied: Notify::new(),
@@ -124,13 +88,31 @@ impl<P> Registry<P> {
         SessionCount(Arc::clone(self))
     }
 
-    pub(crate) fn enter(&self, connection: &Arc<Connection<P>>) {
+    /// Files a connection, under its user's name too.
+    pub(crate) fn enter(self: &Arc<Self>, connection: &Arc<Connection<P>>, user: Option<&str>) {
+        let place = &connection.place;
+        place.registry.get_or_init(|| Arc::clone(self));
+        *place.groups.lock() = place::Groups::In(Vec::new());
         self.live
-            .insert(connection.id().into(), Arc::clone(connection));
+            .insert(connection.shared_id(), Arc::clone(connection));
+        if let Some(user) = user {
+            self.users.join(user, connection);
+        }
     }
 
-    pub(crate) fn leave(&self, connection: &Connection<P>) {
+    /// Takes it out of everything; nobody can put it in again.
+    pub(crate) fn leave(&self, connection: &Connection<P>, user: Option<&str>) {
         self.live.remove(connection.id());
+        let joined =
+            std::mem::replace(&mut *connection.place.groups.lock(), place::Groups::Outside);
+        if let place::Groups::In(names) = joined {
+            for name in names {
+                self.groups.leave(&name, connection.id());
+            }
+        }
+        if let Some(user) = user {
+            self.users.leave(user, connection.id());
+        }
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Connection<P>>> {
@@ -139,6 +121,11 @@ impl<P> Registry<P> {
 
     pub(crate) fn all(&self) -> Vec<Arc<Connection<P>>> {
         self.live.values()
+    }
+
+    /// Calls `with` for each connection, under short locks: it must not come back here.
+    pub(crate) fn each(&self, with: &mut dyn FnMut(&Arc<Connection<P>>)) {
+        self.live.each(with);
     }
 
     pub(crate) fn sessions(&self) -> usize {
