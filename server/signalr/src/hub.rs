@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use crate::{Call, Connection, HubError, WriteMark, protocol::Payload};
+use crate::{Call, Connection, HubError, Limit, Resumed, WriteMark, protocol::Payload};
 
 /// What an invocation returns; [`Payload::null`] stands for nothing.
 pub type HubResult = Result<Payload, HubError>;
@@ -51,7 +51,8 @@ pub trait Hub: Send + Sync + 'static {
 
     /// The transport saw that the client was alive and reading after everything up to `through` was
     /// written: a WebSocket pong to a later ping, or the next long poll. On Server-Sent Events the
-    /// next POST, which is weaker: it shows life, not reading.
+    /// next POST, which is weaker: it shows life, not reading. With stateful reconnect also each Ack,
+    /// which is stronger: the client's library has handled it.
     ///
     /// Called from the transport's task: must not block.
     fn evidence(&self, connection: &Arc<Connection<Self::Principal>>, through: WriteMark) {
@@ -63,6 +64,19 @@ pub trait Hub: Send + Sync + 'static {
     /// Called from the transport's task: must not block.
     fn writable(&self, connection: &Arc<Connection<Self::Principal>>) {
         let _ = connection;
+    }
+
+    /// A client that had lost its WebSocket continues its connection: what was sent to it before is
+    /// written again where needed, so the host must not send it again.
+    ///
+    /// Called from the transport's task: must not block.
+    fn resumed(&self, connection: &Arc<Connection<Self::Principal>>, how: Resumed) {
+        let _ = (connection, how);
+    }
+
+    /// A bound of the options was met. Called from any task: must not block.
+    fn limit_reached(&self, limit: Limit) {
+        let _ = limit;
     }
 
     /// A later request of a connection (poll, POST) came with this principal, which passed

@@ -12,21 +12,35 @@
 pub mod protocol;
 
 #[cfg(feature = "server")]
+mod admission;
+#[cfg(feature = "server")]
 mod answer;
 #[cfg(feature = "server")]
 mod call;
+#[cfg(feature = "server")]
+mod census;
 #[cfg(feature = "server")]
 mod connection;
 #[cfg(feature = "server")]
 mod drain;
 #[cfg(feature = "server")]
+mod endpoint;
+#[cfg(feature = "server")]
 mod error;
 #[cfg(feature = "server")]
 mod hub;
 #[cfg(feature = "server")]
+mod limits;
+#[cfg(feature = "server")]
 mod negotiate;
 #[cfg(feature = "server")]
 mod options;
+#[cfg(feature = "server")]
+mod places;
+#[cfg(feature = "server")]
+mod raw;
+#[cfg(feature = "server")]
+mod refresh;
 #[cfg(feature = "server")]
 mod registry;
 #[cfg(feature = "server")]
@@ -39,13 +53,19 @@ mod session;
 mod slot;
 #[cfg(feature = "server")]
 mod transports;
+#[cfg(feature = "server")]
+mod visit;
 
 #[cfg(feature = "server")]
 pub use self::{
+    admission::{Admission, Negotiation, Reservation},
     call::{Arguments, Call},
-    connection::{Connection, SendError, WriteMark},
+    connection::{Connection, Resumed, SendError, WriteMark},
     error::HubError,
     hub::{Hub, HubResult, Reply},
-    options::HubOptions,
+    limits::Limit,
+    options::{HubOptions, SlowClient},
+    raw::{RawConnection, RawEndpoint, RawServer},
+    router::any_case,
     server::{HubServer, TokenSource},
 };

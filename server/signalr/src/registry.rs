@@ -1,10 +1,9 @@
-//! Who is here: connections by their secret token, for requests, and by public id, for the hub.
+//! Who is here: connections by public id, for the hub. By token: [`crate::places`].
 //!
-//! Sharded maps under short locks, never held across an await. Reservations that nobody used are
-//! thrown out by the next negotiate and are invisible before that, so no task is needed for them.
+//! Sharded maps under short locks, never held across an await.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     hash::BuildHasher,
     sync::{
         Arc,
@@ -14,9 +13,9 @@ use std::{
 
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 
-use crate::{Connection, slot::Slot};
+use crate::Connection;
 
 const SHARDS: u64 = 64;
 
@@ -24,13 +23,13 @@ type Shard<V> = Mutex<HashMap<Arc<str>, Arc<V>, RandomState>>;
 
 /// A map that many tasks change at once.
 #[derive(Debug)]
-struct Sharded<V> {
+pub(crate) struct Sharded<V> {
     shards: Box<[Shard<V>]>,
     hasher: RandomState,
 }
 
 impl<V> Sharded<V> {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
@@ -42,19 +41,19 @@ impl<V> Sharded<V> {
         &self.shards[usize::try_from(hash).unwrap_or_default()]
     }
 
-    fn get(&self, key: &str) -> Option<Arc<V>> {
+    pub(crate) fn get(&self, key: &str) -> Option<Arc<V>> {
         self.shard(key).lock().get(key).cloned()
     }
 
-    fn insert(&self, key: Arc<str>, value: Arc<V>) {
+    pub(crate) fn insert(&self, key: Arc<str>, value: Arc<V>) {
         self.shard(&key).lock().insert(key, value);
     }
 
-    fn remove(&self, key: &str) -> Option<Arc<V>> {
+    pub(crate) fn remove(&self, key: &str) -> Option<Arc<V>> {
         self.shard(key).lock().remove(key)
     }
 
-    fn values(&self) -> Vec<Arc<V>> {
+    pub(crate) fn values(&self) -> Vec<Arc<V>> {
         let mut all = Vec::new();
         for shard in &self.shards {
             all.extend(shard.lock().values().cloned());
@@ -65,12 +64,8 @@ impl<V> Sharded<V> {
 
 #[derive(Debug)]
 pub(crate) struct Registry<P> {
-    /// By token. Entered by negotiate; removed by the transport that used it, or when expired.
-    slots: Sharded<Slot<P>>,
     /// By public id, from the handshake to the end.
     live: Sharded<Connection<P>>,
-    /// When each reservation ends, oldest first: all last equally long.
-    reservations: Mutex<VecDeque<(Instant, Arc<str>)>>,
     /// Running sessions, handshake included.
     sessions: AtomicUsize,
     /// Told whenever `sessions` becomes zero.
@@ -80,43 +75,10 @@ pub(crate) struct Registry<P> {
 impl<P> Registry<P> {
     pub(crate) fn new() -> Self {
         Self {
-            slots: Sharded::new(),
             live: Sharded::new(),
-            reservations: Mutex::default(),
             sessions: AtomicUsize::new(0),
             emptied: Notify::new(),
         }
-    }
-
-    /// Keeps a place until `until`.
-    pub(crate) fn reserve(&self, slot: Slot<P>, until: Instant) {
-        let token = Arc::clone(&slot.token);
-        self.slots.insert(Arc::clone(&token), Arc::new(slot));
-        let mut reservations = self.reservations.lock();
-        reservations.push_back((until, token));
-        let now = Instant::now();
-        while reservations.front().is_some_and(|(until, _)| *until <= now) {
-            let Some((_, token)) = reservations.pop_front() else {
-                break;
-            };
-            if self
-                .slots
-                .get(&token)
-                .is_some_and(|slot| slot.is_expired(now))
-            {
-                self.slots.remove(&token);
-            }
-        }
-    }
-
-    pub(crate) fn slot(&self, token: &str) -> Option<Arc<Slot<P>>> {
-        self.slots
-            .get(token)
-            .filter(|slot| !slot.is_expired(Instant::now()))
-    }
-
-    pub(crate) fn forget(&self, token: &str) {
-        self.slots.remove(token);
     }
 
     pub(crate) fn session(self: &Arc<Self>) -> SessionCount<P> {

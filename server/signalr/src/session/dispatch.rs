@@ -14,7 +14,8 @@ use super::{
     replies::{Question, Replies},
 };
 use crate::{
-    Call, Connection, Hub, HubError, Reply,
+    Call, Connection, Hub, HubError, Limit, Reply,
+    connection::sift,
     protocol::{Invocation, Message},
     server::Shared,
 };
@@ -41,14 +42,22 @@ pub(super) async fn dispatch<H: Hub>(
             }
         });
         let frame = match frame.await {
+            Err(_) if connection.is_away() => continue,
             Err(_) => return Ending::TimedOut,
-            Ok(Err(too_large)) => return Ending::Unreadable(too_large.to_string()),
+            Ok(Err(too_large)) => {
+                connection.limits().hit(Limit::MessageBytes);
+                return Ending::Unreadable(too_large.to_string());
+            }
             Ok(Ok(None)) if connection.is_finished() => return Ending::ByServer,
             Ok(Ok(None)) => return Ending::Gone,
             Ok(Ok(Some(frame))) => frame,
         };
         let message = match connection.protocol().decode(&frame) {
             Err(error) => return Ending::Unreadable(error.to_string()),
+            Ok(message) => message,
+        };
+        let message = match sift(server, connection, message) {
+            Err(error) => return Ending::Unreadable(error),
             Ok(message) => message,
         };
         match message {
@@ -63,11 +72,12 @@ pub(super) async fn dispatch<H: Hub>(
                 Question {
                     id: call.id,
                     target,
+                    running: connection.begin_call(),
                 }
                 .answer(connection, Err(error), true);
             }
-            // Streams, client results and stateful reconnect are not offered yet: late or stray
-            // messages of theirs are skipped, as are kinds of later versions.
+            // Streams and client results are not offered yet: late or stray messages of theirs are
+            // skipped. Ack, Sequence and kinds of later versions have been taken out before.
             Some(
                 Message::StreamItem { .. }
                 | Message::Completion { .. }
@@ -89,6 +99,7 @@ async fn invoke<H: Hub>(
     let question = Question {
         id: call.id.clone(),
         target: call.target.clone(),
+        running: connection.begin_call(),
     };
     let reply = if call.stream_ids.is_empty() {
         let call = Call {

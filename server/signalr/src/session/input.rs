@@ -12,6 +12,7 @@ use crate::{
 pub(super) struct Input<'a, P> {
     connection: &'a Connection<P>,
     frames: Frames,
+    limit: usize,
 }
 
 impl<'a, P> Input<'a, P> {
@@ -19,6 +20,7 @@ impl<'a, P> Input<'a, P> {
         Self {
             connection,
             frames: Frames::new(limit),
+            limit,
         }
     }
 
@@ -32,6 +34,13 @@ impl<'a, P> Input<'a, P> {
                 return Ok(Some(frame));
             }
             match poll_fn(|cx| self.connection.inbox.poll_next(cx)).await {
+                // A new socket: what was unfinished comes again, whole.
+                Some(chunk) if chunk.is_empty() => {
+                    self.frames = Frames::new(self.limit);
+                    if let Some(resume) = &self.connection.resume {
+                        resume.expect_sequence();
+                    }
+                }
                 Some(chunk) => self.frames.push(chunk),
                 None => return Ok(None),
             }

@@ -15,7 +15,12 @@ use futures_util::FutureExt;
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
 
-use crate::{Connection, Hub, protocol::TransportKind, registry::Registry, server::Shared};
+use crate::{
+    Connection, Hub,
+    protocol::{Message, TransportKind},
+    registry::Registry,
+    server::Shared,
+};
 use input::Input;
 
 /// Why calls are no longer read.
@@ -58,7 +63,7 @@ pub(crate) async fn run<H: Hub>(
 
 async fn talk<H: Hub>(server: &Shared<H>, connection: &Arc<Connection<H::Principal>>) {
     let mut input = Input::new(connection, server.options.max_message_bytes);
-    if handshake::handshake(connection, &mut input, server.options.handshake_timeout)
+    if handshake::handshake(connection, &mut input, &server.options)
         .await
         .is_err()
     {
@@ -144,7 +149,8 @@ async fn keep_alive<H: Hub>(
     loop {
         ticks.tick().await;
         if connection.queued_bytes() == 0 {
-            connection.outbound.put(crate::protocol::encode::ping());
+            let ping = connection.protocol().encode(&Message::Ping);
+            connection.outbound.put_control(ping);
         }
     }
 }

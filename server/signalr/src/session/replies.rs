@@ -6,18 +6,21 @@ use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use crate::{
     Connection, HubResult,
+    connection::Running,
     protocol::{Message, Outcome},
 };
 
 /// What the answer to one call needs to know of it.
-pub(super) struct Question {
+pub(super) struct Question<P> {
     /// `None`: the caller wants no answer, not even an error.
     pub(super) id: Option<String>,
     pub(super) target: String,
+    /// Who drains waits until the answer is queued.
+    pub(super) running: Running<P>,
 }
 
-impl Question {
-    pub(super) fn answer<P>(self, connection: &Connection<P>, result: HubResult, detailed: bool) {
+impl<P> Question<P> {
+    pub(super) fn answer(self, connection: &Connection<P>, result: HubResult, detailed: bool) {
         let Some(id) = self.id else { return };
         let outcome = match result {
             Ok(value) => Outcome::Value(value),
@@ -27,6 +30,7 @@ impl Question {
             .protocol()
             .encode(&Message::Completion { id, outcome });
         connection.outbound.put(completion);
+        drop(self.running);
     }
 }
 
@@ -35,10 +39,10 @@ pub(super) struct Replies<'a, P> {
     connection: &'a Connection<P>,
     detailed: bool,
     /// `None` while no reply is open: an idle connection needs no memory for it.
-    open: Option<FuturesUnordered<BoxFuture<'static, (Question, HubResult)>>>,
+    open: Option<FuturesUnordered<BoxFuture<'static, (Question<P>, HubResult)>>>,
 }
 
-impl<'a, P> Replies<'a, P> {
+impl<'a, P: Send + Sync + 'static> Replies<'a, P> {
     pub(super) fn new(connection: &'a Connection<P>, detailed: bool) -> Self {
         Self {
             connection,
@@ -51,7 +55,7 @@ impl<'a, P> Replies<'a, P> {
         self.open.as_ref().map_or(0, FuturesUnordered::len)
     }
 
-    pub(super) fn add(&mut self, question: Question, reply: BoxFuture<'static, HubResult>) {
+    pub(super) fn add(&mut self, question: Question<P>, reply: BoxFuture<'static, HubResult>) {
         let open = self.open.get_or_insert_default();
         open.push(Box::pin(async move { (question, reply.await) }));
     }
