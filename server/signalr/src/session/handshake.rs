@@ -28,6 +28,7 @@ pub(super) async fn handshake<P>(
     let error = match protocol {
         Ok(protocol) => {
             connection.speak(protocol);
+            input.speak(protocol);
             None
         }
         Err(error) => Some(error),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     Connection,
-    protocol::{FrameTooLarge, Frames},
+    protocol::{FrameTooLarge, Frames, Protocol},
 };
 
 pub(super) struct Input<'a, P> {
@@ -20,6 +20,11 @@ impl<'a, P> Input<'a, P> {
             connection,
             frames: Frames::new(limit),
         }
+    }
+
+    /// What follows the handshake is framed as `protocol` has it.
+    pub(super) fn speak(&mut self, protocol: Protocol) {
+        self.frames.speak(protocol);
     }
 
     /// The next frame, `None` at the end. Nothing is lost when the future is dropped.

@@ -144,7 +144,7 @@ async fn keep_alive<H: Hub>(
     loop {
         ticks.tick().await;
         if connection.queued_bytes() == 0 {
-            connection.outbound.put(crate::protocol::encode::ping());
+            connection.outbound.put(connection.protocol().ping());
         }
     }
 }
