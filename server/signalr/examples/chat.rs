@@ -4,10 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::{Extension, Router};
-use signalr::{
-    Call, Connection, Hub, HubError, HubOptions, HubServer, Reply,
-    protocol::{Payload, encode},
-};
+use signalr::{Call, Connection, Hub, HubError, HubOptions, HubServer, Reply, protocol::Broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Everybody is welcome here.
@@ -37,12 +34,7 @@ impl Hub for Chat {
         if let Err(error) = call.bind::<(String, String)>() {
             return error.into();
         }
-        let arguments = call
-            .arguments
-            .iter()
-            .map(Payload::as_json)
-            .collect::<Vec<_>>();
-        let said = encode::invocation("Said", &arguments);
+        let said = Broadcast::call("Said", call.arguments);
         let guests = self
             .server
             .get()
@@ -50,7 +42,7 @@ impl Hub for Chat {
             .unwrap_or_default();
         let heard = guests
             .iter()
-            .filter(|guest| guest.try_send(said.clone()).is_ok());
+            .filter(|guest| guest.try_send(said.frame(guest.protocol())).is_ok());
         Reply::value(&heard.count())
     }
 }

@@ -198,8 +198,8 @@ impl<P> Connection<P> {
         self.outbound.is_closed()
     }
 
-    /// Queues one whole framed message (see [`protocol::encode`](crate::protocol::encode)), in order
-    /// and without loss. The bytes are shared: encode once for many.
+    /// Queues one whole framed message in the connection's [`protocol`](Self::protocol), in order and
+    /// without loss. The bytes are shared: see [`Broadcast`](crate::protocol::Broadcast).
     ///
     /// Refuses when the queue holds something and would grow over its bound; with
     /// [`SlowClient::Close`] the connection is closed then.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::WriteMark;
-use crate::protocol::{Message, Protocol, SEPARATOR};
+use crate::protocol::{Frames, Message, Protocol, TransferFormat};
 
 #[derive(Debug)]
 pub(super) struct Resend {
@@ -108,21 +108,44 @@ impl Resend {
 
 /// Whether a framed message is of types 1 to 5. The host sends bytes, which may be anything: a ping
 /// that was counted would put the two sides out of step.
-fn counts(protocol: Protocol, message: &[u8]) -> bool {
-    // As this crate writes them.
-    if let Some([kind, rest, ..]) = message.strip_prefix(b"{\"type\":")
-        && !rest.is_ascii_digit()
-    {
-        return (b'1'..=b'5').contains(kind);
+fn counts(protocol: Protocol, message: &Bytes) -> bool {
+    let kind = match protocol.transfer_format() {
+        TransferFormat::Text => text_kind(message),
+        TransferFormat::Binary => binary_kind(message),
+    };
+    if let Some(kind) = kind {
+        return (1..=5).contains(&kind);
     }
-    let frame = message.strip_suffix(&[SEPARATOR]).unwrap_or(message);
-    match protocol.decode(frame) {
-        Ok(Some(
+    // Not as this crate writes it.
+    let mut frames = Frames::new(message.len());
+    frames.speak(protocol);
+    frames.push(message.clone());
+    let decoded = frames.next_frame().ok().flatten();
+    // No client counts what it cannot read.
+    match decoded.and_then(|frame| protocol.decode(&frame).ok()?) {
+        Some(
             Message::Ping | Message::Close { .. } | Message::Ack { .. } | Message::Sequence { .. },
-        )) => false,
-        Ok(Some(_)) => true,
-        // No client counts what it cannot read.
-        Ok(None) | Err(_) => false,
+        )
+        | None => false,
+        Some(_) => true,
+    }
+}
+
+/// The type, if it is the first property and has one digit.
+fn text_kind(message: &[u8]) -> Option<u8> {
+    match message.strip_prefix(b"{\"type\":")? {
+        [kind @ b'0'..=b'9', b',' | b'}', ..] => Some(kind - b'0'),
+        _ => None,
+    }
+}
+
+/// The type, if it is the first item of a short array: after the length, whose last byte is the first
+/// without the highest bit.
+fn binary_kind(message: &[u8]) -> Option<u8> {
+    let prefix = message.iter().position(|byte| byte & 0x80 == 0)?;
+    match message.get(prefix + 1..)? {
+        [0x90..=0x9f, kind @ 0..=0x7f, ..] => Some(*kind),
+        _ => None,
     }
 }
 

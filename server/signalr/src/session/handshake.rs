@@ -32,6 +32,7 @@ pub(super) async fn handshake<P>(
     match agreed {
         Ok((protocol, version)) => {
             connection.speak(protocol);
+            input.speak(protocol);
             connection
                 .outbound
                 .put(HandshakeResponse::default().encode());

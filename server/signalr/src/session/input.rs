@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     Connection,
-    protocol::{FrameTooLarge, Frames},
+    protocol::{FrameTooLarge, Frames, Protocol},
 };
 
 pub(super) struct Input<'a, P> {
@@ -24,6 +24,11 @@ impl<'a, P> Input<'a, P> {
         }
     }
 
+    /// What follows the handshake is framed as `protocol` has it.
+    pub(super) fn speak(&mut self, protocol: Protocol) {
+        self.frames.speak(protocol);
+    }
+
     /// The next frame, `None` at the end. Nothing is lost when the future is dropped.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, FrameTooLarge> {
         loop {
@@ -37,6 +42,7 @@ impl<'a, P> Input<'a, P> {
                 // A new socket: what was unfinished comes again, whole.
                 Some(chunk) if chunk.is_empty() => {
                     self.frames = Frames::new(self.limit);
+                    self.frames.speak(self.connection.protocol());
                     if let Some(resume) = &self.connection.resume {
                         resume.expect_sequence();
                     }

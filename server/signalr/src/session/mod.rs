@@ -17,7 +17,7 @@ use tracing::Instrument;
 
 use crate::{
     Connection, Hub,
-    protocol::{Message, TransportKind},
+    protocol::TransportKind,
     registry::Registry,
     server::Shared,
 };
@@ -149,8 +149,9 @@ async fn keep_alive<H: Hub>(
     loop {
         ticks.tick().await;
         if connection.queued_bytes() == 0 {
-            let ping = connection.protocol().encode(&Message::Ping);
-            connection.outbound.put_control(ping);
+            connection
+                .outbound
+                .put_control(connection.protocol().ping());
         }
     }
 }
