@@ -55,8 +55,8 @@ impl<P> Connection<P> {
         arguments: impl IntoArguments,
     ) -> Result<R, ClientCallError> {
         let arguments = arguments.into_payloads().map_err(|_| SendError::Encoding)?;
-        let (number, answer) = self.place.answers.expect()?;
-        let _forget = Forget(&self.place.answers, number);
+        let (number, answer) = self.answers.expect()?;
+        let _forget = Forget(&self.answers, number);
         let mut id = String::with_capacity(self.id().len() + 4);
         let _never_fails = write!(id, "{}.{number}", self.id());
         let question = Message::Invocation(Invocation {

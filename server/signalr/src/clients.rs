@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{Connection, IntoArguments, SendError, arguments::Shout, place, registry::Registry};
+use crate::{
+    Connection, IntoArguments, SendError, membership::Joined, protocol::Broadcast,
+    registry::Registry,
+};
 
 /// All connections of one hub, by id, group and user. A cheap handle: see
 /// [`HubServer::clients`](crate::HubServer::clients), and the parameter of the same name of methods.
@@ -118,15 +121,15 @@ impl<'a, P> Audience<'a, P> {
     /// An error is about the arguments. A receiver's full queue is counted, not an error: see
     /// [`Connection::try_send`].
     pub fn send(&self, target: &str, arguments: impl IntoArguments) -> Result<Delivery, SendError> {
-        let mut shout = Shout::new(target, arguments)?;
+        let arguments = arguments.into_payloads().map_err(|_| SendError::Encoding)?;
+        let message = Broadcast::call(target, arguments);
         let mut delivery = Delivery::default();
-        self.each(|connection| {
-            let frame = shout.frame(connection.protocol());
-            match connection.try_send(frame) {
+        self.each(
+            |connection| match connection.try_send(message.frame(connection.protocol())) {
                 Ok(_) => delivery.queued += 1,
                 Err(_) => delivery.refused += 1,
-            }
-        });
+            },
+        );
         Ok(delivery)
     }
 
@@ -201,12 +204,12 @@ impl<'a, P> Audience<'a, P> {
 impl<P> Connection<P> {
     /// Puts the connection into a group; false if it has ended or its handshake is not done.
     pub fn join(self: &Arc<Self>, group: &str) -> bool {
-        let Some(registry) = self.place.registry.get() else {
+        let Some(registry) = self.membership.registry.get() else {
             return false;
         };
-        match &mut *self.place.groups.lock() {
-            place::Groups::Outside => false,
-            place::Groups::In(names) => {
+        match &mut *self.membership.joined.lock() {
+            Joined::Outside => false,
+            Joined::In(names) => {
                 if !names.iter().any(|name| &**name == group) {
                     names.push(registry.groups.join(group, self));
                 }
@@ -217,11 +220,11 @@ impl<P> Connection<P> {
 
     /// Takes the connection out of a group; false if it was not in it.
     pub fn leave(&self, group: &str) -> bool {
-        let Some(registry) = self.place.registry.get() else {
+        let Some(registry) = self.membership.registry.get() else {
             return false;
         };
-        let mut place = self.place.groups.lock();
-        let place::Groups::In(names) = &mut *place else {
+        let mut joined = self.membership.joined.lock();
+        let Joined::In(names) = &mut *joined else {
             return false;
         };
         let Some(index) = names.iter().position(|name| &**name == group) else {
@@ -234,14 +237,14 @@ impl<P> Connection<P> {
 
     /// The groups it is in, in no order.
     pub fn groups(&self) -> Vec<Arc<str>> {
-        match &*self.place.groups.lock() {
-            place::Groups::Outside => Vec::new(),
-            place::Groups::In(names) => names.clone(),
+        match &*self.membership.joined.lock() {
+            Joined::Outside => Vec::new(),
+            Joined::In(names) => names.clone(),
         }
     }
 
     /// Questions of [`call_client`](Self::call_client) that the client has not answered yet.
     pub fn open_questions(&self) -> usize {
-        self.place.answers.open()
+        self.answers.open()
     }
 }

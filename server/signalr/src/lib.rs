@@ -12,11 +12,15 @@
 pub mod protocol;
 
 #[cfg(feature = "server")]
+mod admission;
+#[cfg(feature = "server")]
 mod answer;
 #[cfg(feature = "server")]
 mod arguments;
 #[cfg(feature = "server")]
 mod call;
+#[cfg(feature = "server")]
+mod census;
 #[cfg(feature = "server")]
 mod client_call;
 #[cfg(feature = "server")]
@@ -26,9 +30,15 @@ mod connection;
 #[cfg(feature = "server")]
 mod drain;
 #[cfg(feature = "server")]
+mod endpoint;
+#[cfg(feature = "server")]
 mod error;
 #[cfg(feature = "server")]
 mod hub;
+#[cfg(feature = "server")]
+mod limits;
+#[cfg(feature = "server")]
+mod membership;
 #[cfg(feature = "server")]
 pub mod methods;
 #[cfg(feature = "server")]
@@ -38,7 +48,11 @@ mod observer;
 #[cfg(feature = "server")]
 mod options;
 #[cfg(feature = "server")]
-mod place;
+mod places;
+#[cfg(feature = "server")]
+mod raw;
+#[cfg(feature = "server")]
+mod refresh;
 #[cfg(feature = "server")]
 mod registry;
 #[cfg(feature = "server")]
@@ -53,19 +67,25 @@ mod slot;
 mod transports;
 #[cfg(feature = "server")]
 mod upload;
+#[cfg(feature = "server")]
+mod visit;
 
 #[cfg(feature = "server")]
 pub use self::{
+    admission::{Admission, Negotiation, Reservation},
     arguments::IntoArguments,
     call::{Arguments, Call},
     client_call::ClientCallError,
     clients::{Audience, Clients, Delivery},
-    connection::{Connection, SendError, WriteMark},
+    connection::{Connection, Resumed, SendError, WriteMark},
     error::HubError,
     hub::{Filter, Filtered, Hub, HubExt, HubResult, Reply, Shape},
+    limits::Limit,
     methods::{Anonymous, Caller, Cancelled, Identity, Later, Methods, Parameter, Reason, State},
-    observer::{CallOutcome, CloseReason, Limit, Observer},
-    options::HubOptions,
+    observer::{CallOutcome, CloseReason, Observer},
+    options::{HubOptions, SlowClient},
+    raw::{RawConnection, RawEndpoint, RawServer},
+    router::any_case,
     server::{HubServer, TokenSource},
     upload::{Upload, UploadStream},
 };

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, time::Duration};
 
-use crate::protocol::TransportKind;
+use crate::{Limit, protocol::TransportKind};
 
 /// Told what happens on a hub's connections, for metrics. Set it in
 /// [`HubOptions::observer`](crate::HubOptions::observer).
@@ -34,7 +34,8 @@ pub trait Observer: Debug + Send + Sync + 'static {
         let _ = (target, outcome, took);
     }
 
-    /// A connection ran into one of the bounds in [`HubOptions`](crate::HubOptions).
+    /// A client met one of the bounds in [`HubOptions`](crate::HubOptions). May be called while a
+    /// group is locked: must not send from here.
     fn limited(&self, limit: Limit) {
         let _ = limit;
     }
@@ -74,20 +75,4 @@ pub enum CallOutcome {
     Failed,
     /// The client cancelled it.
     Cancelled,
-}
-
-/// A bound that a connection ran into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Limit {
-    /// `handshake_timeout`.
-    Handshake,
-    /// `max_message_bytes`.
-    MessageBytes,
-    /// `max_queued_bytes`: its client does not read fast enough, so its next call waits.
-    QueuedBytes,
-    /// `max_open_replies`: its next call waits.
-    OpenReplies,
-    /// `stream_buffer_capacity`: its input waits.
-    StreamBuffer,
 }

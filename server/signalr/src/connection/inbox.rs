@@ -63,7 +63,16 @@ impl Inbox {
         wake(&mut state.reader);
     }
 
-    /// The next chunk, `None` at the end.
+    /// What follows comes over a new socket: an unfinished message before it stays unfinished.
+    pub(crate) fn cut(&self) {
+        let mut state = self.state.lock();
+        if !state.closed {
+            state.chunks.push_back(Bytes::new());
+            wake(&mut state.reader);
+        }
+    }
+
+    /// The next chunk, `None` at the end. An empty one is a [cut](Self::cut).
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
         let mut state = self.state.lock();
         if let Some(chunk) = state.chunks.pop_front() {

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use super::{Hub, Reply, Shape};
-use crate::{Call, Connection, HubError, WriteMark};
+use crate::{Call, Connection, HubError, Limit, Resumed, WriteMark};
 
 /// Runs around a hub's methods: to measure, to refuse, to change arguments or answers.
 ///
@@ -133,6 +133,14 @@ impl<H: Hub, F: Filter<H::Principal>> Hub for Filtered<H, F> {
 
     fn writable(&self, connection: &Arc<Connection<H::Principal>>) {
         self.hub.writable(connection);
+    }
+
+    fn resumed(&self, connection: &Arc<Connection<H::Principal>>, how: Resumed) {
+        self.hub.resumed(connection, how);
+    }
+
+    fn limit_reached(&self, limit: Limit) {
+        self.hub.limit_reached(limit);
     }
 
     fn seen_again(&self, connection: &Arc<Connection<H::Principal>>, later: &H::Principal) {

@@ -13,7 +13,7 @@ pub use self::{
     shape::Shape,
 };
 
-use crate::{Call, Connection, HubError, WriteMark};
+use crate::{Call, Connection, HubError, Limit, Resumed, WriteMark};
 
 /// The application behind a route.
 ///
@@ -77,7 +77,8 @@ pub trait Hub: Send + Sync + 'static {
 
     /// The transport saw that the client was alive and reading after everything up to `through` was
     /// written: a WebSocket pong to a later ping, or the next long poll. On Server-Sent Events the
-    /// next POST, which is weaker: it shows life, not reading.
+    /// next POST, which is weaker: it shows life, not reading. With stateful reconnect also each Ack,
+    /// which is stronger: the client's library has handled it.
     ///
     /// Called from the transport's task: must not block.
     fn evidence(&self, connection: &Arc<Connection<Self::Principal>>, through: WriteMark) {
@@ -89,6 +90,19 @@ pub trait Hub: Send + Sync + 'static {
     /// Called from the transport's task: must not block.
     fn writable(&self, connection: &Arc<Connection<Self::Principal>>) {
         let _ = connection;
+    }
+
+    /// A client that had lost its WebSocket continues its connection: what was sent to it before is
+    /// written again where needed, so the host must not send it again.
+    ///
+    /// Called from the transport's task: must not block.
+    fn resumed(&self, connection: &Arc<Connection<Self::Principal>>, how: Resumed) {
+        let _ = (connection, how);
+    }
+
+    /// A bound of the options was met. Called from any task: must not block.
+    fn limit_reached(&self, limit: Limit) {
+        let _ = limit;
     }
 
     /// A later request of a connection (poll, POST) came with this principal, which passed

@@ -81,7 +81,7 @@ impl Identity for Anonymous {
 ///         Ok::<_, HubError>(sum)
 ///     })
 ///     .on_stream("Countdown", |from: u32| async move { stream::iter((0..from).rev()) })
-///     .on_connected(|caller: Caller<Anonymous>| async move { drop(caller.send("Welcome", ())) });
+///     .on_connected(|caller: Caller<Anonymous>| async move { caller.send("Welcome", ()).await.map(drop) });
 /// # let _ = hub;
 /// ```
 pub struct Methods<P, S = ()> {

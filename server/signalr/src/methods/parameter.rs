@@ -111,7 +111,7 @@ impl<P, S> Parameter<P, S> for Caller<P> {
 
 impl<P, S> Parameter<P, S> for Clients<P> {
     fn bind(from: &mut Binding<'_, P, S>) -> Result<Self, HubError> {
-        let registry = from.connection.place.registry.get();
+        let registry = from.connection.membership.registry.get();
         let registry = registry.ok_or_else(|| HubError::new("The connection is closing."))?;
         Ok(Clients::new(Arc::clone(registry)))
     }

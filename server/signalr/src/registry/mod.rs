@@ -1,38 +1,29 @@
-//! Who is here: connections by their secret token, for requests, and by public id, group and user,
-//! for the hub.
+//! Who is here: connections by public id, group and user, for the hub. By token: [`crate::places`].
 //!
-//! Sharded maps under short locks, never held across an await. Reservations that nobody used are
-//! thrown out by the next negotiate and are invisible before that, so no task is needed for them.
+//! Sharded maps under short locks, never held across an await.
 
 mod groups;
 mod sharded;
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
-use parking_lot::Mutex;
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 
-use self::{groups::Groups, sharded::Sharded};
-use crate::{Connection, place, slot::Slot};
+use self::groups::Groups;
+pub(crate) use self::sharded::Sharded;
+use crate::{Connection, membership::Joined};
 
 #[derive(Debug)]
 pub(crate) struct Registry<P> {
-    /// By token. Entered by negotiate; removed by the transport that used it, or when expired.
-    slots: Sharded<Slot<P>>,
     /// By public id, from the handshake to the end.
     live: Sharded<Connection<P>>,
     /// By name; the members are live.
     pub(crate) groups: Groups<P>,
     /// By [`Hub::user_key`](crate::Hub::user_key): a user's connections are a group like any other.
     pub(crate) users: Groups<P>,
-    /// When each reservation ends, oldest first: all last equally long.
-    reservations: Mutex<VecDeque<(Instant, Arc<str>)>>,
     /// Running sessions, handshake included.
     sessions: AtomicUsize,
     /// Told whenever `sessions` becomes zero.
@@ -42,45 +33,12 @@ pub(crate) struct Registry<P> {
 impl<P> Registry<P> {
     pub(crate) fn new() -> Self {
         Self {
-            slots: Sharded::new(),
             live: Sharded::new(),
             groups: Groups::new(),
             users: Groups::new(),
-            reservations: Mutex::default(),
             sessions: AtomicUsize::new(0),
             emptied: Notify::new(),
         }
-    }
-
-    /// Keeps a place until `until`.
-    pub(crate) fn reserve(&self, slot: Slot<P>, until: Instant) {
-        let token = Arc::clone(&slot.token);
-        self.slots.insert(Arc::clone(&token), Arc::new(slot));
-        let mut reservations = self.reservations.lock();
-        reservations.push_back((until, token));
-        let now = Instant::now();
-        while reservations.front().is_some_and(|(until, _)| *until <= now) {
-            let Some((_, token)) = reservations.pop_front() else {
-                break;
-            };
-            if self
-                .slots
-                .get(&token)
-                .is_some_and(|slot| slot.is_expired(now))
-            {
-                self.slots.remove(&token);
-            }
-        }
-    }
-
-    pub(crate) fn slot(&self, token: &str) -> Option<Arc<Slot<P>>> {
-        self.slots
-            .get(token)
-            .filter(|slot| !slot.is_expired(Instant::now()))
-    }
-
-    pub(crate) fn forget(&self, token: &str) {
-        self.slots.remove(token);
     }
 
     pub(crate) fn session(self: &Arc<Self>) -> SessionCount<P> {
@@ -90,9 +48,9 @@ impl<P> Registry<P> {
 
     /// Files a connection, under its user's name too.
     pub(crate) fn enter(self: &Arc<Self>, connection: &Arc<Connection<P>>, user: Option<&str>) {
-        let place = &connection.place;
-        place.registry.get_or_init(|| Arc::clone(self));
-        *place.groups.lock() = place::Groups::In(Vec::new());
+        let membership = &connection.membership;
+        membership.registry.get_or_init(|| Arc::clone(self));
+        *membership.joined.lock() = Joined::In(Vec::new());
         self.live
             .insert(connection.shared_id(), Arc::clone(connection));
         if let Some(user) = user {
@@ -103,9 +61,8 @@ impl<P> Registry<P> {
     /// Takes it out of everything; nobody can put it in again.
     pub(crate) fn leave(&self, connection: &Connection<P>, user: Option<&str>) {
         self.live.remove(connection.id());
-        let joined =
-            std::mem::replace(&mut *connection.place.groups.lock(), place::Groups::Outside);
-        if let place::Groups::In(names) = joined {
+        let joined = std::mem::replace(&mut *connection.membership.joined.lock(), Joined::Outside);
+        if let Joined::In(names) = joined {
             for name in names {
                 self.groups.leave(&name, connection.id());
             }

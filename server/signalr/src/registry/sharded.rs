@@ -17,28 +17,28 @@ pub(crate) struct Sharded<V> {
 }
 
 impl<V> Sharded<V> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
         }
     }
 
-    pub(super) fn shard(&self, key: &str) -> &Shard<V> {
+    fn shard(&self, key: &str) -> &Shard<V> {
         let hash = self.hasher.hash_one(key) % SHARDS;
         &self.shards[usize::try_from(hash).unwrap_or_default()]
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<Arc<V>> {
+    pub(crate) fn get(&self, key: &str) -> Option<Arc<V>> {
         self.shard(key).lock().get(key).cloned()
     }
 
-    pub(super) fn insert(&self, key: Arc<str>, value: Arc<V>) {
+    pub(crate) fn insert(&self, key: Arc<str>, value: Arc<V>) {
         self.shard(&key).lock().insert(key, value);
     }
 
     /// The value, made by `new` if there is none.
-    pub(super) fn get_or_insert(&self, key: &str, new: impl FnOnce(Arc<str>) -> V) -> Arc<V> {
+    pub(crate) fn get_or_insert(&self, key: &str, new: impl FnOnce(Arc<str>) -> V) -> Arc<V> {
         let mut shard = self.shard(key).lock();
         if let Some(value) = shard.get(key) {
             return Arc::clone(value);
@@ -50,25 +50,25 @@ impl<V> Sharded<V> {
     }
 
     /// Removes the value if it is still the one meant.
-    pub(super) fn remove_if(&self, key: &str, meant: impl FnOnce(&Arc<V>) -> bool) {
+    pub(crate) fn remove_if(&self, key: &str, meant: impl FnOnce(&Arc<V>) -> bool) {
         let mut shard = self.shard(key).lock();
         if shard.get(key).is_some_and(meant) {
             shard.remove(key);
         }
     }
 
-    pub(super) fn remove(&self, key: &str) -> Option<Arc<V>> {
+    pub(crate) fn remove(&self, key: &str) -> Option<Arc<V>> {
         self.shard(key).lock().remove(key)
     }
 
     /// Calls `with` for each value, one shard locked at a time.
-    pub(super) fn each(&self, with: &mut dyn FnMut(&Arc<V>)) {
+    pub(crate) fn each(&self, with: &mut dyn FnMut(&Arc<V>)) {
         for shard in &self.shards {
             shard.lock().values().for_each(&mut *with);
         }
     }
 
-    pub(super) fn values(&self) -> Vec<Arc<V>> {
+    pub(crate) fn values(&self) -> Vec<Arc<V>> {
         let mut all = Vec::new();
         for shard in &self.shards {
             all.extend(shard.lock().values().cloned());

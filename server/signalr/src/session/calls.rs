@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// An ordinary call, or one that only takes streams, and what is to be said of it.
-type Running<'a> = FuturesUnordered<BoxFuture<'a, (Question, Vec<String>, HubResult)>>;
+type Running<'a, P> = FuturesUnordered<BoxFuture<'a, (Question<P>, Vec<String>, HubResult)>>;
 
 pub(super) struct Calls<'a, H: Hub> {
     server: &'a Shared<H>,
@@ -33,8 +33,8 @@ pub(super) struct Calls<'a, H: Hub> {
     pub(super) turns: Arc<Turns>,
     intake: Intake,
     /// `None` while there are none: an idle connection needs no memory for them.
-    running: Option<Running<'a>>,
-    downloads: Option<Downloads<'a>>,
+    running: Option<Running<'a, H::Principal>>,
+    downloads: Option<Downloads<'a, H::Principal>>,
 }
 
 impl<'a, H: Hub> Calls<'a, H> {
@@ -66,21 +66,13 @@ impl<'a, H: Hub> Calls<'a, H> {
     }
 
     /// Returns when there is room for the answer to a further call.
-    pub(super) async fn ready_for_more(&mut self) {
+    async fn ready_for_more(&mut self) {
         let connection = self.connection;
-        let observer = &self.server.options.observer;
-        let mut waited = false;
-        self.beside(poll_fn(|cx| {
-            let room = connection.outbound.poll_room(cx);
-            if room.is_pending() && !std::mem::replace(&mut waited, true) {
-                observer.limited(Limit::QueuedBytes);
-            }
-            room
-        }))
-        .await;
+        self.beside(poll_fn(|cx| connection.outbound.poll_room(cx)))
+            .await;
         let limit = self.server.options.max_open_replies.max(1);
         if self.beside_turns() >= limit {
-            observer.limited(Limit::OpenReplies);
+            connection.limits().hit(Limit::OpenReplies);
             poll_fn(|cx| {
                 while self.poll_progress(cx).is_ready() {}
                 if self.beside_turns() < limit {
@@ -114,7 +106,8 @@ impl<'a, H: Hub> Calls<'a, H> {
             arguments,
             stream_ids,
         } = call;
-        let question = Question::new(id, target);
+        self.ready_for_more().await;
+        let question = Question::new(self.connection, id, target);
         let shape = match self.admit(&question, streamed, stream_ids.len()) {
             Ok(shape) => shape,
             Err(error) => return self.answer(question, Err(error)),
@@ -148,7 +141,7 @@ impl<'a, H: Hub> Calls<'a, H> {
     /// Whether the call may be made at all.
     fn admit(
         &self,
-        question: &Question,
+        question: &Question<H::Principal>,
         streamed: bool,
         uploads: usize,
     ) -> Result<Shape, HubError> {
@@ -175,7 +168,7 @@ impl<'a, H: Hub> Calls<'a, H> {
 
     fn begin_download(
         &mut self,
-        question: Question,
+        question: Question<H::Principal>,
         call: Call,
         uploads: Vec<String>,
         cancelled: CancellationToken,
@@ -185,11 +178,11 @@ impl<'a, H: Hub> Calls<'a, H> {
             detailed: self.server.options.detailed_errors,
         };
         let reply = self.invoke(call);
-        let downloads = self.downloads.get_or_insert_default();
+        let downloads = self.downloads.get_or_insert_with(Downloads::new);
         downloads.open(question, uploads, Box::pin(reply), cancelled, style);
     }
 
-    fn begin_beside(&mut self, question: Question, call: Call, uploads: Vec<String>) {
+    fn begin_beside(&mut self, question: Question<H::Principal>, call: Call, uploads: Vec<String>) {
         let reply = self.invoke(call);
         self.running
             .get_or_insert_default()
@@ -199,7 +192,7 @@ impl<'a, H: Hub> Calls<'a, H> {
             }));
     }
 
-    async fn begin_in_turn(&mut self, question: Question, call: Call) {
+    async fn begin_in_turn(&mut self, question: Question<H::Principal>, call: Call) {
         let turns = Arc::clone(&self.turns);
         let turn = self.beside(turns.next()).await;
         if self.connection.is_finished() {
@@ -237,7 +230,7 @@ impl<'a, H: Hub> Calls<'a, H> {
             return;
         };
         if let Err(tokio::sync::mpsc::error::TrySendError::Full(item)) = sender.try_send(item) {
-            self.server.options.observer.limited(Limit::StreamBuffer);
+            self.connection.limits().hit(Limit::StreamBuffer);
             let _method_gone = self.beside(sender.send(item)).await;
         }
     }
@@ -274,10 +267,11 @@ impl<'a, H: Hub> Calls<'a, H> {
                 }
                 Poll::Ready(Some(Step::Over(over))) => {
                     self.intake.forget(&over.uploads);
-                    let took = over.question.asked.elapsed();
+                    let mut question = over.question;
+                    let took = question.asked.elapsed();
                     let observer = &self.server.options.observer;
-                    observer.called(&over.question.target, over.outcome, took);
-                    if let Some(id) = over.question.id {
+                    observer.called(&question.target, over.outcome, took);
+                    if let Some(id) = question.id.take() {
                         let outcome = over.error.map_or(Outcome::Void, Outcome::Error);
                         complete(self.connection, id, outcome);
                     }
@@ -290,7 +284,7 @@ impl<'a, H: Hub> Calls<'a, H> {
         Poll::Pending
     }
 
-    fn answer(&self, question: Question, result: HubResult) {
+    fn answer(&self, question: Question<H::Principal>, result: HubResult) {
         question.answer(self.server, self.connection, result);
     }
 

@@ -24,30 +24,36 @@ use crate::{
 };
 
 /// The streams of one connection.
-#[derive(Default)]
-pub(super) struct Downloads<'a> {
-    open: SelectAll<Download<'a>>,
+pub(super) struct Downloads<'a, P> {
+    open: SelectAll<Download<'a, P>>,
     /// By invocation id.
     cancels: Vec<(String, AbortHandle, CancellationToken)>,
 }
 
 /// What comes of polling them.
-pub(super) enum Step {
+pub(super) enum Step<P> {
     /// A framed StreamItem.
     Item(Bytes),
-    Over(Over),
+    Over(Over<P>),
 }
 
 /// The end of one stream.
-pub(super) struct Over {
-    pub(super) question: Question,
+pub(super) struct Over<P> {
+    pub(super) question: Question<P>,
     pub(super) uploads: Vec<String>,
     /// What the client reads, if it failed.
     pub(super) error: Option<String>,
     pub(super) outcome: CallOutcome,
 }
 
-impl<'a> Downloads<'a> {
+impl<'a, P: Send + Sync> Downloads<'a, P> {
+    pub(super) fn new() -> Self {
+        Self {
+            open: SelectAll::new(),
+            cancels: Vec::new(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
@@ -59,7 +65,7 @@ impl<'a> Downloads<'a> {
     /// Opens a stream whose id is not open yet; `reply` is the call that answers with it.
     pub(super) fn open(
         &mut self,
-        question: Question,
+        question: Question<P>,
         uploads: Vec<String>,
         reply: BoxFuture<'a, Reply>,
         cancelled: CancellationToken,
@@ -85,7 +91,7 @@ impl<'a> Downloads<'a> {
         }
     }
 
-    pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step>> {
+    pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step<P>>> {
         let step = ready!(self.open.poll_next_unpin(cx));
         if let Some(Step::Over(over)) = &step {
             self.cancels
@@ -103,15 +109,15 @@ pub(super) struct Style {
 }
 
 /// One stream. Yields items, then its end, then nothing.
-struct Download<'a> {
+struct Download<'a, P> {
     source: Option<Abortable<Source<'a>>>,
-    question: Option<Question>,
+    question: Option<Question<P>>,
     uploads: Vec<String>,
     style: Style,
 }
 
-impl Download<'_> {
-    fn over(&mut self, error: Option<String>, outcome: CallOutcome) -> Option<Step> {
+impl<P> Download<'_, P> {
+    fn over(&mut self, error: Option<String>, outcome: CallOutcome) -> Option<Step<P>> {
         // Before the Completion is written, so that what the drop does comes first.
         self.source = None;
         let question = self.question.take()?;
@@ -123,17 +129,17 @@ impl Download<'_> {
         }))
     }
 
-    fn frame(&self, item: crate::protocol::Payload) -> Option<Step> {
+    fn frame(&self, item: crate::protocol::Payload) -> Option<Step<P>> {
         let id = self.question.as_ref()?.id.clone()?;
         let item = Message::StreamItem { id, item };
         Some(Step::Item(self.style.protocol.encode(&item)))
     }
 }
 
-impl Stream for Download<'_> {
-    type Item = Step;
+impl<P: Send + Sync> Stream for Download<'_, P> {
+    type Item = Step<P>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Step>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Step<P>>> {
         let Some(source) = &mut self.source else {
             return Poll::Ready(None);
         };

@@ -4,6 +4,7 @@
 //! side. Runs inside the connection's one task. Ends when the client closed or is lost and what it
 //! sent before was handled, when the server closed, or when the server stops.
 
+mod backlog;
 mod calls;
 mod dispatch;
 mod downloads;
@@ -121,13 +122,13 @@ async fn serve<H: Hub>(
         connection.close(Some(error.for_close(server.options.detailed_errors)), false);
         return CloseReason::Refused;
     }
-    connection.place.answers.serve();
+    connection.answers.serve();
     let conclude = |ending: &Ending| conclude(ending, connection);
     let ending = tokio::select! {
         ending = dispatch::dispatch(server, connection, input, conclude) => ending,
         () = overtime(server, connection) => Ending::Gone,
     };
-    connection.place.answers.close();
+    connection.answers.close();
     connection.finish(None);
     let reason = ending.reason();
     let words = ending.words(connection);
@@ -179,26 +180,37 @@ async fn keep_alive<H: Hub>(
     loop {
         ticks.tick().await;
         if connection.queued_bytes() == 0 {
-            connection.outbound.put(crate::protocol::encode::ping());
+            connection
+                .outbound
+                .put_control(connection.protocol().ping());
         }
     }
 }
 
 /// Findable while this lives, also if hub code panics.
-struct Present<'a, H: Hub>(&'a Shared<H>, &'a Connection<H::Principal>);
+struct Present<'a, H: Hub> {
+    server: &'a Shared<H>,
+    connection: &'a Connection<H::Principal>,
+    /// Under whose name it is filed, whatever credentials it gets later.
+    owner: Arc<H::Principal>,
+}
 
 impl<'a, H: Hub> Present<'a, H> {
     fn enter(server: &'a Shared<H>, connection: &'a Arc<Connection<H::Principal>>) -> Self {
-        let user = H::user_key(connection.principal());
-        server.registry.enter(connection, user);
-        Self(server, connection)
+        let owner = connection.principal();
+        server.registry.enter(connection, H::user_key(&owner));
+        Self {
+            server,
+            connection,
+            owner,
+        }
     }
 }
 
 impl<H: Hub> Drop for Present<'_, H> {
     fn drop(&mut self) {
-        self.1.place.answers.close();
-        let user = H::user_key(self.1.principal());
-        self.0.registry.leave(self.1, user);
+        self.connection.answers.close();
+        let user = H::user_key(&self.owner);
+        self.server.registry.leave(self.connection, user);
     }
 }

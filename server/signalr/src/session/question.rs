@@ -1,37 +1,41 @@
 //! What the answer to one call needs to know of it.
 
-use std::{future::Future, panic::AssertUnwindSafe};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::{
     CallOutcome, Connection, Hub, HubError, HubResult,
+    connection::Running,
     protocol::{Message, Outcome},
     server::Shared,
 };
 
 #[derive(Debug)]
-pub(super) struct Question {
+pub(super) struct Question<P> {
     /// `None`: the caller wants no answer, not even an error.
     pub(super) id: Option<String>,
     pub(super) target: String,
     pub(super) asked: Instant,
+    /// Who drains waits until the answer is queued.
+    _running: Running<P>,
 }
 
-impl Question {
-    pub(super) fn new(id: Option<String>, target: String) -> Self {
+impl<P> Question<P> {
+    pub(super) fn new(connection: &Arc<Connection<P>>, id: Option<String>, target: String) -> Self {
         Self {
             id,
             target,
             asked: Instant::now(),
+            _running: connection.begin_call(),
         }
     }
 
-    pub(super) fn answer<H: Hub>(
-        self,
+    pub(super) fn answer<H: Hub<Principal = P>>(
+        mut self,
         server: &Shared<H>,
-        connection: &Connection<H::Principal>,
+        connection: &Connection<P>,
         result: HubResult,
     ) {
         let outcome = if result.is_ok() {
@@ -44,7 +48,7 @@ impl Question {
             let took = self.asked.elapsed();
             server.options.observer.called(&self.target, outcome, took);
         }
-        let Some(id) = self.id else { return };
+        let Some(id) = self.id.take() else { return };
         let outcome = match result {
             Ok(value) => Outcome::Value(value),
             Err(error) => {

@@ -46,12 +46,13 @@ impl Silence {
         self.since = Instant::now();
     }
 
-    /// Ready when it has lasted too long.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when it has lasted too long. The silence of a client that is `away` and may come back
+    /// says nothing.
+    pub(super) fn poll(&mut self, away: bool, cx: &mut Context<'_>) -> Poll<()> {
         if !self.armed {
             return Poll::Pending;
         }
-        let busy = self.turns.busy();
+        let busy = away || self.turns.busy();
         if busy || self.was_busy {
             self.begin();
         }

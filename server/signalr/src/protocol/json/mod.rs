@@ -1,11 +1,11 @@
-//! The JSON hub protocol, version 1.
+//! The JSON hub protocol, versions 1 and 2.
 //!
 //! Properties may come in any order, so a frame is read in two steps: first the known properties as
 //! raw slices ([`mod@fields`]), then those the message's type needs. Properties that a type does not use
 //! are not looked into, and of a doubled property the last counts.
 
 mod decode;
-pub mod encode;
+pub(crate) mod encode;
 mod fields;
 
 use bytes::Bytes;
@@ -57,6 +57,6 @@ pub(crate) fn frame<T: Serialize>(value: &T) -> Bytes {
     out.into()
 }
 
-/// A property's name; borrowed unless it is written with escapes.
+/// A string that is only looked at; borrowed unless it is written with escapes.
 #[derive(Deserialize)]
 pub(crate) struct Name<'a>(#[serde(borrow)] pub(crate) std::borrow::Cow<'a, str>);

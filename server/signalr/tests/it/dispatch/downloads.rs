@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream};
-use signalr::{Caller, Cancelled, HubError, HubOptions};
+use signalr::{Caller, Cancelled, HubError, HubOptions, protocol::Message};
 use tokio::sync::Notify;
 
 use super::{detailed, methods, on_stage, said};
@@ -84,7 +84,9 @@ struct Farewell(Caller<User>);
 
 impl Drop for Farewell {
     fn drop(&mut self) {
-        self.0.send("StreamCanceled", ()).unwrap();
+        let farewell = Message::call("StreamCanceled", Vec::new());
+        let farewell = self.0.protocol().encode(&farewell);
+        self.0.try_send(farewell).unwrap();
     }
 }
 

@@ -42,7 +42,9 @@ async fn connected_may_refuse_and_disconnected_hears_the_reason() {
     let hub = {
         let heard = Arc::clone(&heard);
         methods()
-            .on_connected(|me: Caller<User>| async move { me.send("Welcome", ("you",)).map(drop) })
+            .on_connected(
+                |me: Caller<User>| async move { me.send("Welcome", ("you",)).await.map(drop) },
+            )
             .on_disconnected(move |Reason(reason)| {
                 heard.lock().push(reason);
                 async {}

@@ -1,6 +1,12 @@
 //! What a host may count.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use signalr::{
@@ -12,7 +18,7 @@ use super::{methods, on_stage};
 use crate::support::{Client, Site, call, cancel, settle, stream_call};
 
 #[derive(Debug, Default)]
-struct Notes(Mutex<Vec<String>>);
+struct Notes(Mutex<Vec<String>>, AtomicUsize, AtomicUsize);
 
 impl Observer for Notes {
     fn opened(&self, transport: TransportKind) {
@@ -25,6 +31,11 @@ impl Observer for Notes {
 
     fn received(&self, bytes: usize) {
         self.0.lock().push(format!("received {bytes}"));
+    }
+
+    fn sent(&self, messages: usize, bytes: usize) {
+        self.1.fetch_add(messages, Ordering::Relaxed);
+        self.2.fetch_add(bytes, Ordering::Relaxed);
     }
 
     fn called(&self, target: &str, outcome: CallOutcome, _: Duration) {
@@ -56,14 +67,15 @@ async fn calls_messages_and_ends_are_counted() {
     client
         .send(&site, &(stream_call("3", "Never", "[]") + &cancel("3")))
         .await;
+    let mut bytes = "{}\u{1e}".len();
     for _ in 0..4 {
-        client.next(&site).await;
+        bytes += client.next(&site).await.len() + 1;
     }
     client.send(&site, "{\"type\":7}\u{1e}").await;
     while site.server.count() > 0 {
         settle().await;
     }
-    let notes = notes.0.lock();
+    let (counts, notes) = (&notes, notes.0.lock());
     let kept = notes.iter().filter(|note| !note.starts_with("received"));
     let expected = [
         "opened WebSockets",
@@ -78,6 +90,11 @@ async fn calls_messages_and_ends_are_counted() {
         "an unknown name is no label"
     );
     assert_eq!(notes.len() - expected.len(), 6, "six messages came in");
+    let sent = (
+        counts.1.load(Ordering::Relaxed),
+        counts.2.load(Ordering::Relaxed),
+    );
+    assert_eq!(sent, (5, bytes));
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,7 +110,7 @@ async fn limits_are_reported() {
     }
     let expected = [
         "opened WebSockets",
-        "limited Handshake",
+        "limited HandshakeTimeout",
         "closed Handshake",
         "opened WebSockets",
         "limited MessageBytes",
