@@ -15,12 +15,7 @@ use futures_util::FutureExt;
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
 
-use crate::{
-    Connection, Hub,
-    protocol::TransportKind,
-    registry::Registry,
-    server::Shared,
-};
+use crate::{Connection, Hub, protocol::TransportKind, registry::Registry, server::Shared};
 use input::Input;
 
 /// Why calls are no longer read.

@@ -34,12 +34,15 @@ impl<P> Question<P> {
     }
 }
 
+/// The answer to a question, some time.
+type Answer<P> = BoxFuture<'static, (Question<P>, HubResult)>;
+
 /// Polled only beside something else the session waits for; dropped with the session.
 pub(super) struct Replies<'a, P> {
     connection: &'a Connection<P>,
     detailed: bool,
     /// `None` while no reply is open: an idle connection needs no memory for it.
-    open: Option<FuturesUnordered<BoxFuture<'static, (Question<P>, HubResult)>>>,
+    open: Option<FuturesUnordered<Answer<P>>>,
 }
 
 impl<'a, P: Send + Sync + 'static> Replies<'a, P> {
