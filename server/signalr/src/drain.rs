@@ -33,7 +33,7 @@ pub(crate) async fn drain<E: Endpoint>(server: Arc<Shared<E>>, batch: usize, ove
             }
         }
         for connection in round {
-            connection.leave();
+            connection.no_more_calls();
             leaving.push(dismiss(connection, patience));
         }
     }

@@ -16,9 +16,15 @@ mod admission;
 #[cfg(feature = "server")]
 mod answer;
 #[cfg(feature = "server")]
+mod arguments;
+#[cfg(feature = "server")]
 mod call;
 #[cfg(feature = "server")]
 mod census;
+#[cfg(feature = "server")]
+mod client_call;
+#[cfg(feature = "server")]
+mod clients;
 #[cfg(feature = "server")]
 mod connection;
 #[cfg(feature = "server")]
@@ -32,7 +38,13 @@ mod hub;
 #[cfg(feature = "server")]
 mod limits;
 #[cfg(feature = "server")]
+mod membership;
+#[cfg(feature = "server")]
+pub mod methods;
+#[cfg(feature = "server")]
 mod negotiate;
+#[cfg(feature = "server")]
+mod observer;
 #[cfg(feature = "server")]
 mod options;
 #[cfg(feature = "server")]
@@ -54,18 +66,26 @@ mod slot;
 #[cfg(feature = "server")]
 mod transports;
 #[cfg(feature = "server")]
+mod upload;
+#[cfg(feature = "server")]
 mod visit;
 
 #[cfg(feature = "server")]
 pub use self::{
     admission::{Admission, Negotiation, Reservation},
+    arguments::IntoArguments,
     call::{Arguments, Call},
+    client_call::ClientCallError,
+    clients::{Audience, Clients, Delivery},
     connection::{Connection, Resumed, SendError, WriteMark},
     error::HubError,
-    hub::{Hub, HubResult, Reply},
+    hub::{Filter, Filtered, Hub, HubExt, HubResult, Reply, Shape},
     limits::Limit,
+    methods::{Anonymous, Caller, Cancelled, Identity, Later, Methods, Parameter, Reason, State},
+    observer::{CallOutcome, CloseReason, Observer},
     options::{HubOptions, SlowClient},
     raw::{RawConnection, RawEndpoint, RawServer},
     router::any_case,
     server::{HubServer, TokenSource},
+    upload::{Upload, UploadStream},
 };

@@ -34,11 +34,16 @@ pub enum Limit {
     WaitingPosts,
     /// [`resume_window`](crate::HubOptions::resume_window): a lost client did not come back in time.
     ResumeWindow,
+    /// [`max_open_replies`](crate::HubOptions::max_open_replies): the client's next call waited.
+    OpenReplies,
+    /// [`stream_buffer_capacity`](crate::HubOptions::stream_buffer_capacity): a method did not read
+    /// its upload fast enough, so the connection's input waited.
+    StreamBuffer,
 }
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Reservations,
         Self::ConnectionsPerUser,
         Self::ConnectionsPerAddress,
@@ -51,6 +56,8 @@ impl Limit {
         Self::PostBytes,
         Self::WaitingPosts,
         Self::ResumeWindow,
+        Self::OpenReplies,
+        Self::StreamBuffer,
     ];
 
     /// A stable name for metrics, in snake case.
@@ -68,6 +75,8 @@ impl Limit {
             Self::PostBytes => "post_bytes",
             Self::WaitingPosts => "waiting_posts",
             Self::ResumeWindow => "resume_window",
+            Self::OpenReplies => "open_replies",
+            Self::StreamBuffer => "stream_buffer",
         }
     }
 }
@@ -123,10 +132,10 @@ mod tests {
             limits.hit(limit);
             assert_eq!(limits.hits(limit), 1);
         }
-        assert_eq!(told.load(Ordering::Relaxed), 12);
+        assert_eq!(told.load(Ordering::Relaxed), 14);
         let mut names = Limit::ALL.map(Limit::name).to_vec();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 12);
+        assert_eq!(names.len(), 14);
     }
 }

@@ -50,8 +50,8 @@ pub struct HubOptions {
     pub max_queued_bytes: usize,
     /// What becomes of a message that finds the queue full.
     pub slow_client: SlowClient,
-    /// Calls answered by [`Reply::Later`](crate::Reply::Later) that may be open at once; over it the
-    /// next call waits.
+    /// Calls that may be open at once beside the ordinary ones: answered by
+    /// [`Reply::Later`](crate::Reply::Later), or with streams. Over it the next call waits.
     pub max_open_replies: usize,
     /// A client that takes nothing of what is written for this long is cut. On Server-Sent Events
     /// counted once the HTTP server's own buffers are full; a long poll that is not fetched ends by
@@ -78,6 +78,13 @@ pub struct HubOptions {
     pub drain_calls_timeout: Duration,
     /// Whether clients see the type and text of internal errors.
     pub detailed_errors: bool,
+    /// Ordinary calls of one connection that may run at once; calls that stream do not count.
+    pub max_parallel_invocations: usize,
+    /// Items of one upload stream that may wait for the method; over it the connection's input
+    /// waits, which is the only flow control that clients understand.
+    pub stream_buffer_capacity: usize,
+    /// Who is told what happens, in numbers.
+    pub observer: std::sync::Arc<dyn crate::Observer>,
     /// Request headers that [`Connection::header`](crate::Connection::header) remembers.
     pub kept_headers: Vec<HeaderName>,
 }
@@ -131,6 +138,9 @@ impl Default for HubOptions {
             auth_refresh: false,
             drain_calls_timeout: Duration::from_secs(10),
             detailed_errors: false,
+            max_parallel_invocations: 1,
+            stream_buffer_capacity: 10,
+            observer: std::sync::Arc::new(()),
             kept_headers: Vec::new(),
         }
     }

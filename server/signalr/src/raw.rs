@@ -81,7 +81,7 @@ impl<P> RawConnection<P> {
             match self.connection.outbound.try_put(bytes.clone()) {
                 Ok(_) => return Ok(()),
                 Err(SendError::Full) => drained.await,
-                Err(SendError::Closed) => return Err(SendError::Closed),
+                Err(error) => return Err(error),
             }
         }
     }

@@ -15,8 +15,8 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Admission, Connection, Hub, HubOptions, Limit, admission::OpenDoor, census::Census, drain,
-    endpoint::Endpoint, limits::Limits, places::Places, registry::Registry, router,
+    Admission, Clients, Connection, Hub, HubOptions, Limit, admission::OpenDoor, census::Census,
+    drain, endpoint::Endpoint, limits::Limits, places::Places, registry::Registry, router,
 };
 
 /// Where ids and tokens come from: 16 unguessable bytes a call.
@@ -111,6 +111,11 @@ impl<H: Hub> HubServer<H> {
         self.shared.registry.all()
     }
 
+    /// All connections by id, group and user: a handle for other parts of the process.
+    pub fn clients(&self) -> Clients<H::Principal> {
+        Clients::new(Arc::clone(&self.shared.registry))
+    }
+
     /// How many connections there are, those in their handshake included.
     pub fn count(&self) -> usize {
         self.shared.registry.sessions()
@@ -136,12 +141,15 @@ impl<E: Endpoint> Shared<E> {
         stopping: CancellationToken,
         tokens: TokenSource,
     ) -> Self {
-        let told = Arc::clone(&hub);
+        let (told, observer) = (Arc::clone(&hub), Arc::clone(&options.observer));
         Self {
             hub,
             options,
             admission: Arc::new(OpenDoor),
-            limits: Arc::new(Limits::new(move |limit| told.limit_reached(limit))),
+            limits: Arc::new(Limits::new(move |limit| {
+                observer.limited(limit);
+                told.limit_reached(limit);
+            })),
             users: Arc::default(),
             addresses: Arc::default(),
             places: Arc::new(Places::new()),

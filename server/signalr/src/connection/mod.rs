@@ -18,6 +18,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
@@ -28,14 +29,16 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use facts::{Facts, parameter};
 pub(crate) use inbox::Inbox;
 pub(crate) use lease::Lease;
-pub(crate) use outbound::Outbound;
+pub(crate) use outbound::{Batch, Outbound};
 pub(crate) use resume::Resume;
 pub use resume::Resumed;
 pub(crate) use sift::sift;
 
 use crate::{
-    HubOptions, Limit, SlowClient,
+    HubOptions, Limit, Observer, SlowClient,
+    client_call::Answers,
     limits::Limits,
+    membership::Membership,
     protocol::{Message, Protocol, TransferFormat, TransportKind},
 };
 use rate::Rate;
@@ -53,6 +56,9 @@ pub enum SendError {
     /// The connection has ended.
     #[error("the connection is closed")]
     Closed,
+    /// An argument could not be encoded: nobody got anything.
+    #[error("an argument cannot be encoded")]
+    Encoding,
 }
 
 /// A handle; share it as an `Arc`.
@@ -80,10 +86,15 @@ pub struct Connection<P> {
     rate: Option<Box<Mutex<Rate>>>,
     slow_client: SlowClient,
     limits: Arc<Limits>,
+    observer: Arc<dyn Observer>,
     /// If the client was promised stateful reconnect.
     pub(crate) resume: Option<Box<Resume>>,
     pub(crate) outbound: Outbound,
     pub(crate) inbox: Inbox,
+    /// Groups and where they are kept. Entered and left by the session, changed by the hub.
+    pub(crate) membership: Membership<P>,
+    /// What the client is asked. Answered by the session.
+    pub(crate) answers: Answers,
     /// Either side has closed; starts the time a running call still has.
     pub(crate) ended: CancellationToken,
 }
@@ -119,11 +130,18 @@ impl<P> Connection<P> {
             rate: rate.map(|rate| Box::new(Mutex::new(Rate::new(rate)))),
             slow_client: options.slow_client,
             limits: Arc::clone(limits),
+            observer: Arc::clone(&options.observer),
             resume: opening.resumable.then(Box::default),
             outbound: Outbound::new(options.max_queued_bytes),
             inbox: Inbox::new(options.max_inbox_bytes),
             ended: CancellationToken::new(),
+            membership: Membership::default(),
+            answers: Answers::default(),
         }
+    }
+
+    pub(crate) fn shared_id(&self) -> Arc<str> {
+        Arc::clone(&self.id)
     }
 
     /// The public id; the client knows it too (except when it skipped negotiation).
@@ -209,7 +227,7 @@ impl<P> Connection<P> {
 
     /// As [`try_send`](Self::try_send), but with [`SlowClient::Wait`] it waits for room. A sender
     /// that awaits each send keeps its order; two senders that wait have none between them.
-    pub async fn send(&self, message: Bytes) -> Result<WriteMark, SendError> {
+    pub async fn send_frame(&self, message: Bytes) -> Result<WriteMark, SendError> {
         if self.slow_client != SlowClient::Wait {
             return self.try_send(message);
         }
@@ -305,6 +323,18 @@ impl<P> Connection<P> {
         }
     }
 
+    /// What its transport writes next, see [`Outbound::poll_take`].
+    pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Batch>> {
+        let taken = self.outbound.poll_take(cx);
+        if let Poll::Ready(Some(batch)) = &taken
+            && !batch.messages.is_empty()
+        {
+            let bytes = batch.messages.iter().map(Bytes::len).sum();
+            self.observer.sent(batch.messages.len(), bytes);
+        }
+        taken
+    }
+
     /// What a WebSocket's frames are.
     pub(crate) fn transfer_format(&self) -> TransferFormat {
         match self.protocol.get() {
@@ -334,7 +364,7 @@ impl<P> Connection<P> {
     }
 
     /// Calls are not started any more; those that run go on.
-    pub(crate) fn leave(&self) {
+    pub(crate) fn no_more_calls(&self) {
         self.leaving.store(true, Ordering::Release);
     }
 

@@ -28,3 +28,6 @@ pub use message::{Invocation, Message, Outcome};
 pub use negotiation::{AvailableTransport, NegotiateResponse, TransferFormat, TransportKind};
 pub use payload::{Binary, Payload, PayloadError};
 pub use selection::Protocol;
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,7 @@ impl<'a, P> OpenPoll<'a, P> {
                 if body.is_empty() && !self.slot.is_current_poll(self.number) {
                     return Poll::Ready(None);
                 }
-                match connection.outbound.poll_take(cx) {
+                match connection.poll_take(cx) {
                     Poll::Ready(Some(batch)) => {
                         for message in &batch.messages {
                             body.extend_from_slice(message);

@@ -163,7 +163,7 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
                 Poll::Ready(Err(_)) => return Poll::Ready(End::Lost),
                 Poll::Ready(Ok(())) => self.stall = None,
             }
-            let Some(batch) = ready!(self.connection.outbound.poll_take(cx)) else {
+            let Some(batch) = ready!(self.connection.poll_take(cx)) else {
                 return Poll::Ready(End::Finished);
             };
             let format = match self.connection.transfer_format() {

@@ -114,7 +114,7 @@ impl<E: Endpoint> Events<E> {
             }
             // Asked again: what was handed out before has been passed on.
             self.slot.set_delivered(self.passed_on);
-            self.connection.outbound.poll_take(cx).map(|batch| {
+            self.connection.poll_take(cx).map(|batch| {
                 let batch = batch?;
                 self.passed_on = batch.mark;
                 if batch.writable {

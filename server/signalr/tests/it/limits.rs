@@ -242,7 +242,7 @@ async fn a_slow_client_makes_its_sender_wait() {
     let connection = site.only();
     let sender = async {
         for _ in 0..3 {
-            connection.send(vec![b'c'; 60].into()).await.unwrap();
+            connection.send_frame(vec![b'c'; 60].into()).await.unwrap();
         }
     };
     let reader = async {
@@ -262,7 +262,7 @@ async fn a_slow_client_makes_its_sender_wait() {
 async fn a_sender_that_waits_is_told_of_the_end() {
     let (site, socket) = stuffed(SlowClient::Wait).await;
     let connection = site.only();
-    let sender = connection.send(vec![b'c'; 60].into());
+    let sender = connection.send_frame(vec![b'c'; 60].into());
     let end = async {
         settle().await;
         drop(socket);

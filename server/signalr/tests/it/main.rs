@@ -8,6 +8,7 @@
 mod admission;
 mod calls;
 mod cuts;
+mod dispatch;
 mod drain;
 mod expiry;
 mod http2;

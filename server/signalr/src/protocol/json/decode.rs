@@ -159,7 +159,3 @@ impl<'de> Deserialize<'de> for Headers {
         from.deserialize_map(Strings)
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

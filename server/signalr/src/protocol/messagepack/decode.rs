@@ -133,11 +133,18 @@ impl<'a> Places<'a> {
         let Token::Map(count) = self.next(NAME)? else {
             return Err(DecodeError::WrongType(NAME));
         };
-        for _ in 0..2 * count {
-            let token = self.token()?;
-            if text(NAME, token)?.is_empty() {
-                return Err(DecodeError::WrongType(NAME));
-            }
+        for _ in 0..count {
+            self.header(NAME)?;
+            self.header(NAME)?;
+        }
+        Ok(())
+    }
+
+    /// A key or a value.
+    fn header(&mut self, name: &'static str) -> Result<(), DecodeError> {
+        let token = self.token()?;
+        if text(name, token)?.is_empty() {
+            return Err(DecodeError::WrongType(name));
         }
         Ok(())
     }

@@ -19,6 +19,20 @@ fn a_value_is_written_as_serde_json_writes_it() {
     assert!(Payload::null().is_null());
 }
 
+#[cfg(feature = "server")]
+#[test]
+fn fractions_are_read_exactly() {
+    // Read a unit in the last place too small or large by a faster reader.
+    for number in [
+        -1.555_128_747_131_675_3e-20,
+        1.745_609_091_594_815_2e-9,
+        -10_277_184_704_318.643_f64,
+    ] {
+        let read: f64 = Payload::of(&number).unwrap().read().unwrap();
+        assert_eq!(read.to_bits(), number.to_bits());
+    }
+}
+
 #[test]
 fn text_of_others_is_taken_over_as_it_stands() {
     let raw = RawValue::from_string("{ \"a\" :1.0}".to_owned()).unwrap();

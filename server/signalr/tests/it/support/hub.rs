@@ -11,6 +11,16 @@ use tokio::sync::{Notify, mpsc};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct User(pub(crate) String);
 
+impl signalr::Identity for User {
+    fn is_same(&self, later: &Self) -> bool {
+        self == later
+    }
+
+    fn user_key(&self) -> Option<&str> {
+        Some(&self.0)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     Connected,

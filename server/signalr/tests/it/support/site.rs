@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use signalr::{Admission, Connection, HubOptions, HubServer, protocol::NegotiateResponse};
+use signalr::{Admission, Connection, Hub, HubOptions, HubServer, protocol::NegotiateResponse};
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream},
     sync::mpsc,
@@ -19,8 +19,8 @@ use super::{Event, TestHub, User};
 
 pub(crate) type Socket = WebSocketStream<DuplexStream>;
 
-pub(crate) struct Site {
-    pub(crate) server: HubServer<TestHub>,
+pub(crate) struct Site<H: Hub<Principal = User> = TestHub> {
+    pub(crate) server: HubServer<H>,
     pub(crate) events: mpsc::Receiver<Event>,
     pub(crate) tracker: TaskTracker,
     pub(crate) stopping: CancellationToken,
@@ -51,6 +51,22 @@ impl Site {
 
     pub(crate) fn admitting(options: HubOptions, admission: impl Admission<User>) -> Self {
         let (hub, events) = TestHub::new();
+        Self::of(hub, events, options, admission)
+    }
+}
+
+impl<H: Hub<Principal = User>> Site<H> {
+    /// A hub that tells no events.
+    pub(crate) fn serving(hub: H, options: HubOptions) -> Self {
+        Self::of(hub, mpsc::channel(1).1, options, Everybody)
+    }
+
+    fn of(
+        hub: H,
+        events: mpsc::Receiver<Event>,
+        options: HubOptions,
+        admission: impl Admission<User>,
+    ) -> Self {
         let (tracker, stopping) = (TaskTracker::new(), CancellationToken::new());
         let server = HubServer::new(hub, options, tracker.clone(), stopping.clone())
             .with_admission(admission);

@@ -1,71 +1,29 @@
-//! Who is here: connections by public id, for the hub. By token: [`crate::places`].
+//! Who is here: connections by public id, group and user, for the hub. By token: [`crate::places`].
 //!
 //! Sharded maps under short locks, never held across an await.
 
-use std::{
-    collections::HashMap,
-    hash::BuildHasher,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+mod groups;
+mod sharded;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
-use foldhash::fast::RandomState;
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::Connection;
-
-const SHARDS: u64 = 64;
-
-type Shard<V> = Mutex<HashMap<Arc<str>, Arc<V>, RandomState>>;
-
-/// A map that many tasks change at once.
-#[derive(Debug)]
-pub(crate) struct Sharded<V> {
-    shards: Box<[Shard<V>]>,
-    hasher: RandomState,
-}
-
-impl<V> Sharded<V> {
-    pub(crate) fn new() -> Self {
-        Self {
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::default(),
-        }
-    }
-
-    fn shard(&self, key: &str) -> &Shard<V> {
-        let hash = self.hasher.hash_one(key) % SHARDS;
-        &self.shards[usize::try_from(hash).unwrap_or_default()]
-    }
-
-    pub(crate) fn get(&self, key: &str) -> Option<Arc<V>> {
-        self.shard(key).lock().get(key).cloned()
-    }
-
-    pub(crate) fn insert(&self, key: Arc<str>, value: Arc<V>) {
-        self.shard(&key).lock().insert(key, value);
-    }
-
-    pub(crate) fn remove(&self, key: &str) -> Option<Arc<V>> {
-        self.shard(key).lock().remove(key)
-    }
-
-    pub(crate) fn values(&self) -> Vec<Arc<V>> {
-        let mut all = Vec::new();
-        for shard in &self.shards {
-            all.extend(shard.lock().values().cloned());
-        }
-        all
-    }
-}
+use self::groups::Groups;
+pub(crate) use self::sharded::Sharded;
+use crate::{Connection, membership::Joined};
 
 #[derive(Debug)]
 pub(crate) struct Registry<P> {
     /// By public id, from the handshake to the end.
     live: Sharded<Connection<P>>,
+    /// By name; the members are live.
+    pub(crate) groups: Groups<P>,
+    /// By [`Hub::user_key`](crate::Hub::user_key): a user's connections are a group like any other.
+    pub(crate) users: Groups<P>,
     /// Running sessions, handshake included.
     sessions: AtomicUsize,
     /// Told whenever `sessions` becomes zero.
@@ -76,6 +34,8 @@ impl<P> Registry<P> {
     pub(crate) fn new() -> Self {
         Self {
             live: Sharded::new(),
+            groups: Groups::new(),
+            users: Groups::new(),
             sessions: AtomicUsize::new(0),
             emptied: Notify::new(),
         }
@@ -86,13 +46,30 @@ impl<P> Registry<P> {
         SessionCount(Arc::clone(self))
     }
 
-    pub(crate) fn enter(&self, connection: &Arc<Connection<P>>) {
+    /// Files a connection, under its user's name too.
+    pub(crate) fn enter(self: &Arc<Self>, connection: &Arc<Connection<P>>, user: Option<&str>) {
+        let membership = &connection.membership;
+        membership.registry.get_or_init(|| Arc::clone(self));
+        *membership.joined.lock() = Joined::In(Vec::new());
         self.live
-            .insert(connection.id().into(), Arc::clone(connection));
+            .insert(connection.shared_id(), Arc::clone(connection));
+        if let Some(user) = user {
+            self.users.join(user, connection);
+        }
     }
 
-    pub(crate) fn leave(&self, connection: &Connection<P>) {
+    /// Takes it out of everything; nobody can put it in again.
+    pub(crate) fn leave(&self, connection: &Connection<P>, user: Option<&str>) {
         self.live.remove(connection.id());
+        let joined = std::mem::replace(&mut *connection.membership.joined.lock(), Joined::Outside);
+        if let Joined::In(names) = joined {
+            for name in names {
+                self.groups.leave(&name, connection.id());
+            }
+        }
+        if let Some(user) = user {
+            self.users.leave(user, connection.id());
+        }
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Connection<P>>> {
@@ -101,6 +78,11 @@ impl<P> Registry<P> {
 
     pub(crate) fn all(&self) -> Vec<Arc<Connection<P>>> {
         self.live.values()
+    }
+
+    /// Calls `with` for each connection, under short locks: it must not come back here.
+    pub(crate) fn each(&self, with: &mut dyn FnMut(&Arc<Connection<P>>)) {
+        self.live.each(with);
     }
 
     pub(crate) fn sessions(&self) -> usize {
