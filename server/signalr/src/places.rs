@@ -134,3 +134,66 @@ impl<P: Send + Sync + 'static> Places<P> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Connection, connection::Facts};
+
+    const LASTS: Duration = Duration::from_secs(15);
+
+    fn slot(token: &str) -> Slot<()> {
+        let until = Instant::now() + LASTS;
+        Slot::new(token.into(), "id".into(), (), Facts::default(), until)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ten_thousand_that_nobody_uses_are_really_removed() {
+        let (places, tracker) = (Arc::new(Places::new()), TaskTracker::new());
+        let stopping = CancellationToken::new();
+        let reserve = |token: String| {
+            places
+                .reserve(slot(&token), 10_000, &tracker, &stopping)
+                .is_ok()
+        };
+        for round in 0..3 {
+            for number in 0..10_000 {
+                assert!(reserve(format!("{round}-{number}")));
+            }
+            assert!(!reserve("one too many".to_owned()));
+            assert_eq!(places.counts(), (10_000, 10_000));
+            tokio::time::sleep(LASTS + Duration::from_millis(10)).await;
+            assert_eq!(places.counts(), (0, 0));
+            assert_eq!(tracker.len(), 0, "and the task is gone");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_bound_stays() {
+        let (places, tracker) = (Arc::new(Places::new()), TaskTracker::new());
+        let stopping = CancellationToken::new();
+        let slot = places
+            .reserve(slot("a"), 1, &tracker, &stopping)
+            .expect("there is room");
+        let limits = Arc::new(crate::limits::Limits::new(|_| {}));
+        let opening = crate::connection::Opening {
+            id: "id".into(),
+            principal: (),
+            good_for: None,
+            transport: crate::protocol::TransportKind::WebSockets,
+            facts: Facts::default(),
+            resumable: false,
+        };
+        let open = || Connection::new(opening, &crate::HubOptions::default(), &limits);
+        assert!(matches!(
+            slot.bind(crate::protocol::TransportKind::WebSockets, open),
+            crate::slot::Bind::Fresh(_)
+        ));
+        places.bound();
+        tokio::time::sleep(2 * LASTS).await;
+        assert!(places.find("a").is_some());
+        assert_eq!(places.counts(), (0, 1));
+    }
+}

@@ -18,7 +18,7 @@ use crate::{answer::Refusal, connection::parameter, endpoint::Endpoint, server::
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Refreshed {
+struct Success {
     connection_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     refreshed_at: Option<String>,
@@ -60,7 +60,7 @@ pub(crate) async fn refresh<E: Endpoint>(
     let lifetime = server.admission.expires_in(principal);
     server.hub.seen_again(&connection, principal);
     connection.lease.replace(principal.clone(), lifetime);
-    Json(Refreshed {
+    Json(Success {
         connection_id: connection.id().to_owned(),
         refreshed_at: server.admission.timestamp(),
         token_lifetime_seconds: lifetime.map(|lifetime| lifetime.as_secs()),

@@ -98,13 +98,11 @@ impl<E: Endpoint> Visit<E> {
     ) -> Result<Option<Seat>, Refusal> {
         let Some(most) = most else { return Ok(None) };
         let Some(key) = key() else { return Ok(None) };
-        match census.sit(&key, most) {
-            Some(seat) => Ok(Some(seat)),
-            None => {
-                self.server.limits.hit(limit);
-                Err(Refusal::TooManyConnections)
-            }
-        }
+        let seat = census.sit(&key, most).ok_or_else(|| {
+            self.server.limits.hit(limit);
+            Refusal::TooManyConnections
+        })?;
+        Ok(Some(seat))
     }
 
     /// The visitor's new connection. `earlier` is what is remembered of the negotiate request.

@@ -98,7 +98,7 @@ fn end(good_for: Option<Duration>) -> Option<Instant> {
 mod tests {
     use super::*;
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     #[tokio::test(start_paused = true)]
     async fn the_end_moves_with_newer_credentials() {

@@ -109,14 +109,12 @@ impl Outbound {
         if lanes.closed {
             return;
         }
-        match &mut lanes.resend {
-            Some(resend) => resend.put_control(message),
-            None => {
-                lanes.put(message);
-                return;
-            }
+        if let Some(resend) = &mut lanes.resend {
+            resend.put_control(message);
+            lanes.wake_consumer();
+        } else {
+            lanes.put(message);
         }
-        lanes.wake_consumer();
     }
 
     /// Returns when there may be room for a message that was refused.

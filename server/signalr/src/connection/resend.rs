@@ -216,12 +216,21 @@ mod tests {
             ("{\"type\":12}", false),
             ("nonsense", false),
         ] {
-            let message = format!("{text}\u{1e}");
-            assert_eq!(
-                counts(Protocol::Json, message.as_bytes()),
-                counted,
-                "{text}"
-            );
+            let message = Bytes::from(format!("{text}\u{1e}"));
+            assert_eq!(counts(Protocol::Json, &message), counted, "{text}");
+        }
+        for (message, counted) in [
+            (Message::Ping, false),
+            (Message::Ack { sequence_id: 300 }, false),
+            (
+                Message::CancelInvocation {
+                    id: "x".repeat(500),
+                },
+                true,
+            ),
+        ] {
+            let message = Protocol::MessagePack.encode(&message);
+            assert_eq!(counts(Protocol::MessagePack, &message), counted);
         }
     }
 }

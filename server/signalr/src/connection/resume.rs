@@ -36,8 +36,8 @@ pub(crate) struct Resume {
     /// Between two sockets.
     away: AtomicBool,
     received: Mutex<Received>,
-    /// Something was received that is not acked.
-    owes_ack: Notify,
+    /// Told with each message that wants an ack.
+    unacked: Notify,
     /// The socket that takes over, not picked up yet. Written by its request.
     successor: Mutex<Option<OnUpgrade>>,
     arrived: Notify,
@@ -49,6 +49,8 @@ struct Received {
     count: u64,
     /// The highest number handled.
     handled: u64,
+    /// The client has not been told of all that came.
+    owes_ack: bool,
     /// A new socket's first message must be a Sequence; until then all is skipped.
     wants_sequence: bool,
 }
@@ -111,9 +113,10 @@ impl Resume {
                 received.count += 1;
                 let new = received.count > received.handled;
                 received.handled = received.handled.max(received.count);
-                drop(received);
                 // Also for what came again: the client has not seen the ack.
-                self.owes_ack.notify_one();
+                received.owes_ack = true;
+                drop(received);
+                self.unacked.notify_one();
                 if new { Verdict::Handle } else { Verdict::Skip }
             }
         }
@@ -121,9 +124,16 @@ impl Resume {
 
     /// The number of the next ack, when it is time for one.
     pub(crate) async fn next_ack(&self) -> u64 {
-        self.owes_ack.notified().await;
-        sleep(ACK_PAUSE).await;
-        self.received.lock().handled
+        loop {
+            self.unacked.notified().await;
+            if !self.received.lock().owes_ack {
+                continue; // it was in the last one
+            }
+            sleep(ACK_PAUSE).await;
+            let mut received = self.received.lock();
+            received.owes_ack = false;
+            return received.handled;
+        }
     }
 
     /// A new socket for the connection, in place of one that still waits.

@@ -119,7 +119,7 @@ async fn wait<E: Endpoint>(
     )
     .await;
     match answer {
-        Ok(Some((body, mark))) => poll_answer(PollBody::new(slot, connection, body, mark)),
+        Ok(Some((body, mark))) => poll_answer(PollBody::body(slot, connection, body, mark)),
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
         Err(_) => poll_answer(Bytes::new()),
     }

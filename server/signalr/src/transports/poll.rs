@@ -83,7 +83,7 @@ pub(super) struct PollBody<P: Send + Sync + 'static> {
 }
 
 impl<P: Send + Sync + 'static> PollBody<P> {
-    pub(super) fn new(
+    pub(super) fn body(
         slot: &Arc<Slot<P>>,
         connection: &Arc<Connection<P>>,
         body: Vec<u8>,

@@ -1,7 +1,7 @@
 //! Moves frames between a WebSocket and a connection until one side closes.
 //!
 //! Written as one poll function, because reading and writing share the socket and neither may wait
-//! for the other. An idle connection costs the 4 KiB read buffer and no timer. Pongs are handled
+//! for the other. An idle connection costs the 2 KiB read buffer and no timer. Pongs are handled
 //! here; the library answers pings by itself.
 
 use std::{
@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// Small on purpose: there is one per connection, and hub messages are small.
-const READ_BUFFER: usize = 4 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 const WRITE_BUFFER: usize = 4 * 1024;
 /// A single message larger than this cannot be sent.
 const LARGEST_WRITE: usize = 16 * 1024 * 1024;

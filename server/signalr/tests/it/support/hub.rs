@@ -1,8 +1,11 @@
 //! The hub under test.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
-use signalr::{Call, Connection, Hub, HubError, Reply, WriteMark, protocol::Payload};
+use signalr::{Call, Connection, Hub, HubError, Reply, Resumed, WriteMark, protocol::Payload};
 use tokio::sync::{Notify, mpsc};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +29,15 @@ pub(crate) enum Event {
     Writable,
     SeenAgain,
     Called(String),
+    Resumed(u64),
 }
 
 pub(crate) struct TestHub {
     events: mpsc::Sender<Event>,
     /// Lets one waiting `Wait` or `Later` go on.
     pub(crate) gate: Arc<Notify>,
+    /// A hook panics.
+    pub(crate) broken: AtomicBool,
 }
 
 impl TestHub {
@@ -41,6 +47,7 @@ impl TestHub {
             Self {
                 events,
                 gate: Arc::default(),
+                broken: AtomicBool::new(false),
             },
             receiver,
         )
@@ -110,7 +117,12 @@ impl Hub for TestHub {
     }
 
     fn writable(&self, _: &Conn) {
+        assert!(!self.broken.load(Ordering::Relaxed), "on purpose");
         self.note(Event::Writable);
+    }
+
+    fn resumed(&self, _: &Conn, how: Resumed) {
+        self.note(Event::Resumed(how.replayed));
     }
 
     fn seen_again(&self, _: &Conn, _: &User) {

@@ -3,10 +3,12 @@
 mod client;
 mod hub;
 mod site;
+mod stateful;
 
 pub(crate) use client::{ALL, Client, Wire};
 pub(crate) use hub::{Event, TestHub, User};
-pub(crate) use site::{Site, Socket, piece, request, settle};
+pub(crate) use site::{Answer, Site, Socket, identify, piece, request, settle};
+pub(crate) use stateful::Stateful;
 
 /// What every client says first.
 pub(crate) const HANDSHAKE: &str = "{\"protocol\":\"json\",\"version\":1}\u{1e}";
