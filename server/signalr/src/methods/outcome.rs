@@ -47,6 +47,12 @@ impl IntoResult<Encoded> for Payload {
     }
 }
 
+impl<E: Into<HubError>> IntoResult<(Fallible, Encoded)> for Result<Payload, E> {
+    fn into_result(self) -> HubResult {
+        self.map_err(Into::into)
+    }
+}
+
 /// What a method of [`Methods::on`](crate::Methods::on) may return.
 pub trait IntoReply<M> {
     /// As an answer.
