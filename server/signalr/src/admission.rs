@@ -49,13 +49,6 @@ pub trait Admission<P: Send + Sync>: Send + Sync + 'static {
         None
     }
 
-    /// What connections of one user have in common, for
-    /// [`max_connections_per_user`](crate::HubOptions::max_connections_per_user). `None`: not counted.
-    fn user_key(&self, principal: &P) -> Option<String> {
-        let _ = principal;
-        None
-    }
-
     /// What connections of one place have in common, for
     /// [`max_connections_per_address`](crate::HubOptions::max_connections_per_address). By default
     /// the peer's IP address, of version 6 the first 64 bits, if the host serves with

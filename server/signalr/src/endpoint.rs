@@ -2,12 +2,14 @@
 
 use std::{future::Future, sync::Arc};
 
-use crate::{Connection, Hub, Limit, Resumed, WriteMark, server::Shared, session};
+use crate::{Connection, Hub, Resumed, WriteMark, server::Shared, session};
 
 pub(crate) trait Endpoint: Sized + Send + Sync + 'static {
     type Principal: Clone + Send + Sync + 'static;
 
     fn same_identity(first: &Self::Principal, later: &Self::Principal) -> bool;
+
+    fn user_key(principal: &Self::Principal) -> Option<&str>;
 
     /// The life of one connection, from the open transport to the end.
     fn serve(
@@ -30,10 +32,6 @@ pub(crate) trait Endpoint: Sized + Send + Sync + 'static {
     fn resumed(&self, connection: &Arc<Connection<Self::Principal>>, how: Resumed) {
         let _ = (connection, how);
     }
-
-    fn limit_reached(&self, limit: Limit) {
-        let _ = limit;
-    }
 }
 
 impl<H: Hub> Endpoint for H {
@@ -41,6 +39,10 @@ impl<H: Hub> Endpoint for H {
 
     fn same_identity(first: &H::Principal, later: &H::Principal) -> bool {
         <H as Hub>::same_identity(first, later)
+    }
+
+    fn user_key(principal: &H::Principal) -> Option<&str> {
+        <H as Hub>::user_key(principal)
     }
 
     async fn serve(server: &Arc<Shared<H>>, connection: &Arc<Connection<H::Principal>>) {
@@ -61,9 +63,5 @@ impl<H: Hub> Endpoint for H {
 
     fn resumed(&self, connection: &Arc<Connection<H::Principal>>, how: Resumed) {
         Hub::resumed(self, connection, how);
-    }
-
-    fn limit_reached(&self, limit: Limit) {
-        Hub::limit_reached(self, limit);
     }
 }

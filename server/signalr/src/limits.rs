@@ -1,6 +1,11 @@
 //! Which bounds were met, and how often: for the host's metrics and log.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::Observer;
 
 /// A bound of [`HubOptions`](crate::HubOptions) that a client met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,21 +90,21 @@ impl Limit {
 pub(crate) struct Limits {
     /// In the order of [`Limit::ALL`].
     hits: [AtomicU64; Limit::ALL.len()],
-    tell: Box<dyn Fn(Limit) + Send + Sync>,
+    observer: Arc<dyn Observer>,
 }
 
 impl Limits {
-    pub(crate) fn new(tell: impl Fn(Limit) + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(observer: Arc<dyn Observer>) -> Self {
         Self {
             hits: Default::default(),
-            tell: Box::new(tell),
+            observer,
         }
     }
 
     pub(crate) fn hit(&self, limit: Limit) {
         self.hits[limit as usize].fetch_add(1, Ordering::Relaxed);
         tracing::debug!(limit = limit.name(), "a bound was met");
-        (self.tell)(limit);
+        self.observer.limited(limit);
     }
 
     pub(crate) fn hits(&self, limit: Limit) -> u64 {
@@ -121,18 +126,24 @@ mod tests {
 
     #[test]
     fn each_limit_has_a_counter_and_a_name_of_its_own() {
-        let told = std::sync::Arc::new(AtomicU64::new(0));
-        let teller = std::sync::Arc::clone(&told);
-        let limits = Limits::new(move |_| {
-            teller.fetch_add(1, Ordering::Relaxed);
-        });
+        #[derive(Debug, Default)]
+        struct Told(AtomicU64);
+
+        impl Observer for Told {
+            fn limited(&self, _: Limit) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+
+        let told = Arc::new(Told::default());
+        let limits = Limits::new(Arc::<Told>::clone(&told));
         for (index, limit) in Limit::ALL.into_iter().enumerate() {
             assert_eq!(limit as usize, index);
             assert_eq!(limits.hits(limit), 0);
             limits.hit(limit);
             assert_eq!(limits.hits(limit), 1);
         }
-        assert_eq!(told.load(Ordering::Relaxed), 14);
+        assert_eq!(told.0.load(Ordering::Relaxed), 14);
         let mut names = Limit::ALL.map(Limit::name).to_vec();
         names.sort_unstable();
         names.dedup();

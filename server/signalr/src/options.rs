@@ -19,8 +19,8 @@ pub struct HubOptions {
     pub reservation_timeout: Duration,
     /// Negotiated connections that nobody uses yet; over it negotiate is answered 503.
     pub max_reservations: usize,
-    /// Open connections of one user, as [`Admission::user_key`](crate::Admission::user_key) says;
-    /// over it the next is answered 429. `None`: no bound.
+    /// Open connections of one user, as [`Hub::user_key`](crate::Hub::user_key) says; over it the
+    /// next is answered 429. `None`: no bound.
     pub max_connections_per_user: Option<usize>,
     /// As above, of one address, as [`Admission::address_key`](crate::Admission::address_key) says.
     pub max_connections_per_address: Option<usize>,

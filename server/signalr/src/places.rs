@@ -59,9 +59,17 @@ impl<P: Send + Sync + 'static> Places<P> {
         self.reserved
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, room)
             .map_err(|_| NoRoom)?;
-        let (until, slot) = (slot.until(), Arc::new(slot));
-        self.slots
-            .insert(Arc::clone(&slot.token), Arc::clone(&slot));
+        let (until, token) = (slot.until(), Arc::clone(&slot.token));
+        let mut fresh = false;
+        let slot = self.slots.get_or_insert(&token, |_| {
+            fresh = true;
+            slot
+        });
+        if !fresh {
+            // Two requests brought the same token from elsewhere at once.
+            self.reserved.fetch_sub(1, Ordering::AcqRel);
+            return Ok(slot);
+        }
         let mut queue = self.queue.lock();
         queue.ends.push_back((until, Arc::clone(&slot.token)));
         if !queue.swept {
@@ -171,13 +179,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_same_token_twice_is_one_place() {
+        let (places, tracker) = (Arc::new(Places::new()), TaskTracker::new());
+        let stopping = CancellationToken::new();
+        let reserve = || places.reserve(slot("a"), 9, &tracker, &stopping).ok();
+        let (first, second) = (reserve(), reserve());
+        assert!(first.zip(second).is_some_and(|(a, b)| Arc::ptr_eq(&a, &b)));
+        assert_eq!(places.counts(), (1, 1));
+        tokio::time::sleep(2 * LASTS).await;
+        assert_eq!(places.counts(), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn one_that_is_bound_stays() {
         let (places, tracker) = (Arc::new(Places::new()), TaskTracker::new());
         let stopping = CancellationToken::new();
         let slot = places
             .reserve(slot("a"), 1, &tracker, &stopping)
             .expect("there is room");
-        let limits = Arc::new(crate::limits::Limits::new(|_| {}));
+        let limits = Arc::new(crate::limits::Limits::new(Arc::new(())));
         let opening = crate::connection::Opening {
             id: "id".into(),
             principal: (),

@@ -49,14 +49,15 @@ pub trait RawEndpoint: Send + Sync + 'static {
     /// As [`Hub::same_identity`](crate::Hub::same_identity).
     fn same_identity(first: &Self::Principal, later: &Self::Principal) -> bool;
 
+    /// As [`Hub::user_key`](crate::Hub::user_key).
+    fn user_key(principal: &Self::Principal) -> Option<&str> {
+        let _ = principal;
+        None
+    }
+
     /// The life of one connection. It is closed when this returns; dropped some seconds after the
     /// client is gone.
     fn serve(&self, connection: RawConnection<Self::Principal>) -> impl Future<Output = ()> + Send;
-
-    /// As [`Hub::limit_reached`](crate::Hub::limit_reached).
-    fn limit_reached(&self, limit: Limit) {
-        let _ = limit;
-    }
 }
 
 /// One connection's bytes in both directions.
@@ -162,7 +163,12 @@ impl<R: RawEndpoint> Endpoint for Raw<R> {
         R::same_identity(first, later)
     }
 
+    fn user_key(principal: &R::Principal) -> Option<&str> {
+        R::user_key(principal)
+    }
+
     async fn serve(server: &Arc<Shared<Self>>, connection: &Arc<Connection<R::Principal>>) {
+        connection.set_raw();
         let _counted = server.registry.session();
         let raw = RawConnection {
             connection: Arc::clone(connection),
@@ -179,9 +185,5 @@ impl<R: RawEndpoint> Endpoint for Raw<R> {
             () = gone => {}
         }
         connection.finish(None);
-    }
-
-    fn limit_reached(&self, limit: Limit) {
-        self.0.limit_reached(limit);
     }
 }

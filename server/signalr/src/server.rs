@@ -141,15 +141,12 @@ impl<E: Endpoint> Shared<E> {
         stopping: CancellationToken,
         tokens: TokenSource,
     ) -> Self {
-        let (told, observer) = (Arc::clone(&hub), Arc::clone(&options.observer));
+        let limits = Arc::new(Limits::new(Arc::clone(&options.observer)));
         Self {
             hub,
             options,
             admission: Arc::new(OpenDoor),
-            limits: Arc::new(Limits::new(move |limit| {
-                observer.limited(limit);
-                told.limit_reached(limit);
-            })),
+            limits,
             users: Arc::default(),
             addresses: Arc::default(),
             places: Arc::new(Places::new()),

@@ -77,7 +77,7 @@ impl<E: Endpoint> Visit<E> {
             _user: self.seat(
                 &self.server.users,
                 options.max_connections_per_user,
-                || admission.user_key(&self.principal),
+                || E::user_key(&self.principal).map(str::to_owned),
                 Limit::ConnectionsPerUser,
             )?,
             _address: self.seat(

@@ -66,7 +66,9 @@ impl Inbox {
     /// What follows comes over a new socket: an unfinished message before it stays unfinished.
     pub(crate) fn cut(&self) {
         let mut state = self.state.lock();
-        if !state.closed {
+        // One is enough, however many sockets came and went before they were read.
+        let cut_already = state.chunks.back().is_some_and(Bytes::is_empty);
+        if !state.closed && !cut_already {
             state.chunks.push_back(Bytes::new());
             wake(&mut state.reader);
         }

@@ -73,7 +73,9 @@ pub struct Connection<P> {
     last_activity: AtomicU64,
     /// Set by the handshake.
     protocol: OnceLock<Protocol>,
-    /// Without a protocol: WebSocket frames are binary. Written by a raw endpoint.
+    /// There are no hub messages. Written by a raw endpoint, as is the next.
+    raw: AtomicBool,
+    /// Without a protocol: WebSocket frames are binary.
     binary: AtomicBool,
     /// Why the transport lost the client, if it was not by plan. Written before `inbox` ends.
     lost: Mutex<Option<&'static str>>,
@@ -122,6 +124,7 @@ impl<P> Connection<P> {
             connected_at: Instant::now(),
             last_activity: AtomicU64::new(0),
             protocol: OnceLock::new(),
+            raw: AtomicBool::new(false),
             binary: AtomicBool::new(false),
             lost: Mutex::new(None),
             finished: AtomicBool::new(false),
@@ -276,11 +279,12 @@ impl<P> Connection<P> {
 
     /// Ends the connection after what is queued was written. The first call wins.
     pub fn close(&self, error: Option<String>, allow_reconnect: bool) {
-        let last = self.protocol().encode(&Message::Close {
+        let close = Message::Close {
             error,
             allow_reconnect,
-        });
-        self.finish(Some(last));
+        };
+        let last = (!self.raw.load(Ordering::Relaxed)).then(|| self.protocol().encode(&close));
+        self.finish(last);
     }
 
     /// The end on the server's side: one last message, nothing more is read.
@@ -347,6 +351,11 @@ impl<P> Connection<P> {
             None if self.binary.load(Ordering::Relaxed) => TransferFormat::Binary,
             None => TransferFormat::Text,
         }
+    }
+
+    /// It is closed without words from now on.
+    pub(crate) fn set_raw(&self) {
+        self.raw.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn set_binary(&self, binary: bool) {

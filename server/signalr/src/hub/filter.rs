@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use super::{Hub, Reply, Shape};
-use crate::{Call, Connection, HubError, Limit, Resumed, WriteMark};
+use crate::{Call, Connection, HubError, Resumed, WriteMark};
 
 /// Runs around a hub's methods: to measure, to refuse, to change arguments or answers.
 ///
@@ -137,10 +137,6 @@ impl<H: Hub, F: Filter<H::Principal>> Hub for Filtered<H, F> {
 
     fn resumed(&self, connection: &Arc<Connection<H::Principal>>, how: Resumed) {
         self.hub.resumed(connection, how);
-    }
-
-    fn limit_reached(&self, limit: Limit) {
-        self.hub.limit_reached(limit);
     }
 
     fn seen_again(&self, connection: &Arc<Connection<H::Principal>>, later: &H::Principal) {

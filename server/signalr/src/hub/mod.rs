@@ -13,7 +13,7 @@ pub use self::{
     shape::Shape,
 };
 
-use crate::{Call, Connection, HubError, Limit, Resumed, WriteMark};
+use crate::{Call, Connection, HubError, Resumed, WriteMark};
 
 /// The application behind a route.
 ///
@@ -98,11 +98,6 @@ pub trait Hub: Send + Sync + 'static {
     /// Called from the transport's task: must not block.
     fn resumed(&self, connection: &Arc<Connection<Self::Principal>>, how: Resumed) {
         let _ = (connection, how);
-    }
-
-    /// A bound of the options was met. Called from any task: must not block.
-    fn limit_reached(&self, limit: Limit) {
-        let _ = limit;
     }
 
     /// A later request of a connection (poll, POST) came with this principal, which passed

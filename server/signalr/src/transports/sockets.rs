@@ -10,7 +10,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout};
 
-use super::pump::{End, Pump};
+use super::pump::Pump;
 use crate::{
     Connection, Limit, Resumed, connection::Resume, endpoint::Endpoint, protocol::Message,
     server::Shared,
@@ -42,17 +42,21 @@ async fn serve_many<E: Endpoint>(
     let mut stream = first;
     loop {
         let mut pump = Pump::new(server, connection, TokioIo::new(stream)).await;
-        let end = tokio::select! {
-            biased;
-            end = pump.run() => Ok(end),
-            // Taken over: the old socket is dropped with whatever it still holds.
-            next = successor(resume) => Err(next),
-            never = acknowledge(connection, resume) => match never {},
+        let end = loop {
+            tokio::select! {
+                biased;
+                end = pump.run() => break Ok(end),
+                // Taken over: the old socket is dropped with whatever it still holds. One that
+                // comes too late is dropped itself.
+                next = successor(resume) => if connection.resumable().is_some() {
+                    break Err(next);
+                },
+                never = acknowledge(connection, resume) => match never {},
+            }
         };
         let lost_at = Instant::now();
         stream = match end {
-            Err(next) if connection.resumable().is_some() => next,
-            Err(_) => return Box::pin(pump.conclude(End::Lost)).await,
+            Err(next) => next,
             Ok(end) if end.is_loss() && connection.resumable().is_some() => {
                 drop(pump);
                 match wait_for_next(server, connection, resume).await {

@@ -17,10 +17,6 @@ use crate::support::{ALL, Client, Event, HANDSHAKE, Site, User, call, request, s
 struct ByName;
 
 impl Admission<User> for ByName {
-    fn user_key(&self, principal: &User) -> Option<String> {
-        Some(principal.0.clone())
-    }
-
     fn address_key(&self, request: &http::request::Parts) -> Option<String> {
         let address = request.headers.get("x-from")?;
         address.to_str().ok().map(str::to_owned)

@@ -6,6 +6,7 @@
 )]
 
 mod admission;
+mod binary;
 mod calls;
 mod cuts;
 mod dispatch;

@@ -114,3 +114,23 @@ async fn stopping_closes() {
     site.tracker.wait().await;
     assert_eq!(server.count(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_credentials_is_a_close_without_words() {
+    struct Short;
+
+    impl signalr::Admission<User> for Short {
+        fn expires_in(&self, _: &User) -> Option<std::time::Duration> {
+            Some(std::time::Duration::from_secs(5))
+        }
+    }
+
+    let (mut site, server) = site();
+    site.app = Router::new()
+        .nest("/hub", server.with_admission(Short).router())
+        .layer(axum::middleware::from_fn(crate::support::identify));
+    let mut socket = site.websocket("/hub").await.unwrap();
+    let Some(Ok(Message::Close(Some(_)))) = socket.next().await else {
+        panic!()
+    };
+}

@@ -67,6 +67,10 @@ impl Hub for TestHub {
         first == later
     }
 
+    fn user_key(principal: &User) -> Option<&str> {
+        Some(&principal.0)
+    }
+
     async fn connected(&self, connection: &Conn) -> Result<(), HubError> {
         if connection.query("refuse").is_some() {
             return Err(HubError::new("Not today."));
