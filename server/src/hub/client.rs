@@ -108,7 +108,7 @@ impl Client {
             device: visitor.device,
             connected_at: visitor.at,
             as_notification,
-            expires_at: AtomicI64::new(end_of(conn.principal())),
+            expires_at: AtomicI64::new(end_of(&conn.principal())),
             conn,
             inner: Mutex::new(Inner {
                 gate: Gate::default(),
@@ -261,7 +261,7 @@ impl Client {
                 true
             }
             // Full: it goes on when the queue drains. Closed: its successor reads what it missed.
-            Err(SendError::Full | SendError::Closed) => {
+            Err(SendError::Full | SendError::Closed | SendError::Encoding) => {
                 inner.gate.refused();
                 false
             }

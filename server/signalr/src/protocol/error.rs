@@ -8,10 +8,13 @@ pub enum DecodeError {
     /// Not UTF-8, not JSON, not an object, or something follows the object.
     #[error("the frame is not one JSON object")]
     NotAnObject,
+    /// Not one whole MessagePack array, or something in it is nested too deep.
+    #[error("the frame is not one MessagePack array")]
+    NotAnArray,
     /// A property that this kind of message must have is absent or null.
     #[error("missing required property '{0}'")]
     Missing(&'static str),
-    /// A property has another JSON type than this kind of message wants.
+    /// A property has another type than this kind of message wants.
     #[error("property '{0}' has the wrong type")]
     WrongType(&'static str),
     /// A Completion must not say both.

@@ -49,6 +49,18 @@ pub enum Message {
     },
 }
 
+impl Message {
+    /// A call that wants no answer.
+    pub fn call(target: impl Into<String>, arguments: Vec<Payload>) -> Self {
+        Self::Invocation(Invocation {
+            id: None,
+            target: target.into(),
+            arguments,
+            stream_ids: Vec::new(),
+        })
+    }
+}
+
 /// A call. Without an id the caller wants no answer, not even an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {

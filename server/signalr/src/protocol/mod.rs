@@ -7,20 +7,27 @@
 //! A connection's input goes through [`Frames`] (byte stream to frames); the first frame is a
 //! [`HandshakeRequest`], each later one is for [`Protocol::decode`].
 
+mod broadcast;
 mod error;
 mod framing;
 mod handshake;
 pub(crate) mod json;
+mod length;
 mod message;
+#[cfg(feature = "messagepack")]
+mod messagepack;
 mod negotiation;
 mod payload;
 mod selection;
 
+pub use broadcast::Broadcast;
 pub use error::DecodeError;
 pub use framing::{FrameTooLarge, Frames, SEPARATOR};
 pub use handshake::{HandshakeRequest, HandshakeResponse};
-pub use json::encode;
 pub use message::{Invocation, Message, Outcome};
 pub use negotiation::{AvailableTransport, NegotiateResponse, TransferFormat, TransportKind};
-pub use payload::Payload;
+pub use payload::{Binary, Payload, PayloadError};
 pub use selection::Protocol;
+
+#[cfg(test)]
+mod tests;

@@ -86,43 +86,13 @@ pub struct NegotiateResponse {
     /// Set only when the client asked and the server agrees: clients abort when it comes unasked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub use_stateful_reconnect: bool,
+    /// How long the client's credentials last, if it may refresh them at `refresh`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_lifetime_seconds: Option<u64>,
     /// Negotiate again there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The bearer token for `url`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn version_1_spells_its_fields_as_clients_read_them() {
-        let answer = NegotiateResponse {
-            negotiate_version: Some(1),
-            connection_id: Some("public".to_owned()),
-            connection_token: Some("secret".to_owned()),
-            available_transports: vec![TransportKind::ServerSentEvents.into()],
-            ..NegotiateResponse::default()
-        };
-        let json = serde_json::to_string(&answer).unwrap();
-        assert_eq!(
-            json,
-            r#"{"negotiateVersion":1,"connectionId":"public","connectionToken":"secret","availableTransports":[{"transport":"ServerSentEvents","transferFormats":["Text"]}]}"#
-        );
-        assert_eq!(
-            serde_json::from_str::<NegotiateResponse>(&json).unwrap(),
-            answer
-        );
-    }
-
-    #[test]
-    fn a_redirect_and_unknown_fields_are_read() {
-        let read: NegotiateResponse =
-            serde_json::from_str(r#"{"url":"http://b","accessToken":"t","later":[1]}"#).unwrap();
-        assert_eq!(read.url.as_deref(), Some("http://b"));
-        assert_eq!(read.access_token.as_deref(), Some("t"));
-    }
 }

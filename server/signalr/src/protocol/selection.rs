@@ -2,26 +2,41 @@
 
 use bytes::Bytes;
 
-use super::{DecodeError, Message, TransferFormat, json};
+#[cfg(feature = "messagepack")]
+use super::messagepack;
+use super::{DecodeError, Message, Payload, TransferFormat, json};
 
-/// An encoding of [`Message`]s. MessagePack will be the second.
+/// An encoding of [`Message`]s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Protocol {
     /// The JSON hub protocol.
     Json,
+    /// The MessagePack hub protocol; with feature `messagepack`.
+    #[cfg(feature = "messagepack")]
+    MessagePack,
 }
 
 impl Protocol {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Json,
+        #[cfg(feature = "messagepack")]
+        Self::MessagePack,
+    ];
+
     /// The protocol a handshake names; names are compared without regard to case.
     pub fn by_name(name: &str) -> Option<Self> {
-        name.eq_ignore_ascii_case("json").then_some(Self::Json)
+        let mut all = Self::ALL.iter().copied();
+        all.find(|protocol| name.eq_ignore_ascii_case(protocol.name()))
     }
 
     /// Its name in a handshake.
     pub fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
+            #[cfg(feature = "messagepack")]
+            Self::MessagePack => "messagepack",
         }
     }
 
@@ -30,15 +45,15 @@ impl Protocol {
     /// Version 2 is version 1 with stateful reconnect. It is accepted also where resuming was not
     /// negotiated: neither side sends what version 2 adds then.
     pub fn newest_version(self) -> u32 {
-        match self {
-            Self::Json => 2,
-        }
+        2
     }
 
     /// What a transport must be able to carry.
     pub fn transfer_format(self) -> TransferFormat {
         match self {
             Self::Json => TransferFormat::Text,
+            #[cfg(feature = "messagepack")]
+            Self::MessagePack => TransferFormat::Binary,
         }
     }
 
@@ -46,13 +61,35 @@ impl Protocol {
     pub fn decode(self, frame: &[u8]) -> Result<Option<Message>, DecodeError> {
         match self {
             Self::Json => json::decode(frame),
+            #[cfg(feature = "messagepack")]
+            Self::MessagePack => messagepack::decode(frame),
         }
     }
 
-    /// Writes one message, framing included.
+    /// Writes one message, framing included. The bytes can be shared: encode once for many.
     pub fn encode(self, message: &Message) -> Bytes {
         match self {
             Self::Json => json::encode::message(message),
+            #[cfg(feature = "messagepack")]
+            Self::MessagePack => messagepack::encode::message(message),
+        }
+    }
+
+    /// Writes a call that wants no answer, without a [`Message`] being made first.
+    pub fn encode_call(self, target: &str, arguments: &[Payload]) -> Bytes {
+        match self {
+            Self::Json => json::encode::invocation(target, arguments),
+            #[cfg(feature = "messagepack")]
+            Self::MessagePack => messagepack::encode::invocation(target, arguments),
+        }
+    }
+
+    /// [`Message::Ping`], written; costs nothing.
+    pub fn ping(self) -> Bytes {
+        match self {
+            Self::Json => json::encode::ping(),
+            #[cfg(feature = "messagepack")]
+            Self::MessagePack => messagepack::encode::ping(),
         }
     }
 }

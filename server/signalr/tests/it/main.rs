@@ -5,12 +5,22 @@
     reason = "a test's helpers fail by panicking, as tests do"
 )]
 
+mod admission;
+mod binary;
 mod calls;
+mod cuts;
+mod dispatch;
 mod drain;
+mod expiry;
+mod http2;
+mod limits;
 mod long_polling;
 mod negotiate;
+mod raw;
 mod real_sockets;
+mod resume;
 mod server_sent_events;
 mod sessions;
+mod statuses;
 mod support;
 mod websocket;

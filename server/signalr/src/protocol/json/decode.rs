@@ -1,9 +1,14 @@
 //! One frame to one message.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
-use super::{fields, optional_string, parse, required, string};
+use super::{Name, fields, optional_string, parse, required, string};
 use crate::protocol::{DecodeError, Invocation, Message, Outcome, Payload};
 
 fields! {
@@ -71,14 +76,14 @@ pub(crate) fn decode(frame: &[u8]) -> Result<Option<Message>, DecodeError> {
 
 fn invocation(fields: &Fields<'_>) -> Result<Invocation, DecodeError> {
     let id = optional_string("invocationId", fields.invocation_id)?;
-    let arguments: Vec<&RawValue> = typed("arguments", required("arguments", fields.arguments)?)?;
+    let arguments: Arguments = typed("arguments", required("arguments", fields.arguments)?)?;
     let stream_ids: Option<Vec<String>> = fields
         .stream_ids
         .map_or(Ok(None), |raw| typed("streamIds", raw))?;
     Ok(Invocation {
         id: id.filter(|id| !id.is_empty()),
         target: string("target", fields.target)?,
-        arguments: arguments.into_iter().map(Payload::from).collect(),
+        arguments: arguments.0,
         stream_ids: stream_ids.unwrap_or_default(),
     })
 }
@@ -104,11 +109,53 @@ fn typed<'a, T: Deserialize<'a>>(name: &'static str, raw: &'a RawValue) -> Resul
 /// Headers have no meaning yet; they must still be an object of strings.
 fn headers(raw: Option<&RawValue>) -> Result<(), DecodeError> {
     let Some(raw) = raw else { return Ok(()) };
-    let map: Option<std::collections::BTreeMap<String, String>> = typed("headers", raw)?;
-    drop(map);
+    let Headers = typed::<Option<Headers>>("headers", raw)?.unwrap_or(Headers);
     Ok(())
 }
 
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;
+/// The elements, each copied once.
+struct Arguments(Vec<Payload>);
+
+impl<'de> Deserialize<'de> for Arguments {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Elements;
+        impl<'de> Visitor<'de> for Elements {
+            type Value = Arguments;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Arguments, A::Error> {
+                let mut arguments = Vec::new();
+                while let Some(raw) = list.next_element::<&RawValue>()? {
+                    arguments.push(Payload::from(raw));
+                }
+                Ok(Arguments(arguments))
+            }
+        }
+        from.deserialize_seq(Elements)
+    }
+}
+
+/// Looked through and not kept.
+struct Headers;
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Strings;
+        impl<'de> Visitor<'de> for Strings {
+            type Value = Headers;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+                while map.next_entry::<Name<'de>, Name<'de>>()?.is_some() {}
+                Ok(Headers)
+            }
+        }
+        from.deserialize_map(Strings)
+    }
+}

@@ -1,126 +1,159 @@
 //! Messages to JSON frames, separator included: ready to be shared and written as they are.
 //!
-//! Encode once, send the same [`Bytes`] to many.
+//! Written by hand and not through a serialised struct: payloads are copied in as they stand.
 
 use bytes::Bytes;
-use serde::Serialize;
-use serde_json::value::RawValue;
 
-use super::frame;
-use crate::protocol::{Invocation, Message, Outcome, Payload};
-
-/// All properties, in the order they are written; each message uses its few.
-#[derive(Serialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct Wire<'a> {
-    r#type: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    invocation_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    arguments: Option<&'a [&'a RawValue]>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    stream_ids: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    item: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    allow_reconnect: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sequence_id: Option<u64>,
-}
+use crate::protocol::{Invocation, Message, Outcome, Payload, SEPARATOR};
 
 /// A call that wants no answer: what servers mostly send.
-pub fn invocation(target: &str, arguments: &[&RawValue]) -> Bytes {
-    frame(&Wire {
-        r#type: 1,
-        target: Some(target),
-        arguments: Some(arguments),
-        ..Wire::default()
-    })
-}
-
-/// The answer to the invocation `id`.
-pub fn completion(id: &str, outcome: &Outcome) -> Bytes {
-    let mut wire = Wire {
-        r#type: 3,
-        invocation_id: Some(id),
-        ..Wire::default()
-    };
-    match outcome {
-        Outcome::Void => {}
-        Outcome::Value(value) => wire.result = Some(value.as_json()),
-        Outcome::Error(error) => wire.error = Some(error),
-    }
-    frame(&wire)
-}
-
-/// The announcement that the sender leaves.
-pub fn close(error: Option<&str>, allow_reconnect: bool) -> Bytes {
-    frame(&Wire {
-        r#type: 7,
-        error,
-        allow_reconnect,
-        ..Wire::default()
-    })
+pub(crate) fn invocation(target: &str, arguments: &[Payload]) -> Bytes {
+    call(1, None, target, arguments, &[])
 }
 
 /// The sign of life.
-pub fn ping() -> Bytes {
+pub(crate) fn ping() -> Bytes {
     Bytes::from_static(b"{\"type\":6}\x1e")
 }
 
 /// Any message.
-pub fn message(message: &Message) -> Bytes {
+pub(crate) fn message(message: &Message) -> Bytes {
     match message {
-        Message::Invocation(call) => call_frame(1, call),
-        Message::StreamInvocation(call) => call_frame(4, call),
-        Message::StreamItem { id, item } => frame(&Wire {
-            r#type: 2,
-            invocation_id: Some(id),
-            item: Some(item.as_json()),
-            ..Wire::default()
-        }),
+        Message::Invocation(call) => any_call(1, call),
+        Message::StreamInvocation(call) => any_call(4, call),
+        Message::StreamItem { id, item } => {
+            let mut out = Output::start(2, id.len() + item.len());
+            out.text("invocationId", id);
+            out.payload("item", item);
+            out.finish()
+        }
         Message::Completion { id, outcome } => completion(id, outcome),
-        Message::CancelInvocation { id } => frame(&Wire {
-            r#type: 5,
-            invocation_id: Some(id),
-            ..Wire::default()
-        }),
+        Message::CancelInvocation { id } => {
+            let mut out = Output::start(5, id.len());
+            out.text("invocationId", id);
+            out.finish()
+        }
         Message::Ping => ping(),
         Message::Close {
             error,
             allow_reconnect,
-        } => close(error.as_deref(), *allow_reconnect),
+        } => {
+            let mut out = Output::start(7, 0);
+            if let Some(error) = error {
+                out.text("error", error);
+            }
+            if *allow_reconnect {
+                out.name("allowReconnect");
+                out.0.extend_from_slice(b"true");
+            }
+            out.finish()
+        }
         Message::Ack { sequence_id } => numbered(8, *sequence_id),
         Message::Sequence { sequence_id } => numbered(9, *sequence_id),
     }
 }
 
-fn call_frame(kind: u8, call: &Invocation) -> Bytes {
-    let arguments = call
-        .arguments
-        .iter()
-        .map(Payload::as_json)
-        .collect::<Vec<_>>();
-    frame(&Wire {
-        r#type: kind,
-        invocation_id: call.id.as_deref(),
-        target: Some(&call.target),
-        arguments: Some(&arguments),
-        stream_ids: &call.stream_ids,
-        ..Wire::default()
-    })
+fn any_call(kind: u8, message: &Invocation) -> Bytes {
+    let Invocation {
+        id,
+        target,
+        arguments,
+        stream_ids,
+    } = message;
+    call(kind, id.as_deref(), target, arguments, stream_ids)
+}
+
+fn call(
+    kind: u8,
+    id: Option<&str>,
+    target: &str,
+    arguments: &[Payload],
+    stream_ids: &[String],
+) -> Bytes {
+    let lengths = arguments.iter().map(|argument| argument.len() + 1);
+    let mut out = Output::start(kind, target.len() + lengths.sum::<usize>());
+    if let Some(id) = id {
+        out.text("invocationId", id);
+    }
+    out.text("target", target);
+    out.list("arguments", arguments, |out, argument| {
+        out.extend_from_slice(argument.to_json().as_bytes());
+    });
+    if !stream_ids.is_empty() {
+        out.list("streamIds", stream_ids, |out, id| string(out, id));
+    }
+    out.finish()
+}
+
+fn completion(id: &str, outcome: &Outcome) -> Bytes {
+    let length = match outcome {
+        Outcome::Void => 0,
+        Outcome::Value(value) => value.len(),
+        Outcome::Error(error) => error.len(),
+    };
+    let mut out = Output::start(3, id.len() + length);
+    out.text("invocationId", id);
+    match outcome {
+        Outcome::Void => {}
+        Outcome::Value(value) => out.payload("result", value),
+        Outcome::Error(error) => out.text("error", error),
+    }
+    out.finish()
 }
 
 fn numbered(kind: u8, sequence_id: u64) -> Bytes {
-    frame(&Wire {
-        r#type: kind,
-        sequence_id: Some(sequence_id),
-        ..Wire::default()
-    })
+    let mut out = Output::start(kind, 0);
+    out.name("sequenceId");
+    out.0.extend_from_slice(sequence_id.to_string().as_bytes());
+    out.finish()
+}
+
+/// An object whose properties are being written.
+struct Output(Vec<u8>);
+
+impl Output {
+    /// `expected` is about the length of what is not fixed text: a buffer that grows is copied.
+    fn start(kind: u8, expected: usize) -> Self {
+        let mut out = Vec::with_capacity(expected + 64);
+        out.extend_from_slice(b"{\"type\":");
+        out.push(b'0' + kind);
+        Self(out)
+    }
+
+    fn name(&mut self, name: &'static str) {
+        self.0.extend_from_slice(b",\"");
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    fn text(&mut self, name: &'static str, text: &str) {
+        self.name(name);
+        string(&mut self.0, text);
+    }
+
+    fn payload(&mut self, name: &'static str, payload: &Payload) {
+        self.name(name);
+        self.0.extend_from_slice(payload.to_json().as_bytes());
+    }
+
+    fn list<T>(&mut self, name: &'static str, items: &[T], write: impl Fn(&mut Vec<u8>, &T)) {
+        self.name(name);
+        self.0.push(b'[');
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                self.0.push(b',');
+            }
+            write(&mut self.0, item);
+        }
+        self.0.push(b']');
+    }
+
+    fn finish(mut self) -> Bytes {
+        self.0.extend_from_slice(&[b'}', SEPARATOR]);
+        self.0.into()
+    }
+}
+
+fn string(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(out, text).expect("a string always serialises into memory");
 }
