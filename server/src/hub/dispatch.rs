@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use app::protocol::Patch;
-use signalr::protocol::Protocol;
 use uuid::Uuid;
 
 use super::frames::{self, Facts, Template};
@@ -57,11 +56,12 @@ impl Shared {
             return;
         }
         let key: Arc<str> = patch.topic.as_str().into();
-        // Encoded once, shared by all: every connection speaks JSON so far.
-        let frame = frames::invocation(Protocol::Json, app::protocol::PATCH, patch);
+        // Encoded once for each protocol that a member speaks, shared by all who speak it.
+        let patch = frames::broadcast(app::protocol::PATCH, patch);
         for client in members {
             // Conflated and losable: whoever misses it notices by the revision.
-            let _ = client.conn.send_latest(&key, frame.clone());
+            let frame = patch.frame(client.conn.protocol());
+            let _ = client.conn.send_latest(&key, frame);
         }
     }
 }

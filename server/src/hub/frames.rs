@@ -5,7 +5,7 @@ use app::model::inbox::Severity;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
-use signalr::protocol::{Invocation, Message, Payload, Protocol};
+use signalr::protocol::{Broadcast, Invocation, Message, Payload, Protocol};
 use uuid::Uuid;
 
 /// What is the same for all recipients, written once; the recipient's number is put in between.
@@ -131,6 +131,12 @@ pub(crate) fn invocation<T: serde::Serialize>(
         arguments: vec![argument],
         stream_ids: Vec::new(),
     }))
+}
+
+/// The same for many connections, whatever they speak.
+pub(crate) fn broadcast<T: serde::Serialize>(target: &str, argument: &T) -> Broadcast {
+    let argument = Payload::of(argument).unwrap_or_else(|_| Payload::null());
+    Broadcast::call(target, vec![argument])
 }
 
 #[cfg(test)]

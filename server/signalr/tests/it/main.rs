@@ -8,6 +8,7 @@
 mod calls;
 mod drain;
 mod long_polling;
+mod messagepack;
 mod negotiate;
 mod real_sockets;
 mod server_sent_events;
