@@ -1,6 +1,6 @@
 // A phone: the unmodified npm SignalR client, as an existing app uses it.
 import { HttpTransportType, HubConnectionBuilder, LogLevel, type HubConnection } from "@microsoft/signalr";
-import type { IHttpConnectionOptions } from "@microsoft/signalr";
+import type { IHttpConnectionOptions, IRetryPolicy } from "@microsoft/signalr";
 import { token } from "./api";
 
 /** What `DocumentApproved` carries; the data's own fields stand beside ours. */
@@ -41,13 +41,20 @@ export class Phone {
   /** It noticed that it was cut off. */
   away = false;
 
-  constructor(user: string, hub: string, options: IHttpConnectionOptions, device?: string) {
+  constructor(
+    user: string,
+    hub: string,
+    options: IHttpConnectionOptions,
+    device?: string,
+    policy: IRetryPolicy | "the client's own" = { nextRetryDelayInMilliseconds: () => 50 },
+  ) {
     const url = device ? `${hub}?device=${device}` : hub;
-    this.connection = new HubConnectionBuilder()
+    const builder = new HubConnectionBuilder()
       .withUrl(url, { ...options, accessTokenFactory: () => token(user) })
-      .withAutomaticReconnect({ nextRetryDelayInMilliseconds: () => 50 })
-      .configureLogging(LogLevel.None)
-      .build();
+      .configureLogging(LogLevel.None);
+    const returning =
+      policy === "the client's own" ? builder.withAutomaticReconnect() : builder.withAutomaticReconnect(policy);
+    this.connection = returning.build();
     // Over Server-Sent Events the next POST is the only proof that something arrived.
     this.connection.keepAliveIntervalInMilliseconds = 200;
     this.connection.on("Greeting", () => {});

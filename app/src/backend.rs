@@ -41,26 +41,8 @@ pub trait Backend: Send + Sync + 'static {
     /// A token for the hub, for five minutes, bound to the session.
     async fn hub_token(&self, caller: &Caller) -> Result<HubToken, AppError>;
 
-    /// Counts for the rail and the bell. The default asks the lists themselves; a server that can
-    /// count cheaper does.
-    async fn badges(&self, caller: &Caller) -> Result<Badges, AppError> {
-        let inbox = self.inbox(caller, InboxTab::Unread, None).await?;
-        let approvals = self.approvals(caller, ApprovalTab::Waiting).await?;
-        let hr = caller.roles.contains(&Role::Hr);
-        let board = if hr {
-            Some(self.board(caller).await?)
-        } else {
-            None
-        };
-        Ok(Badges {
-            inbox: inbox.counts,
-            inbox_as_of: inbox.as_of,
-            approvals: approvals.counts,
-            approvals_as_of: approvals.as_of,
-            present: board.as_ref().map(|board| board.tiles.present),
-            attendance_as_of: board.map_or(0, |board| board.as_of),
-        })
-    }
+    /// Counts for the rail and the bell, with every page.
+    async fn badges(&self, caller: &Caller) -> Result<Badges, AppError>;
 
     /// A page of the inbox, newest first, older than `before` when given.
     async fn inbox(

@@ -1,11 +1,11 @@
 //! One error shape for every screen: the same codes as the HTTP API, carried to the browser as data.
 
 use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
-use leptos::server_fn::codec::JsonEncoding;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::model::Moment;
+use crate::wire::JsonText;
 
 /// What went wrong, in words a person can act on, and in a code a program can match.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ impl AppError {
 }
 
 impl FromServerFnError for AppError {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonText;
 
     fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
         match value {

@@ -17,6 +17,7 @@ pub mod model;
 pub mod protocol;
 pub mod router;
 pub mod shell;
+pub mod wire;
 
 pub use router::App;
 pub use shell::shell;

@@ -37,7 +37,9 @@ pub fn App() -> impl IntoView {
             if title.is_empty() { "bellhop".to_owned() } else { format!("{title} · bellhop") }
         } />
         <Router>
-            <a class="skip" href="#main">
+            // `external`: the browser's own way to a place on the page takes the focus there, the router's
+            // does not.
+            <a class="skip" href="#main" rel="external">
                 "Skip to content"
             </a>
             <Routes fallback=Lost>

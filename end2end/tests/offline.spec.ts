@@ -7,7 +7,7 @@ import { Wire } from "../proxy";
 /** What a browser says by itself about requests that found no network, or a cut wire. */
 const NO_NETWORK = /ERR_(INTERNET_DISCONNECTED|NETWORK_CHANGED|CONNECTION|EMPTY_RESPONSE|SOCKET)|WebSocket connection to/;
 
-test("@pending without a network the page says so, and then shows what it missed", async ({ guest, complaints }) => {
+test("without a network the page says so, and then shows what it missed", async ({ guest, complaints }) => {
   const [who] = await hire(["employee"]);
   const browser = await guest(who);
   const page = await visit(browser, "/approvals");

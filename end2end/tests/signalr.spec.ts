@@ -1,6 +1,8 @@
 // The unmodified npm client over each transport: receive, acknowledge, be cut off, come back. No browser.
 import { expect, test } from "@playwright/test";
+import { HubConnectionState } from "@microsoft/signalr";
 import { delivery, publish, publishAll, unique } from "../api";
+import { Patience, documented } from "../patience";
 import { hire } from "../people";
 import { Phone, WAYS, type Item } from "../phone";
 import { Wire } from "../proxy";
@@ -13,10 +15,15 @@ test.afterEach(async () => {
   for (const release of held.splice(0).reverse()) await release();
 });
 
-async function connected(user: string, options: object, device?: string): Promise<{ phone: Phone; wire: Wire }> {
+async function connected(
+  user: string,
+  options: object,
+  device?: string,
+  policy?: ConstructorParameters<typeof Phone>[4],
+): Promise<{ phone: Phone; wire: Wire }> {
   const wire = await Wire.lay();
   held.push(() => wire.remove());
-  const phone = new Phone(user, wire.hub, options, device);
+  const phone = new Phone(user, wire.hub, options, device, policy);
   held.push(() => phone.connection.stop());
   await phone.connection.start();
   return { phone, wire };
@@ -118,4 +125,35 @@ test("a device that was never here gets what nobody has acknowledged, and no mor
   const both = await publish({ to: key, kind: KIND, title: "to both" });
   await expect.poll(() => two.phone.ids).toEqual([open, both]);
   await expect.poll(() => one.phone.ids).toEqual([done, open, both]);
+});
+
+// The client's own policy makes four attempts in 42 seconds and is then silent for ever, without a word to
+// its user: a phone on a train missed everything until the app was started again.
+test("server_away_two_minutes_documented_policy_returns", async () => {
+  const [{ key }] = await hire(["employee"]);
+  const patient = await connected(key, {}, `patient-${unique()}`, documented());
+  const first = await publish({ to: key, kind: KIND, title: "before" });
+  await expect.poll(() => patient.phone.ids).toEqual([first]);
+  await patient.phone.ack(first);
+  const hasty = await connected(key, {}, `hasty-${unique()}`, "the client's own");
+
+  const patience = new Patience();
+  held.push(async () => patience.end());
+  const passed = () => patience.pauses.reduce((sum, pause) => sum + pause, 0);
+  await cut(hasty.phone, hasty.wire);
+  await expect.poll(() => hasty.phone.connection.state).toBe(HubConnectionState.Disconnected);
+  expect(passed(), "it gave up after").toBe(42_000);
+
+  patience.pauses.length = 0;
+  await cut(patient.phone, patient.wire);
+  const missed = await publishAll(key, ["one", "two", "three"], KIND);
+  await expect.poll(passed, { timeout: 20_000 }).toBeGreaterThan(120_000);
+  expect(patient.phone.connection.state).toBe(HubConnectionState.Reconnecting);
+  expect(new Set(patience.pauses).size, "jitter").toBe(patience.pauses.length);
+  expect(Math.max(...patience.pauses)).toBeLessThan(30_000);
+  hasty.wire.mend();
+  await back(patient.phone, patient.wire);
+  await expect.poll(() => patient.phone.ids).toEqual([first, ...missed]);
+  expect(patient.phone.heard.slice(1).every((each) => each.replayed)).toBe(true);
+  expect(hasty.phone.connection.state).toBe(HubConnectionState.Disconnected);
 });

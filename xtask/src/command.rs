@@ -23,12 +23,18 @@ pub(crate) fn command(program: &str) -> Command {
 /// build everything twice.
 pub(crate) fn cargo_dev() -> Command {
     let mut cargo = cargo();
-    let flags = env::var("RUSTFLAGS").unwrap_or_default();
-    cargo.env(
-        "RUSTFLAGS",
-        format!("{flags} --cfg erase_components").trim_start(),
-    );
+    cargo.env("RUSTFLAGS", erasing());
     cargo
+}
+
+/// Compiler flags with which a component's view is one type for all. cargo-leptos sets it for
+/// development builds, where it halves the time; in release builds it takes a quarter off what the
+/// browser loads (718 to 536 kB of wasm, compressed).
+pub(crate) fn erasing() -> String {
+    let flags = env::var("RUSTFLAGS").unwrap_or_default();
+    format!("{flags} --cfg erase_components")
+        .trim_start()
+        .to_owned()
 }
 
 /// Cargo, of the tool chain that the clone names.

@@ -7,7 +7,7 @@ use crate::setup::deny;
 use crate::step::{Outcome, step};
 
 /// The host's half. Never with the browser's in one build: that would mix `ssr` and `hydrate`.
-pub(crate) const HOST: [&str; 10] = [
+pub(crate) const HOST: [&str; 12] = [
     "--package",
     "app",
     "--package",
@@ -16,6 +16,8 @@ pub(crate) const HOST: [&str; 10] = [
     "signalr",
     "--package",
     "embedded-postgres",
+    "--package",
+    "benches",
     "--features",
     "app/ssr,server/testing",
 ];

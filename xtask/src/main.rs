@@ -4,8 +4,10 @@
 //! of the clone. One file per command; what they share is [`step`] (what is said), [`place`] (where
 //! things lie), [`command`] (how programs are called) and [`setup`] (what has to be there).
 
+mod bench;
 mod ci;
 mod command;
+mod freshness;
 mod lint;
 mod place;
 mod prepare;
@@ -37,6 +39,8 @@ enum Chore {
     Run(run::Run),
     /// Unit, integration and browser tests
     Test(test::Test),
+    /// Measure the release build, with a bare twin beside each figure, and write docs/reports
+    Bench(bench::Bench),
     /// Install what building, running and testing need, and stop
     Setup,
     /// Format, clippy, documentation, dependencies: everything that needs no running program
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Run(chore) => chore.run(),
         Chore::Test(chore) => chore.run(),
+        Chore::Bench(chore) => chore.run(),
         Chore::Setup => setup::everything(),
         Chore::Lint => lint::everything(),
         Chore::Ci => ci::run(),

@@ -1,11 +1,13 @@
 //! The product, built by cargo-leptos: the server, and the browser's half with its styles.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::command::{cargo, path_with, run};
+use crate::command::{cargo, erasing, path_with, run};
+use crate::freshness::Freshness;
 use crate::place;
 use crate::setup::Tools;
 use crate::step::{Outcome, step};
@@ -17,6 +19,13 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "development",
+            Self::Release => "release",
+        }
+    }
+
     /// The server's program.
     pub(crate) fn program(self) -> PathBuf {
         let folder = if self == Self::Release {
@@ -36,20 +45,58 @@ pub(crate) fn build(tools: &Tools, profile: Profile) -> Result<()> {
     };
     step(name, || {
         let mut leptos = leptos(tools)?;
-        if profile == Profile::Release {
-            leptos.args(["--release", "--precompress"]);
+        match profile {
+            Profile::Dev => forget_compressed()?,
+            Profile::Release => {
+                leptos.args(["--release", "--precompress"]);
+                leptos.env("RUSTFLAGS", erasing());
+            }
         }
-        run(&mut leptos)?;
-        Ok(Outcome::Done)
+        let outputs = vec![profile.program(), wasm()];
+        unless_fresh(profile.name(), outputs, &mut leptos)
     })
 }
 
 /// Only what the browser loads.
 pub(crate) fn build_browser_half(tools: &Tools) -> Result<()> {
     step("Building the browser half (development profile)", || {
-        run(leptos(tools)?.arg("--frontend-only"))?;
-        Ok(Outcome::Done)
+        forget_compressed()?;
+        let mut leptos = leptos(tools)?;
+        leptos.arg("--frontend-only");
+        unless_fresh("browser-half", vec![wasm()], &mut leptos)
     })
+}
+
+/// Removes what a release build compressed: the server would prefer it to the newer plain file.
+fn forget_compressed() -> Result<()> {
+    let Ok(built) = fs::read_dir(place::site().join("pkg")) else {
+        return Ok(()); // nothing was built yet
+    };
+    for file in built {
+        let file = file?.path();
+        if file
+            .extension()
+            .is_some_and(|kind| kind == "br" || kind == "gz")
+        {
+            fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn wasm() -> PathBuf {
+    place::site().join("pkg/bellhop.wasm")
+}
+
+fn unless_fresh(what: &'static str, outputs: Vec<PathBuf>, build: &mut Command) -> Result<Outcome> {
+    let fresh = Freshness::of(what, outputs)?;
+    if fresh.holds() {
+        let why = "nothing was changed since the last build";
+        return Ok(Outcome::Skipped(why.into()));
+    }
+    run(build)?;
+    fresh.note()?;
+    Ok(Outcome::Done)
 }
 
 fn leptos(tools: &Tools) -> Result<Command> {

@@ -10,6 +10,8 @@ use crate::model::Moment;
 /// that both draw the same text first.
 #[derive(Clone, Copy)]
 pub struct Clock {
+    /// The server's time when it drew the page; the browser's if the page was never drawn there.
+    opened: Moment,
     now: RwSignal<Moment>,
     local: RwSignal<bool>,
     /// Server minus browser, so that a wrong clock on the desk tells no wrong ages.
@@ -21,6 +23,7 @@ impl Clock {
     pub fn provide() {
         let started = SharedValue::new(server_now).into_inner();
         let clock = Self {
+            opened: started,
             now: RwSignal::new(started),
             local: RwSignal::new(false),
             skew: StoredValue::new(0),
@@ -38,10 +41,17 @@ impl Clock {
     #[must_use]
     pub fn here() -> Self {
         use_context().unwrap_or_else(|| Self {
+            opened: Moment(0),
             now: RwSignal::new(Moment(0)),
             local: RwSignal::new(false),
             skew: StoredValue::new(0),
         })
+    }
+
+    /// When this page was drawn, by the server's clock: what is newer was not in it.
+    #[must_use]
+    pub fn opened(self) -> Moment {
+        self.opened
     }
 
     fn tick(self) {

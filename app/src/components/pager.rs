@@ -38,7 +38,7 @@ pub fn Pager(
     #[prop(into)]
     total: Signal<i64>,
     /// Address of a page.
-    href: fn(u32, &str) -> String,
+    href: impl Fn(u32, &str) -> String,
     /// What was searched.
     #[prop(into)]
     search: String,

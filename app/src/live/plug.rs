@@ -33,13 +33,22 @@ struct Table {
 /// The client as `Live` knows it. The handle stays on this thread, as everything in a browser.
 #[derive(Clone, Copy)]
 struct Plugged {
+    /// When the page was drawn, by the server's clock.
+    opened: Moment,
     table: StoredValue<Table>,
     handle: StoredValue<Option<HubHandle>, LocalStorage>,
 }
 
-/// Starts the client and plugs it in. `scope` names tenant and user.
-pub fn plug(live: Live, scope: String, get_token: impl Fn() -> TokenFuture + 'static) {
+/// Starts the client and plugs it in. `scope` names tenant and user, `opened` is when the page was
+/// drawn, by the server's clock.
+pub fn plug(
+    live: Live,
+    scope: String,
+    opened: Moment,
+    get_token: impl Fn() -> TokenFuture + 'static,
+) {
     let plugged = Plugged {
+        opened,
         table: StoredValue::new(Table::default()),
         handle: StoredValue::new_local(None),
     };
@@ -124,10 +133,12 @@ impl Plugged {
     }
 
     /// Tells those who listen, and lets the inbox fetch itself again: the numbers of bell and rail are
-    /// the server's, nobody counts here. What is replayed was shown before, or lies in the inbox.
+    /// the server's, nobody counts here. What is replayed and older than the page lay in the inbox when
+    /// it was drawn; what came while the page was away is news to who sits before it.
     fn notified(self, value: &Value) {
-        if value.get("replayed") != Some(&Value::Bool(true))
-            && let Some(item) = inbox_item(value)
+        let replayed = value.get("replayed") == Some(&Value::Bool(true));
+        if let Some(item) = inbox_item(value)
+            && !(replayed && item.at < self.opened)
         {
             let hearers = |table: &Table| table.hearers.iter().map(|(_, heard)| *heard).collect();
             let hearers: Vec<Callback<InboxItem>> =
@@ -199,15 +210,12 @@ impl HubClient for Plugged {
 /// The object on the wire as the inbox shows it. What is absent stays empty.
 fn inbox_item(value: &Value) -> Option<InboxItem> {
     let word = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let at = match value.get("timestamp") {
+    let at = match value.get("acceptedAt") {
         Some(Value::String(text)) => milliseconds(js_sys::Date::parse(text)),
         Some(number) => number.as_i64(),
         None => None,
     };
-    let severity = value
-        .get("severity")
-        .cloned()
-        .and_then(|s| serde_json::from_value(s).ok());
+    let severity = value.get("severity").and_then(crate::wire::read);
     Some(InboxItem {
         id: word("notificationId")?,
         seq: value.get("seq").and_then(Value::as_i64).unwrap_or_default(),

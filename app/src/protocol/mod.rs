@@ -1,5 +1,8 @@
 //! What both ends of our own hub say to each other, beside the notifications themselves.
 
+mod patch;
+
+pub use patch::Patch;
 use serde::{Deserialize, Serialize};
 
 /// Client method that carries a [`Patch`] of a screen's topic.
@@ -53,30 +56,6 @@ pub mod topic {
     pub fn request(id: &str) -> String {
         format!("request:{id}")
     }
-}
-
-/// What changed in a topic. Absolute values; apply if `from <= known < rev`, ignore `rev <= known`,
-/// fetch the snapshot again if `from > known`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Patch {
-    /// The topic as it was joined.
-    pub topic: String,
-    /// The revision this patch builds on.
-    pub from: i64,
-    /// The revision it leads to.
-    pub rev: i64,
-    /// Rows to put in place of those with the same key. Their type is the topic's.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub upsert: Vec<serde_json::Value>,
-    /// Keys of rows that left.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remove: Vec<String>,
-    /// Absolute counts of the topic, when it has any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub counts: Option<serde_json::Value>,
-    /// The sender does not say what changed: fetch the snapshot again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub resync: bool,
 }
 
 /// Answer of [`call::JOIN_GROUP`]: the topic's revision, read after the connection was added.

@@ -1,59 +1,59 @@
-//! A chat room in one page: `cargo run -p signalr --example chat`, then connect any SignalR client
-//! to `http://127.0.0.1:5088/chat` and call `Say("name", "text")`; everybody's `Said` is called.
+//! Chat rooms for any SignalR client at `http://127.0.0.1:5088/chat`: `Enter("room", "ann")`, then
+//! `Say("Hello")` calls `Said("ann", "Hello")` of everybody else there. `Clock()` is a stream.
 
-use std::sync::{Arc, OnceLock};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::{Extension, Router};
-use signalr::{Call, Connection, Hub, HubError, HubOptions, HubServer, Reply, protocol::Broadcast};
+use futures_util::stream;
+use parking_lot::Mutex;
+use signalr::{Anonymous, Caller, Clients, HubError, HubOptions, HubServer, Methods, State};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Everybody is welcome here.
-#[derive(Clone)]
-struct Guest;
+const SECOND: Duration = Duration::from_secs(1);
 
-#[derive(Default)]
-struct Chat {
-    server: OnceLock<HubServer<Chat>>,
+/// Connection id to room and name.
+type Guests = Arc<Mutex<HashMap<String, (String, String)>>>;
+type Me = Caller<Anonymous>;
+
+async fn enter(me: Me, State(guests): State<Guests>, room: String, name: String) -> Vec<String> {
+    me.join(&room);
+    let mut guests = guests.lock();
+    guests.insert(me.id().to_owned(), (room.clone(), name));
+    let here = guests.values().filter(|(there, _)| *there == room);
+    here.map(|(_, name)| name.clone()).collect()
 }
 
-impl Hub for Chat {
-    type Principal = Guest;
-
-    fn same_identity(_: &Guest, _: &Guest) -> bool {
-        true
-    }
-
-    async fn connected(&self, _: &Arc<Connection<Guest>>) -> Result<(), HubError> {
-        Ok(())
-    }
-
-    async fn invoke(&self, _: &Arc<Connection<Guest>>, call: Call) -> Reply {
-        if !call.is("Say") {
-            return HubError::unknown_method().into();
-        }
-        if let Err(error) = call.bind::<(String, String)>() {
-            return error.into();
-        }
-        let said = Broadcast::call("Said", call.arguments);
-        let guests = self
-            .server
-            .get()
-            .map(HubServer::connections)
-            .unwrap_or_default();
-        let heard = guests
-            .iter()
-            .filter(|guest| guest.try_send(said.frame(guest.protocol())).is_ok());
-        Reply::value(&heard.count())
-    }
+async fn say(
+    me: Me,
+    State(guests): State<Guests>,
+    clients: Clients<Anonymous>,
+    text: String,
+) -> Result<usize, HubError> {
+    let guest = guests.lock().get(me.id()).cloned();
+    let (room, name) = guest.ok_or("Enter a room first.")?;
+    let others = clients
+        .group(&room)
+        .except(me.id())
+        .send("Said", (name, text))?;
+    Ok(others.queued)
 }
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
+    let chat = Methods::with_state(Guests::default())
+        .on("Enter", enter)
+        .on("Say", say)
+        .on_stream("Clock", || async {
+            stream::unfold(tokio::time::interval(SECOND), async |mut ticks| {
+                Some((ticks.tick().await.elapsed().as_millis(), ticks))
+            })
+        })
+        .on_disconnected(|me: Me, State(guests): State<Guests>| async move {
+            guests.lock().remove(me.id());
+        });
     let (tracker, stopping) = (TaskTracker::new(), CancellationToken::new());
-    let server = HubServer::new(Chat::default(), HubOptions::default(), tracker, stopping);
-    let _ = server.hub().server.set(server.clone());
-    let app = Router::new()
-        .nest("/chat", server.router())
-        .layer(Extension(Guest));
+    let server = HubServer::new(chat, HubOptions::default(), tracker, stopping);
+    let app = Router::new().nest("/chat", server.router());
+    let app = app.layer(Extension(Anonymous));
     axum::serve(tokio::net::TcpListener::bind("127.0.0.1:5088").await?, app).await
 }

@@ -25,6 +25,12 @@ pub(crate) enum Refusal {
     NotLongPolling,
     BadUpgrade,
     BrokenBody,
+    BodyTooSlow,
+    BodyTooLarge,
+    TooManyPosts,
+    TooManyReservations,
+    TooManyConnections,
+    Broken,
     Method,
     Leaving,
 }
@@ -52,6 +58,21 @@ impl IntoResponse for Refusal {
             ),
             Self::BadUpgrade => (StatusCode::BAD_REQUEST, "Not a valid WebSocket request"),
             Self::BrokenBody => (StatusCode::BAD_REQUEST, "The body could not be read"),
+            Self::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "The body took too long"),
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
+            Self::TooManyPosts => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests wait for their turn",
+            ),
+            Self::TooManyReservations => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many connections are negotiated and not opened",
+            ),
+            Self::TooManyConnections => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many connections are open",
+            ),
+            Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, ""),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, ""),
             Self::Leaving => (StatusCode::SERVICE_UNAVAILABLE, "The server is leaving"),
         };

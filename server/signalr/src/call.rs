@@ -1,21 +1,37 @@
 //! A client's call as the hub sees it, and its arguments as Rust values.
 
 use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
 
-use crate::{HubError, protocol::Payload};
+use crate::{HubError, UploadStream, protocol::Payload};
 
 /// One invocation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Default)]
 pub struct Call {
     /// Set if the client waits for an answer.
     pub id: Option<String>,
     /// As the client spelled it; official servers compare without regard to case.
     pub target: String,
-    /// In order.
+    /// In order, streams left out.
     pub arguments: Vec<Payload>,
+    /// The streams that the client sends beside the call, in order: as many as the method's
+    /// [`Shape`](crate::Shape) says.
+    pub uploads: Vec<UploadStream>,
+    /// Cancelled when the client cancels the call (if the method's shape says that it looks at
+    /// this) or when the connection ends.
+    pub cancelled: CancellationToken,
 }
 
 impl Call {
+    /// A call as a client would make it: for a hub's own tests.
+    pub fn to(target: impl Into<String>, arguments: Vec<Payload>) -> Self {
+        Self {
+            target: target.into(),
+            arguments,
+            ..Self::default()
+        }
+    }
+
     /// Whether this calls `method`, without regard to case.
     pub fn is(&self, method: &str) -> bool {
         self.target.eq_ignore_ascii_case(method)
@@ -26,20 +42,25 @@ impl Call {
     /// ```
     /// # use signalr::{Call, protocol::Payload};
     /// let arguments = vec![Payload::of("bell").unwrap(), Payload::of(&3).unwrap()];
-    /// let call = Call { id: None, target: "Ring".to_owned(), arguments };
+    /// let call = Call::to("Ring", arguments);
     /// let (name, times): (String, u32) = call.bind().unwrap();
     /// assert_eq!((name.as_str(), times), ("bell", 3));
     /// assert!(call.bind::<(String,)>().is_err());
     /// ```
     pub fn bind<T: Arguments>(&self) -> Result<T, HubError> {
-        let provided = self.arguments.len();
-        if provided != T::COUNT {
-            let expected = T::COUNT;
-            return Err(HubError::binding(format!(
-                "Invocation provides {provided} argument(s) but target expects {expected}."
-            )));
-        }
+        self.provides(T::COUNT)?;
         T::read(&self.arguments)
+    }
+
+    /// An error unless there are so many arguments.
+    pub(crate) fn provides(&self, expected: usize) -> Result<(), HubError> {
+        let provided = self.arguments.len();
+        if provided == expected {
+            return Ok(());
+        }
+        Err(HubError::binding(format!(
+            "Invocation provides {provided} argument(s) but target expects {expected}."
+        )))
     }
 }
 
@@ -51,7 +72,7 @@ pub trait Arguments: Sized {
     fn read(arguments: &[Payload]) -> Result<Self, HubError>;
 }
 
-fn argument<T: DeserializeOwned>(payload: &Payload) -> Result<T, HubError> {
+pub(crate) fn argument<T: DeserializeOwned>(payload: &Payload) -> Result<T, HubError> {
     payload.read().map_err(|_| {
         HubError::binding(
             "Error binding arguments. Make sure that the types of the provided values match the \
@@ -89,11 +110,7 @@ mod tests {
     #[test]
     fn wrong_numbers_and_types_are_binding_errors() {
         let arguments = vec![Payload::of(&1).unwrap()];
-        let call = Call {
-            id: None,
-            target: "Add".to_owned(),
-            arguments,
-        };
+        let call = Call::to("Add", arguments);
         assert!(call.is("add"));
         assert_eq!(call.bind::<(u8,)>(), Ok((1,)));
         assert_eq!(

@@ -60,12 +60,55 @@ impl HubError {
         }
     }
 
+    /// Hub code panicked; what it said stays in the panic hook's output.
+    pub(crate) fn panicked() -> Self {
+        tracing::error!("hub code panicked");
+        Self::internal("Panic", "the method panicked")
+    }
+
     /// A method that returns one value was called as a stream.
-    pub(crate) fn streaming(target: &str) -> Self {
-        let message = format!(
+    pub(crate) fn streamed_plain_method(target: &str) -> Self {
+        Self::sentence(format!(
             "The client attempted to invoke the non-streaming '{target}' method with a streaming \
              invocation."
-        );
+        ))
+    }
+
+    /// A method that streams was called for one value.
+    pub(crate) fn invoked_streaming_method(target: &str) -> Self {
+        Self::sentence(format!(
+            "The client attempted to invoke the streaming '{target}' method with a non-streaming \
+             invocation."
+        ))
+    }
+
+    /// The call brought another number of streams than the method takes.
+    pub(crate) fn wrong_number_of_streams(sent: usize, expected: usize) -> Self {
+        Self::new(format!(
+            "Client sent {sent} stream(s), Hub method expects {expected}."
+        ))
+    }
+
+    /// A stream call repeats the id of a stream that still runs.
+    pub(crate) fn invocation_id_in_use(id: &str) -> Self {
+        Self::sentence(format!("Invocation ID '{id}' is already in use."))
+    }
+
+    /// A call names an upload that another call is still reading, or one name twice.
+    pub(crate) fn stream_id_in_use(id: &str) -> Self {
+        Self::new(format!("Stream ID '{id}' is already in use."))
+    }
+
+    /// An uploaded item is of another type than the method reads.
+    pub(crate) fn stream_binding() -> Self {
+        Self::new("Failed to bind Stream message.")
+    }
+
+    pub(crate) fn is_unknown_method(&self) -> bool {
+        self.kind == Kind::UnknownMethod
+    }
+
+    fn sentence(message: String) -> Self {
         Self {
             kind: Kind::Sentence,
             message,
@@ -86,6 +129,12 @@ impl HubError {
         self.after(start, detailed)
     }
 
+    /// What the reader of a stream reads that broke off.
+    pub(crate) fn for_reader(&self, detailed: bool) -> String {
+        let start = "An error occurred on the server while streaming results.";
+        self.after(start.to_owned(), detailed)
+    }
+
     /// What a client reads whose connection ends by this error.
     pub(crate) fn for_close(&self, detailed: bool) -> String {
         self.after("Connection closed with an error.".to_owned(), detailed)
@@ -100,6 +149,27 @@ impl HubError {
             Kind::Binding if detailed => format!("{start} InvalidDataException: {message}"),
             Kind::Internal(_) | Kind::Binding => start,
         }
+    }
+}
+
+/// Words for the client.
+impl From<&str> for HubError {
+    fn from(message: &str) -> Self {
+        Self::new(message)
+    }
+}
+
+/// Words for the client.
+impl From<String> for HubError {
+    fn from(message: String) -> Self {
+        Self::new(message)
+    }
+}
+
+/// A caller is not told of another client's full queue.
+impl From<crate::SendError> for HubError {
+    fn from(error: crate::SendError) -> Self {
+        Self::internal("SendError", error)
     }
 }
 

@@ -6,47 +6,88 @@ use axum::{
     Router,
     body::Body,
     extract::{Path, Request, State},
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::any,
 };
-use http::{Method, StatusCode, header::ACCEPT, request::Parts};
+use http::{Method, StatusCode, Uri, header::ACCEPT, request::Parts, uri::PathAndQuery};
 
 use crate::{
-    Hub,
     answer::{Refusal, uncached},
-    connection::parameter,
+    endpoint::Endpoint,
     negotiate::negotiate,
-    protocol::TransportKind,
+    refresh::refresh,
     server::Shared,
-    slot::Slot,
     transports::{long_polling, send, server_sent_events, websocket},
+    visit::Visit,
 };
 
-pub(crate) fn router<H: Hub, S: Clone + Send + Sync + 'static>(
-    server: Arc<Shared<H>>,
+pub(crate) fn router<E: Endpoint, S: Clone + Send + Sync + 'static>(
+    server: Arc<Shared<E>>,
 ) -> Router<S> {
     Router::new()
-        .route("/", any(endpoint::<H>))
-        .route("/{segment}", any(beside::<H>))
+        .route("/", any(endpoint::<E>))
+        .route("/{segment}", any(beside::<E>))
         .with_state(server)
 }
 
-/// `negotiate` in any case; nothing else lives beside the endpoint.
-async fn beside<H: Hub>(
-    server: State<Arc<Shared<H>>>,
+/// `app`, which then finds these paths and what is below them in any case, as official servers do:
+/// a request for `/TestHub/negotiate` reaches a hub that is nested at `/testhub`.
+///
+/// ```
+/// # use axum::{Router, routing::get};
+/// let app = Router::new().route("/testhub", get(|| async {}));
+/// let app: Router = signalr::any_case(app, ["/testhub"]);
+/// ```
+pub fn any_case<'a>(app: Router, paths: impl IntoIterator<Item = &'a str>) -> Router {
+    let paths: Arc<[Box<str>]> = paths.into_iter().map(Box::from).collect();
+    let spell = from_fn(move |mut request: Request, next: Next| {
+        if let Some(uri) = respelled(request.uri(), &paths) {
+            *request.uri_mut() = uri;
+        }
+        next.run(request)
+    });
+    // A layer around a fallback runs before the app's own routing.
+    Router::new().fallback_service(app).layer(spell)
+}
+
+/// The same address with its beginning as one of `paths` is spelled, `None` if it is that already.
+fn respelled(uri: &Uri, paths: &[Box<str>]) -> Option<Uri> {
+    let asked = uri.path();
+    let path = paths.iter().find(|path| {
+        let (start, rest) = asked.split_at_checked(path.len()).unwrap_or_default();
+        start.eq_ignore_ascii_case(path) && (rest.is_empty() || rest.starts_with('/'))
+    })?;
+    let rest = &asked[path.len()..];
+    if asked.starts_with(&**path) {
+        return None;
+    }
+    let query = uri
+        .query()
+        .map_or_else(String::new, |query| format!("?{query}"));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(format!("{path}{rest}{query}")).ok();
+    Uri::from_parts(parts).ok()
+}
+
+/// `negotiate` and `refresh` in any case; nothing else lives beside the endpoint.
+async fn beside<E: Endpoint>(
+    server: State<Arc<Shared<E>>>,
     Path(segment): Path<String>,
     request: Request,
 ) -> Response {
     if segment.eq_ignore_ascii_case("negotiate") {
         negotiate(server, request).await
+    } else if segment.eq_ignore_ascii_case("refresh") {
+        refresh(server, request).await
     } else {
         StatusCode::NOT_FOUND.into_response()
     }
 }
 
-async fn endpoint<H: Hub>(State(server): State<Arc<Shared<H>>>, request: Request) -> Response {
+async fn endpoint<E: Endpoint>(State(server): State<Arc<Shared<E>>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(principal) = parts.extensions.get::<H::Principal>().cloned() else {
+    let Some(principal) = parts.extensions.get::<E::Principal>().cloned() else {
         return Refusal::NoPrincipal.into_response();
     };
     let visit = Visit {
@@ -55,12 +96,14 @@ async fn endpoint<H: Hub>(State(server): State<Arc<Shared<H>>>, request: Request
         parts,
     };
     match visit.parts.method {
-        Method::GET if websocket::is_upgrade(&visit.parts) => refused(websocket::accept(visit)),
-        Method::CONNECT => refused(websocket::accept(visit)),
-        Method::GET if wants_events(&visit.parts) => refused(server_sent_events::open(visit)),
+        Method::GET if websocket::is_upgrade(&visit.parts) => {
+            refused(websocket::accept(visit).await)
+        }
+        Method::CONNECT => refused(websocket::accept(visit).await),
+        Method::GET if wants_events(&visit.parts) => refused(server_sent_events::open(visit).await),
         Method::GET => uncached(refused(long_polling::poll(visit).await)),
         Method::POST => refused(send::send(visit, body).await),
-        Method::DELETE => refused(long_polling::delete(&visit)),
+        Method::DELETE => refused(long_polling::delete(&visit).await),
         _ => Refusal::Method.into_response(),
     }
 }
@@ -78,32 +121,24 @@ fn wants_events(parts: &Parts) -> bool {
     accepts.any(|accept| accept.to_ascii_lowercase().contains("text/event-stream"))
 }
 
-/// An authenticated request to the endpoint.
-pub(crate) struct Visit<H: Hub> {
-    pub(crate) server: Arc<Shared<H>>,
-    pub(crate) principal: H::Principal,
-    pub(crate) parts: Parts,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl<H: Hub> Visit<H> {
-    /// The place that `id` names, if it is the visitor's.
-    pub(crate) fn slot(&self) -> Result<Arc<Slot<H::Principal>>, Refusal> {
-        self.slot_if_named()?.ok_or(Refusal::NoId)
-    }
-
-    /// As [`slot`](Self::slot), but the id may be missing.
-    pub(crate) fn slot_if_named(&self) -> Result<Option<Arc<Slot<H::Principal>>>, Refusal> {
-        let id = parameter(&self.parts.uri, "id").filter(|id| !id.is_empty());
-        let Some(id) = id else { return Ok(None) };
-        let slot = self.server.registry.slot(&id).ok_or(Refusal::UnknownId)?;
-        if !H::same_identity(&slot.owner, &self.principal) {
-            return Err(Refusal::OtherIdentity);
-        }
-        Ok(Some(slot))
-    }
-
-    pub(crate) fn require(&self, transport: TransportKind) -> Result<(), Refusal> {
-        let enabled = self.server.options.transports.contains(&transport);
-        enabled.then_some(()).ok_or(Refusal::TransportDisabled)
+    #[test]
+    fn a_path_is_respelled_up_to_its_last_whole_segment() {
+        let paths = ["/testhub".into()];
+        let of = |uri: &str| respelled(&uri.parse().unwrap(), &paths).map(|uri| uri.to_string());
+        assert_eq!(
+            of("/TestHub/Negotiate?A=B").as_deref(),
+            Some("/testhub/Negotiate?A=B")
+        );
+        assert_eq!(
+            of("https://x/TESTHUB?id=Q").as_deref(),
+            Some("https://x/testhub?id=Q")
+        );
+        assert_eq!(of("/testhub/negotiate"), None);
+        assert_eq!(of("/TestHubs"), None);
+        assert_eq!(of("/tést"), None);
     }
 }

@@ -14,7 +14,10 @@ use axum::Router;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Connection, Hub, HubOptions, drain, registry::Registry, router};
+use crate::{
+    Admission, Clients, Connection, Hub, HubOptions, Limit, admission::OpenDoor, census::Census,
+    drain, endpoint::Endpoint, limits::Limits, places::Places, registry::Registry, router,
+};
 
 /// Where ids and tokens come from: 16 unguessable bytes a call.
 pub type TokenSource = Arc<dyn Fn() -> [u8; 16] + Send + Sync>;
@@ -29,10 +32,15 @@ pub struct HubServer<H: Hub> {
 }
 
 /// What all parts of one server share.
-pub(crate) struct Shared<H: Hub> {
-    pub(crate) hub: Arc<H>,
+pub(crate) struct Shared<E: Endpoint> {
+    pub(crate) hub: Arc<E>,
     pub(crate) options: HubOptions,
-    pub(crate) registry: Arc<Registry<H::Principal>>,
+    pub(crate) admission: Arc<dyn Admission<E::Principal>>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) users: Arc<Census>,
+    pub(crate) addresses: Arc<Census>,
+    pub(crate) places: Arc<Places<E::Principal>>,
+    pub(crate) registry: Arc<Registry<E::Principal>>,
     pub(crate) tracker: TaskTracker,
     pub(crate) stopping: CancellationToken,
     /// False once draining has begun; never true again.
@@ -59,26 +67,31 @@ impl<H: Hub> HubServer<H> {
         stopping: CancellationToken,
         tokens: TokenSource,
     ) -> Self {
-        let shared = Shared {
-            hub: hub.into(),
-            options,
-            registry: Arc::new(Registry::new()),
-            tracker,
-            stopping,
-            accepting: AtomicBool::new(true),
-            tokens,
-        };
         Self {
-            shared: Arc::new(shared),
+            shared: Arc::new(Shared::new(hub.into(), options, tracker, stopping, tokens)),
         }
     }
 
-    /// The routes, relative to where the host nests them: the path itself and `negotiate`.
+    /// The host's say about who comes in. To be called before the first router is made.
+    #[must_use]
+    pub fn with_admission(self, admission: impl Admission<H::Principal>) -> Self {
+        Self {
+            shared: Arc::new(self.shared.with_admission(admission)),
+        }
+    }
+
+    /// How often a bound was met so far.
+    pub fn hits(&self, limit: Limit) -> u64 {
+        self.shared.limits.hits(limit)
+    }
+
+    /// The routes, relative to where the host nests them: the path itself, `negotiate` and `refresh`.
     ///
-    /// Official servers match paths without regard to case. This router does so for `negotiate`;
-    /// the path it is nested at is matched by the host, exactly. The host's middleware must put a
+    /// Official servers match paths without regard to case. This router does so for its own; for the
+    /// path it is nested at see [`any_case`](crate::any_case). The host's middleware must put a
     /// [`Hub::Principal`] into each request's extensions, must not compress or time out these
-    /// routes, and answers CORS preflights.
+    /// routes, and answers CORS preflights. WebSockets over HTTP/2 need extended CONNECT, which
+    /// hyper's builders leave off: call `http2().enable_connect_protocol()`.
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         router::router(Arc::clone(&self.shared))
     }
@@ -98,6 +111,11 @@ impl<H: Hub> HubServer<H> {
         self.shared.registry.all()
     }
 
+    /// All connections by id, group and user: a handle for other parts of the process.
+    pub fn clients(&self) -> Clients<H::Principal> {
+        Clients::new(Arc::clone(&self.shared.registry))
+    }
+
     /// How many connections there are, those in their handshake included.
     pub fn count(&self) -> usize {
         self.shared.registry.sessions()
@@ -106,13 +124,58 @@ impl<H: Hub> HubServer<H> {
     /// Lets nobody new in (503), closes all connections in rounds of `batch` spread evenly over
     /// `over`, telling clients to come back, and waits until the last session has ended.
     ///
+    /// A connection whose turn it is starts no more calls; those that run have
+    /// [`drain_calls_timeout`](HubOptions::drain_calls_timeout) to be answered first.
+    ///
     /// A client that does not read may take until its transport's timeouts: bound the wait.
     pub fn drain(&self, batch: usize, over: Duration) -> impl Future<Output = ()> + Send + use<H> {
         drain::drain(Arc::clone(&self.shared), batch, over)
     }
 }
 
-impl<H: Hub> Shared<H> {
+impl<E: Endpoint> Shared<E> {
+    pub(crate) fn new(
+        hub: Arc<E>,
+        options: HubOptions,
+        tracker: TaskTracker,
+        stopping: CancellationToken,
+        tokens: TokenSource,
+    ) -> Self {
+        let limits = Arc::new(Limits::new(Arc::clone(&options.observer)));
+        Self {
+            hub,
+            options,
+            admission: Arc::new(OpenDoor),
+            limits,
+            users: Arc::default(),
+            addresses: Arc::default(),
+            places: Arc::new(Places::new()),
+            registry: Arc::new(Registry::new()),
+            tracker,
+            stopping,
+            accepting: AtomicBool::new(true),
+            tokens,
+        }
+    }
+
+    /// The same server with the host's say.
+    pub(crate) fn with_admission(&self, admission: impl Admission<E::Principal>) -> Self {
+        Self {
+            hub: Arc::clone(&self.hub),
+            options: self.options.clone(),
+            admission: Arc::new(admission),
+            limits: Arc::clone(&self.limits),
+            users: Arc::clone(&self.users),
+            addresses: Arc::clone(&self.addresses),
+            places: Arc::clone(&self.places),
+            registry: Arc::clone(&self.registry),
+            tracker: self.tracker.clone(),
+            stopping: self.stopping.clone(),
+            accepting: AtomicBool::new(self.accepts()),
+            tokens: Arc::clone(&self.tokens),
+        }
+    }
+
     pub(crate) fn accepts(&self) -> bool {
         self.accepting.load(Ordering::Acquire) && !self.stopping.is_cancelled()
     }
@@ -143,7 +206,7 @@ impl<H: Hub> std::fmt::Debug for HubServer<H> {
     }
 }
 
-fn random_bytes() -> [u8; 16] {
+pub(crate) fn random_bytes() -> [u8; 16] {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::SystemRandom::new()
         .fill(&mut bytes)

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use parking_lot::Mutex;
@@ -20,14 +20,16 @@ pub(crate) struct Slot<P> {
     pub(crate) owner: P,
     /// Of the negotiate request, for what the connecting request leaves out.
     pub(crate) facts: Facts,
+    /// The client was promised stateful reconnect.
+    pub(crate) resumable: bool,
     stage: Mutex<Stage<P>>,
     /// POSTs go one after the other: their bytes are one stream.
     pub(crate) sending: tokio::sync::Mutex<()>,
+    /// POSTs that hold or want the lock.
+    pub(crate) senders: AtomicUsize,
     /// The newest message that its transport has passed on whole; counts as read once the client
     /// comes again. Written by Server-Sent Events and long polling.
     delivered: AtomicU64,
-    /// Long polling only. Written by polls, watched by the connection's task.
-    pub(crate) gap: watch::Sender<Gap>,
 }
 
 /// Where a long-polling client is.
@@ -49,7 +51,11 @@ enum Stage<P> {
     Bound {
         connection: Arc<Connection<P>>,
         poll: u64,
+        /// Long polling only. Written by polls, watched by the connection's task.
+        gap: Option<watch::Sender<Gap>>,
     },
+    /// Nobody came in time.
+    Expired,
 }
 
 /// What a transport finds when it wants a place.
@@ -61,6 +67,8 @@ pub(crate) enum Bind<P> {
     Already(Arc<Connection<P>>),
     /// Another transport has it.
     OtherTransport,
+    /// Its time was over.
+    Expired,
 }
 
 impl<P> Slot<P> {
@@ -71,23 +79,43 @@ impl<P> Slot<P> {
         facts: Facts,
         until: Instant,
     ) -> Self {
-        let stage = Mutex::new(Stage::Reserved { until });
-        let gap = watch::Sender::new(Gap::Polling);
-        let (sending, delivered) = (tokio::sync::Mutex::default(), AtomicU64::new(0));
         Self {
             token,
             id,
             owner,
             facts,
-            stage,
-            sending,
-            delivered,
-            gap,
+            resumable: false,
+            stage: Mutex::new(Stage::Reserved { until }),
+            sending: tokio::sync::Mutex::default(),
+            senders: AtomicUsize::new(0),
+            delivered: AtomicU64::new(0),
+        }
+    }
+
+    /// The end of the reservation; now, if it is none.
+    pub(crate) fn until(&self) -> Instant {
+        match &*self.stage.lock() {
+            Stage::Reserved { until } => *until,
+            Stage::Bound { .. } | Stage::Expired => Instant::now(),
         }
     }
 
     pub(crate) fn is_expired(&self, now: Instant) -> bool {
-        matches!(&*self.stage.lock(), Stage::Reserved { until } if *until <= now)
+        match &*self.stage.lock() {
+            Stage::Reserved { until } => *until <= now,
+            Stage::Bound { .. } => false,
+            Stage::Expired => true,
+        }
+    }
+
+    /// Ends an unused reservation; `false` if it is used.
+    pub(crate) fn expire(&self) -> bool {
+        let mut stage = self.stage.lock();
+        let unused = matches!(&*stage, Stage::Reserved { .. });
+        if unused {
+            *stage = Stage::Expired;
+        }
+        unused
     }
 
     /// Takes the place for `transport`; `open` makes the connection if it is still free.
@@ -102,11 +130,14 @@ impl<P> Slot<P> {
                 Bind::Already(Arc::clone(connection))
             }
             Stage::Bound { .. } => Bind::OtherTransport,
+            Stage::Expired => Bind::Expired,
             Stage::Reserved { .. } => {
                 let connection = Arc::new(open());
+                let polls = transport == TransportKind::LongPolling;
                 *stage = Stage::Bound {
                     connection: Arc::clone(&connection),
                     poll: 0,
+                    gap: polls.then(|| watch::Sender::new(Gap::Since(Instant::now()))),
                 };
                 Bind::Fresh(connection)
             }
@@ -116,18 +147,66 @@ impl<P> Slot<P> {
     pub(crate) fn connection(&self) -> Option<Arc<Connection<P>>> {
         match &*self.stage.lock() {
             Stage::Bound { connection, .. } => Some(Arc::clone(connection)),
-            Stage::Reserved { .. } => None,
+            Stage::Reserved { .. } | Stage::Expired => None,
+        }
+    }
+
+    /// Where its long-polling client is, from now on; `None` for another transport.
+    pub(crate) fn watch_gap(&self) -> Option<watch::Receiver<Gap>> {
+        match &*self.stage.lock() {
+            Stage::Bound { gap: Some(gap), .. } => Some(gap.subscribe()),
+            _ => None,
         }
     }
 
     /// Makes the caller the current poll, in place of any other. Returns its number.
-    pub(crate) fn next_poll(&self) -> u64 {
+    pub(crate) fn begin_poll(&self) -> u64 {
         match &mut *self.stage.lock() {
-            Stage::Bound { poll, .. } => {
+            Stage::Bound {
+                poll,
+                gap: Some(gap),
+                ..
+            } => {
                 *poll += 1;
+                gap.send_if_modified(|gap| {
+                    let goes_on = *gap != Gap::Over;
+                    if goes_on {
+                        *gap = Gap::Polling;
+                    }
+                    goes_on
+                });
                 *poll
             }
-            Stage::Reserved { .. } => 0,
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn is_current_poll(&self, number: u64) -> bool {
+        matches!(&*self.stage.lock(), Stage::Bound { poll, .. } if *poll == number)
+    }
+
+    /// The gap begins, unless another poll has taken over.
+    pub(crate) fn end_poll(&self, number: u64) {
+        if let Stage::Bound {
+            poll,
+            gap: Some(gap),
+            ..
+        } = &*self.stage.lock()
+        {
+            gap.send_if_modified(|gap| {
+                let mine = *gap == Gap::Polling && *poll == number;
+                if mine {
+                    *gap = Gap::Since(Instant::now());
+                }
+                mine
+            });
+        }
+    }
+
+    /// The client knows, or wanted, that the connection is over.
+    pub(crate) fn polls_are_over(&self) {
+        if let Stage::Bound { gap: Some(gap), .. } = &*self.stage.lock() {
+            gap.send_replace(Gap::Over);
         }
     }
 
@@ -138,9 +217,5 @@ impl<P> Slot<P> {
     /// What was delivered, if anything ever was.
     pub(crate) fn delivered(&self) -> Option<WriteMark> {
         Some(WriteMark(self.delivered.load(Ordering::Acquire))).filter(|mark| mark.0 > 0)
-    }
-
-    pub(crate) fn is_current_poll(&self, number: u64) -> bool {
-        matches!(&*self.stage.lock(), Stage::Bound { poll, .. } if *poll == number)
     }
 }

@@ -13,8 +13,8 @@ use http::StatusCode;
 use tokio::time::timeout;
 
 use super::problem::Problem;
-use crate::run::lifecycle::Lifecycle;
 use crate::store::{self, Pool};
+use crate::support::lifecycle::Lifecycle;
 
 /// The database must answer within.
 const PATIENCE: Duration = Duration::from_secs(1);

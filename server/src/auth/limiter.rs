@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use crate::run::lifecycle::Lifecycle;
+use crate::support::lifecycle::Lifecycle;
 
 /// Different buckets at most, for accounts and for addresses each.
 const BUCKETS: u64 = 1 << 18;

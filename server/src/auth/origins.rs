@@ -12,9 +12,9 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::principal::Principal;
-use crate::run::lifecycle::Lifecycle;
 use crate::store::Pool;
 use crate::store::identity::services::{self, Guests};
+use crate::support::lifecycle::Lifecycle;
 
 /// How long a change made by another node may go unseen.
 const REFRESH: Duration = Duration::from_secs(5);

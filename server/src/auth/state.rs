@@ -17,10 +17,10 @@ use super::jwt::{self, Peek};
 use super::password::Passwords;
 use super::principal::Principal;
 use crate::api::problem::Problem;
-use crate::run::lifecycle::Lifecycle;
 use crate::store::{self, Pool};
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
+use crate::support::lifecycle::Lifecycle;
 
 /// Settings of this section.
 #[derive(Clone, Copy, Debug)]

@@ -2,9 +2,10 @@
 //! one publication at once; a busy one fills batches by itself (64 a commit carry as much as 128:
 //! `docs/decisions/0003-group-commit.md`).
 //!
-//! Guarantees: an answer comes after the commit; a publication of which nothing is known after a
-//! broken COMMIT is looked up before anybody is answered; a guilty one is refused alone. The
-//! committer dispatches, not the caller's future: a caller may be gone.
+//! Guarantees: an answer comes after the commit; when the connection breaks after COMMIT was sent, the
+//! batch is looked up on another one before anybody is answered, and committed again only if it is
+//! surely not in the database; a guilty publication is refused alone. The committer dispatches, not
+//! the caller's future: a caller may be gone.
 //!
 //! Bound: 4,096 waiting publications; over it the publisher is told to come again (503).
 
@@ -12,16 +13,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use sqlx::Connection as _;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::draft::Draft;
 use super::{Dispatch, Publication, Routed, ledger};
-use crate::run::lifecycle::Lifecycle;
 use crate::store::idempotency::{self, Claims};
 use crate::store::names::{self, Names};
 use crate::store::{self, Pool};
 use crate::support::clock::Clock;
+use crate::support::lifecycle::Lifecycle;
 
 const MOST_WAITING: usize = 4_096;
 const MOST_A_COMMIT: usize = 128;
@@ -109,6 +111,13 @@ pub(super) enum Verdict {
     },
 }
 
+/// What became of a batch whose COMMIT was sent and not answered.
+enum Fate {
+    Committed,
+    RolledBack,
+    Unknown,
+}
+
 enum Failure {
     /// Nothing was committed.
     Before(sqlx::Error),
@@ -154,12 +163,17 @@ impl Worker {
                     }
                     Err(Failure::During(error, verdicts)) => {
                         tracing::warn!(%error, "connection broke during COMMIT, looking up");
-                        if self.was_committed(&verdicts).await {
-                            self.answer(batch, verdicts);
-                        } else {
-                            refuse(batch, &Refusal::Unavailable);
+                        match self.what_became(&verdicts).await {
+                            Fate::Committed => {
+                                self.answer(batch, verdicts);
+                                break;
+                            }
+                            Fate::RolledBack if tries < 3 => tries += 1,
+                            Fate::RolledBack | Fate::Unknown => {
+                                refuse(batch, &Refusal::Unavailable);
+                                break;
+                            }
                         }
-                        break;
                     }
                     Err(Failure::Before(error)) if gave_way(&error) && tries < 3 => tries += 1,
                     Err(Failure::Before(error)) if is_guilt(&error) => {
@@ -191,8 +205,9 @@ impl Worker {
             .map_err(Failure::Before)?;
         match tx.commit().await {
             Ok(()) => Ok(verdicts),
-            // A database error at COMMIT means that it rolled back; only a broken wire leaves doubt.
-            Err(error @ sqlx::Error::Database(_)) => Err(Failure::Before(error)),
+            // An error that leaves the connection standing means that it rolled back. A broken wire
+            // leaves doubt, and so does a server that says goodbye instead of an answer.
+            Err(error) if is_plain(&error) => Err(Failure::Before(error)),
             Err(error) => Err(Failure::During(error, verdicts)),
         }
     }
@@ -228,24 +243,45 @@ impl Worker {
         }
     }
 
-    /// Asks on a new connection whether the batch is in the database. One row tells for all.
-    async fn was_committed(&self, verdicts: &[Verdict]) -> bool {
-        let ids: Vec<Uuid> = verdicts
-            .iter()
-            .filter_map(|verdict| match verdict {
-                Verdict::Routed { routed, .. } => Some(routed.publication.id),
-                _ => None,
-            })
-            .collect();
+    /// Asks on another connection what became of a batch whose COMMIT was not answered.
+    ///
+    /// The server may still be at it: its side of the broken connection notices nothing until it has
+    /// committed. It holds its recipients' streams until then, so locking one of them waits for its
+    /// end, and only then is absence a fact. One row tells for all.
+    async fn what_became(&self, verdicts: &[Verdict]) -> Fate {
+        let routed = verdicts.iter().filter_map(|verdict| match verdict {
+            Verdict::Routed { routed, .. } => Some(routed),
+            _ => None,
+        });
+        let ids: Vec<Uuid> = routed.clone().map(|routed| routed.publication.id).collect();
         if ids.is_empty() {
-            return true; // only refusals and duplicates: true whatever became of the COMMIT
+            return Fate::Committed; // only refusals and duplicates: true whatever became of it
         }
-        match self.pool.acquire().await {
-            Ok(mut conn) => store::ledger::present(&mut conn, &ids)
-                .await
-                .is_ok_and(|found| found.len() == ids.len()),
-            Err(_) => false,
+        let recipient = routed
+            .flat_map(|routed| &routed.recipients)
+            .map(|(user, _)| *user)
+            .next();
+        match self.present(&ids, recipient).await {
+            Ok(true) => Fate::Committed,
+            Ok(false) if recipient.is_some() => Fate::RolledBack,
+            Ok(false) => Fate::Unknown, // it locked nothing that could be waited for
+            Err(error) => {
+                tracing::warn!(%error, count = ids.len(), "the batch could not be looked up");
+                Fate::Unknown
+            }
         }
+    }
+
+    /// Are they in the database, once nobody is at work on `after`?
+    async fn present(&self, ids: &[Uuid], after: Option<Uuid>) -> sqlx::Result<bool> {
+        let mut conn = self.pool.acquire().await?;
+        let mut tx = conn.begin().await?;
+        if let Some(user) = after {
+            store::ledger::wait_for(&mut tx, user).await?;
+        }
+        let found = store::ledger::present(&mut tx, ids).await?;
+        tx.rollback().await?;
+        Ok(found.len() == ids.len())
     }
 }
 
@@ -343,6 +379,15 @@ fn sqlstate(error: &sqlx::Error) -> Option<String> {
     error
         .as_database_error()
         .and_then(|db| db.code().map(std::borrow::Cow::into_owned))
+}
+
+/// An error of the statement alone: FATAL and PANIC end the connection, and may come instead of the
+/// answer to a COMMIT that was carried out.
+fn is_plain(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|db| {
+        db.try_downcast_ref::<PgDatabaseError>()
+            .is_some_and(|db| db.severity() == PgSeverity::Error)
+    })
 }
 
 /// Serialisation failure or deadlock: the same batch again may pass.

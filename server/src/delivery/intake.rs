@@ -17,8 +17,8 @@ use uuid::Uuid;
 use super::Routed;
 use super::committer::{self, Refusal, Verdict};
 use super::draft::{Draft, Origin, PublishRequest};
-use crate::run::lifecycle::Lifecycle;
 use crate::store::intake::{self as store, Row};
+use crate::support::lifecycle::Lifecycle;
 use crate::workplace::Workplace;
 use crate::workplace::attendance::{self, NewPunch, Outcome, Source, When, Who};
 

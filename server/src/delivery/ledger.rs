@@ -14,9 +14,9 @@ use crate::store::ledger as store;
 /// Appends publications within the caller's transaction; answers the recipients and their numbers,
 /// to be dispatched after the commit.
 ///
-/// Call it once in a transaction, after the caller's own rows and before its topics (lock order,
-/// delivery.md 2). Statement count does not depend on the batch: expand, insert, lock, advance,
-/// insert.
+/// Call it once in a transaction, after the caller's own rows and before its topics (lock order:
+/// `docs/architecture.md`, storage). Statement count does not depend on the batch: expand, insert, lock,
+/// advance, insert.
 ///
 /// # Errors
 /// Whatever the database answers; the transaction is then void.

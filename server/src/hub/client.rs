@@ -14,6 +14,8 @@ use uuid::Uuid;
 use super::frames::Template;
 use super::gate::{Gate, Offer};
 use crate::auth::Principal;
+use crate::outbox::passed::Passed;
+use crate::store::replay::Question;
 
 /// Ids of unconfirmed items kept to translate an ack without asking the database; an ack of an
 /// older one costs a look-up.
@@ -43,6 +45,8 @@ struct Inner {
     explicit: bool,
     /// Where replay starts: what this device is known to have.
     start: i64,
+    /// Nothing beyond it was routed before this.
+    since: Timestamp,
     /// Items up to here were given out before this connection began: `replayed`.
     replayed_through: i64,
     /// Written and neither acked nor reached, ascending; at most [`MOST_REMEMBERED`].
@@ -61,6 +65,8 @@ struct Written {
 pub(crate) struct Start {
     pub(crate) explicit: bool,
     pub(crate) from: i64,
+    /// Nothing beyond `from` was routed before this.
+    pub(crate) since: Timestamp,
     pub(crate) last_seq: i64,
 }
 
@@ -102,12 +108,13 @@ impl Client {
             device: visitor.device,
             connected_at: visitor.at,
             as_notification,
-            expires_at: AtomicI64::new(end_of(conn.principal())),
+            expires_at: AtomicI64::new(end_of(&conn.principal())),
             conn,
             inner: Mutex::new(Inner {
                 gate: Gate::default(),
                 explicit: start.explicit,
                 start: start.from,
+                since: start.since,
                 replayed_through: start.last_seq,
                 unconfirmed: VecDeque::new(),
                 groups: HashSet::default(),
@@ -155,10 +162,37 @@ impl Client {
         }
     }
 
-    /// What to ask the database for: (after which number, does "reached" count as had).
-    pub(crate) fn page_from(&self) -> (i64, bool) {
+    /// What to ask the database for.
+    pub(crate) fn question(&self) -> Question {
         let inner = self.inner.lock();
-        (inner.gate.sent_through(), inner.explicit)
+        Question {
+            user: self.user,
+            from: inner.gate.sent_through(),
+            since: inner.since,
+            reached_too: inner.explicit,
+        }
+    }
+
+    /// What the answer to a question shows to be settled without this device, when it was asked from
+    /// where the device stands: all before the `first` row (its number and when it was routed), or up
+    /// to the `last` number given when nothing is owed.
+    pub(crate) fn passed(
+        &self,
+        asked: &Question,
+        first: Option<(i64, Timestamp)>,
+        last: i64,
+        now: Timestamp,
+    ) -> Option<Passed> {
+        let (through, at) = first.map_or((last, now), |(seq, at)| (seq - 1, at));
+        let from_start = asked.from == self.inner.lock().start;
+        (from_start && through > asked.from).then_some(Passed {
+            user: self.user,
+            device: self.device.clone()?,
+            from: asked.from,
+            through,
+            at,
+            explicit: asked.reached_too,
+        })
     }
 
     /// A page, ascending; `full` when more may follow it, `last` the last number given when it was
@@ -227,7 +261,7 @@ impl Client {
                 true
             }
             // Full: it goes on when the queue drains. Closed: its successor reads what it missed.
-            Err(SendError::Full | SendError::Closed) => {
+            Err(SendError::Full | SendError::Closed | SendError::Encoding) => {
                 inner.gate.refused();
                 false
             }

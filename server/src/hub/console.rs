@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::workflow::Hub;
 use crate::delivery::Dispatch as _;
-use crate::run::lifecycle::Lifecycle;
+use crate::support::lifecycle::Lifecycle;
 use crate::workplace::topics::Topic;
 
 const EVERY: Duration = Duration::from_secs(1);

@@ -57,11 +57,23 @@ impl Shared {
         }
         let key: Arc<str> = patch.topic.as_str().into();
         // Encoded once for each protocol that a member speaks, shared by all who speak it.
-        let patch = frames::broadcast(app::protocol::PATCH, patch);
+        let newest = frames::broadcast(app::protocol::PATCH, patch);
         for client in members {
-            // Conflated and losable: whoever misses it notices by the revision.
-            let frame = patch.frame(client.conn.protocol());
-            let _ = client.conn.send_latest(&key, frame);
+            // Conflated and losable: whoever misses it notices by the revision. Unsent ones become one
+            // that builds on what the oldest built on; only slow connections pay for that.
+            let protocol = client.conn.protocol();
+            let _ =
+                client
+                    .conn
+                    .send_merged(&key, newest.frame(protocol), |unsent, newer| {
+                        match frames::patch_of(protocol, unsent) {
+                            Some(unsent) => {
+                                let merged = unsent.merge(patch.clone());
+                                frames::invocation(protocol, app::protocol::PATCH, &merged)
+                            }
+                            None => newer,
+                        }
+                    });
         }
     }
 }

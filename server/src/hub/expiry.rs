@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::workflow::Shared;
-use crate::run::lifecycle::Lifecycle;
+use crate::support::lifecycle::Lifecycle;
 
 /// As often as the official server looks.
 const EVERY: Duration = Duration::from_secs(1);

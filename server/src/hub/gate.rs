@@ -1,4 +1,5 @@
-//! How order is kept to one socket (delivery.md 3). Pure: no clock, no socket, no database.
+//! How order is kept to one socket (`docs/guarantees.md`, order and replay). Pure: no clock, no
+//! socket, no database.
 //!
 //! One number a connection, `sent_through`. A lossless item goes out only if its number is the
 //! next; a smaller one is dropped; a larger one only raises `head` and asks for a page. A page covers

@@ -4,9 +4,9 @@
 //! kept by its gate; whatever cannot be written now is read from the database later, so no
 //! connection's queue loses anything and no slow one holds up another.
 //!
-//! Guarantees: ascending numbers on a connection, none twice (delivery.md 3). Callers: the SignalR
-//! server (connections), the committer and the workplace (dispatch). Stops with the process: the
-//! SignalR server closes all with `allowReconnect`.
+//! Guarantees: ascending numbers on a connection, none twice (`docs/guarantees.md`, order and replay).
+//! Callers: the SignalR server (connections), the committer and the workplace (dispatch). Stops with
+//! the process: the SignalR server closes all with `allowReconnect`.
 
 mod calls;
 mod client;

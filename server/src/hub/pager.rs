@@ -17,10 +17,11 @@ use uuid::Uuid;
 use super::client::{Client, Row};
 use super::frames::{Facts, Template};
 use super::record::Recorder;
-use crate::run::lifecycle::Lifecycle;
+use crate::outbox::passed;
 use crate::store::Pool;
-use crate::store::replay::{self, PAGE, Question};
+use crate::store::replay::{self, Question};
 use crate::support::clock::Clock;
+use crate::support::lifecycle::Lifecycle;
 
 /// Connections a statement: about 24 ms of work for 10 rows each.
 const MOST_A_STATEMENT: usize = 500;
@@ -104,25 +105,18 @@ impl Reader {
     }
 
     async fn read(&self, clients: &[Arc<Client>]) -> sqlx::Result<()> {
-        let questions: Vec<Question> = clients
-            .iter()
-            .map(|client| {
-                let (from, reached_too) = client.page_from();
-                Question {
-                    user: client.user,
-                    from,
-                    reached_too,
-                }
-            })
-            .collect();
+        let questions: Vec<Question> = clients.iter().map(|client| client.question()).collect();
+        let now = self.clock.now();
         let answers = {
             let mut conn = self.pool.acquire().await?;
-            replay::pages(&mut conn, &questions, self.clock.now()).await?
+            replay::pages(&mut conn, &questions, now).await?
         };
         // One template a notification, whoever gets it: many users miss the same one.
         let mut templates: HashMap<Uuid, Arc<Template>> = HashMap::new();
         let mut rows: Vec<Vec<Row>> = clients.iter().map(|_| Vec::new()).collect();
+        let mut first = vec![None; clients.len()];
         for owed in &answers.rows {
+            first[owed.index].get_or_insert((owed.seq, owed.routed_at));
             let template = templates
                 .entry(owed.id)
                 .or_insert_with(|| {
@@ -144,14 +138,22 @@ impl Reader {
                 template,
             });
         }
-        for ((client, rows), last) in clients.iter().zip(rows).zip(answers.last) {
-            let (written, wants_more) = client.page(&rows, rows.len() == PAGE, last);
+        let mut passed = Vec::new();
+        for (index, (client, rows)) in clients.iter().zip(rows).enumerate() {
+            let last = answers.last[index];
+            passed.extend(client.passed(&questions[index], first[index], last, now));
+            let (written, wants_more) = client.page(&rows, answers.full[index], last);
             for (seq, _) in written {
                 self.recorder.written(client, seq);
             }
             if wants_more {
                 self.shared.waiting.lock().push_back(client.clone());
             }
+        }
+        if !passed.is_empty()
+            && let Err(error) = passed::note(&self.pool, &passed).await
+        {
+            tracing::warn!(%error, devices = passed.len(), "what was passed is not noted");
         }
         Ok(())
     }

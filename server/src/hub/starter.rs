@@ -2,7 +2,7 @@
 //!
 //! The npm client parses what comes behind the handshake before its `start()` continues, and an
 //! invocation without a handler is a console warning and gone. So replay waits for the first call,
-//! or for 200 ms (delivery.md 4).
+//! or for 200 ms (`docs/guarantees.md`, order and replay).
 //!
 //! Bound: 65,536 waiting connections; over it replay begins at once.
 
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::Client;
 use super::pager::Pager;
-use crate::run::lifecycle::Lifecycle;
+use crate::support::lifecycle::Lifecycle;
 
 const MOST_WAITING: usize = 65_536;
 const PAUSE: Duration = Duration::from_millis(200);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use app::protocol::{GREETING, Greeting};
+use jiff::{SignedDuration, Timestamp};
 use signalr::{Call, Connection, HubError, Reply, WriteMark};
 use uuid::Uuid;
 
@@ -17,12 +18,16 @@ use super::{calls, device, expiry, frames};
 use crate::auth::{Principal, Who};
 use crate::outbox::ack::{Ack, Acks, What};
 use crate::outbox::attempts::Attempts;
-use crate::run::lifecycle::Lifecycle;
-use crate::store::{Pool, devices};
+use crate::store::{Pool, devices, ledger};
 use crate::support::clock::Clock;
+use crate::support::lifecycle::Lifecycle;
 
 /// Version of what our hub says, in the greeting.
 const VERSION: u32 = 1;
+
+/// By how much the time of a delivery may lie before that of one with a lower number: a transaction may
+/// wait for the stream's lock after it looked at the clock, and clocks are set back.
+const OUT_OF_STEP: SignedDuration = SignedDuration::from_hours(1);
 
 /// The workplace hub. Cheap to clone.
 #[derive(Clone)]
@@ -142,7 +147,7 @@ impl Hub {
         let device = device::name(principal.device.as_deref(), connection.query("device"));
         let now = shared.clock.now();
         let mut conn = shared.pool.acquire().await?;
-        let last_seq = devices::stream(&mut conn, *user).await?;
+        let last_seq = ledger::last_seq(&mut conn, *user).await?;
         let mut start = Start {
             last_seq,
             ..Start::default()
@@ -153,11 +158,14 @@ impl Hub {
             let known =
                 devices::seen(&mut conn, principal.tenant, *user, device, &agent, now).await?;
             start.explicit = known.explicit;
-            start.from = if known.explicit {
-                known.through
+            if known.explicit {
+                start.from = known.through;
+                start.since = known
+                    .through_at
+                    .map_or(Timestamp::UNIX_EPOCH, |at| at - OUT_OF_STEP);
             } else {
-                known.through.max(known.reached_through)
-            };
+                start.from = known.through.max(known.reached_through);
+            }
         }
         let memberships = devices::memberships(&mut conn, *user).await?;
         drop(conn);
@@ -209,7 +217,9 @@ impl signalr::Hub for Hub {
         if !matches!(connection.principal().who, Who::User { .. }) {
             return Err(HubError::new("The hub needs the token of a user."));
         }
-        match self.welcome(connection).await {
+        // Boxed, as the calls below: a connection's task is as large as the largest thing it ever
+        // waits for, and a statement's future is many times what an idle connection needs.
+        match Box::pin(self.welcome(connection)).await {
             Ok(client) => {
                 self.shared.console.connections_changed(client.tenant);
                 let manual = connection
@@ -229,7 +239,7 @@ impl signalr::Hub for Hub {
 
     async fn invoke(&self, connection: &Arc<Connection<Principal>>, call: Call) -> Reply {
         match self.shared.registry.by_id(connection.id()) {
-            Some(client) => calls::answer(&self.shared, &client, call).await,
+            Some(client) => Box::pin(calls::answer(&self.shared, &client, call)).await,
             // It was not welcomed and is being closed.
             None => HubError::new("The connection is closing.").into(),
         }

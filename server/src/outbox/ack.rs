@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::acked_set;
-use crate::run::lifecycle::Lifecycle;
 use crate::store::Pool;
 use crate::store::acks::{self as store, Item, Receipt};
 use crate::support::clock::Clock;
+use crate::support::lifecycle::Lifecycle;
 
 const MOST_WAITING: usize = 8_192;
 const MOST_A_COMMIT: usize = 512;
@@ -237,16 +237,17 @@ async fn record(
             }
         }
     }
+    let mut handled = vec![0_i64; acks.len()];
     if !through.is_empty() {
-        let items = store::unsettled_through(&mut tx, &through_users, &through).await?;
-        for (ack, meant) in acks.iter().zip(&mut meant) {
-            if let What::Through(last) = ack.what {
-                meant.extend(
-                    items
-                        .iter()
-                        .filter(|item| item.user == ack.user && item.seq <= last)
-                        .map(|item| item.seq),
-                );
+        let mut answers = store::handled_through(&mut tx, &through_users, &through)
+            .await?
+            .into_iter();
+        for ((ack, meant), handled) in acks.iter().zip(&mut meant).zip(&mut handled) {
+            if matches!(ack.what, What::Through(_))
+                && let Some(answer) = answers.next()
+            {
+                meant.extend(answer.unsettled);
+                *handled = answer.through;
             }
         }
     }
@@ -271,12 +272,12 @@ async fn record(
         let reached: Vec<Item> = reached.into_iter().collect();
         settled.extend(store::settle(&mut tx, &reached, 1, now).await?);
     }
-    let facts: HashMap<(Uuid, i64), (Uuid, Uuid)> = settled
+    let facts: HashMap<(Uuid, i64), &store::Settled> = settled
         .iter()
-        .map(|one| ((one.user, one.seq), (one.notification, one.tenant)))
+        .map(|one| ((one.user, one.seq), one))
         .collect();
 
-    let (counts, receipts) = devices(&mut tx, acks, &meant, &facts, now).await?;
+    let (counts, receipts) = devices(&mut tx, acks, &meant, &handled, &facts).await?;
     if !receipts.is_empty() {
         store::append_receipts(&mut tx, &receipts, now).await?;
     }
@@ -284,13 +285,14 @@ async fn record(
     Ok((counts, settled.into_iter().map(|one| one.tenant).collect()))
 }
 
-/// Notes what each device has; answers the number newly acked a call, and the receipts.
+/// Notes what each device has; answers the number newly acked a call, and the receipts. `handled[i]`:
+/// the device of call `i` says so of everything up to this number, also of what others had settled.
 async fn devices(
     tx: &mut sqlx::PgConnection,
     acks: &[&Ack],
     meant: &[BTreeSet<i64>],
-    facts: &HashMap<(Uuid, i64), (Uuid, Uuid)>,
-    now: jiff::Timestamp,
+    handled: &[i64],
+    facts: &HashMap<(Uuid, i64), &store::Settled>,
 ) -> sqlx::Result<(Vec<u32>, Vec<Receipt>)> {
     let named: BTreeSet<(Uuid, Arc<str>)> = acks
         .iter()
@@ -308,7 +310,7 @@ async fn devices(
     let mut counts = Vec::with_capacity(acks.len());
     let mut receipts = Vec::new();
     let (mut reached_users, mut reached_keys, mut reached_through) = (vec![], vec![], vec![]);
-    for (ack, meant) in acks.iter().zip(meant) {
+    for ((ack, meant), handled) in acks.iter().zip(meant).zip(handled) {
         // Numbers that do not exist for this user are passed over.
         let real: Vec<i64> = meant
             .iter()
@@ -323,19 +325,26 @@ async fn devices(
                 real
             }
             (_, Some(device)) => match devices.get_mut(&(ack.user, device.clone())) {
-                Some(known) => acked_set::add(&mut known.through, &mut known.ranges, &real),
+                Some(known) => {
+                    let new = acked_set::add(&mut known.through, &mut known.ranges, &real);
+                    acked_set::pass(&mut known.through, &mut known.ranges, *handled);
+                    // Unknown when others settled that number: the time before it serves too.
+                    let at = facts.get(&(ack.user, known.through)).map(|fact| fact.at);
+                    known.through_at = known.through_at.max(at);
+                    new
+                }
                 None => real, // evicted since it connected: counts like an unnamed one
             },
             (_, None) => real,
         };
         counts.push(u32::try_from(new.len()).unwrap_or(u32::MAX));
         receipts.extend(new.iter().filter_map(|seq| {
-            let (notification, tenant) = facts.get(&(ack.user, *seq))?;
+            let fact = facts.get(&(ack.user, *seq))?;
             Some(Receipt {
                 user: ack.user,
                 seq: *seq,
-                tenant: *tenant,
-                notification: *notification,
+                tenant: fact.tenant,
+                notification: fact.notification,
                 device: ack.device.as_deref().unwrap_or_default().to_owned(),
                 via: ack.via,
             })
@@ -343,7 +352,7 @@ async fn devices(
     }
     if !devices.is_empty() {
         let devices: Vec<store::Acked> = devices.into_values().collect();
-        store::write_devices(tx, &devices, now).await?;
+        store::write_devices(tx, &devices, true).await?;
     }
     if !reached_users.is_empty() {
         store::raise_reached(tx, &reached_users, &reached_keys, &reached_through).await?;

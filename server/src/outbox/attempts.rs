@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::run::lifecycle::Lifecycle;
 use crate::store::Pool;
 use crate::store::acks::{self, Attempt};
+use crate::support::lifecycle::Lifecycle;
 
 const MOST_WAITING: usize = 16_384;
 const MOST_A_STATEMENT: usize = 2_000;

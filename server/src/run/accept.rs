@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tower::Service;
 
-use super::lifecycle::Lifecycle;
+use crate::support::lifecycle::Lifecycle;
 
 /// A client has so long to say what it wants: from its connection, and from its last answer.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -13,7 +13,7 @@ pub mod commands;
 pub mod database;
 pub mod demo;
 pub mod embedded;
-pub mod lifecycle;
+mod epoch;
 pub mod listen;
 pub mod migrate;
 pub mod partitions;
@@ -57,7 +57,7 @@ enum Command {
         #[command(subcommand)]
         command: commands::key::Key,
     },
-    /// Rights in the database
+    /// Rights in the database, and what to tell it after a restore
     Db {
         #[command(flatten)]
         database: commands::target::Database,

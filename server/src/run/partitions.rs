@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::lifecycle::Lifecycle;
 use crate::store::{self, Pool};
 use crate::support::clock::Clock;
+use crate::support::lifecycle::Lifecycle;
 
 const EVERY: Duration = Duration::from_hours(1);
 

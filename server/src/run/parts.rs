@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::PgPool;
 
-use super::lifecycle::Lifecycle;
+use crate::support::lifecycle::Lifecycle;
 use crate::support::{clock::Clock, config::Config, ids::Ids};
 
 #[derive(Clone, Debug)]

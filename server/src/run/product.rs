@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::routing::any;
 use signalr::{HubOptions, HubServer};
+use tower::ServiceBuilder;
 
 use super::{Parts, access};
 use crate::api::metrics::Metrics;
@@ -16,10 +18,8 @@ use crate::delivery::committer::Committer;
 use crate::delivery::intake;
 use crate::hub::{Hub, Needs};
 use crate::store;
+use crate::support::hub_path::respelled;
 use crate::workplace::{Workplace, attendance};
-
-/// Path of the hub.
-pub const HUB: &str = "/hubs/workflow";
 
 /// Everything that is not the process itself.
 #[derive(Clone)]
@@ -67,7 +67,7 @@ impl Product {
         .await?;
         let mut conn = pool.acquire().await?;
         store::ledger::ensure_partitions(&mut conn, clock.now()).await?;
-        let epoch = store::queued::epoch(&mut conn).await?;
+        let epoch = super::epoch::open(&mut conn, clock.now()).await?;
         drop(conn);
 
         let hub = Hub::start(
@@ -150,10 +150,16 @@ impl Product {
                 self.auth.clone(),
                 crate::auth::extract::hub,
             ));
+        let mut hubs = Router::new();
+        for (place, path) in config.http.hub_paths.iter().enumerate() {
+            if !config.http.hub_paths[..place].contains(path) {
+                hubs = hubs.nest(path.as_str(), hub.clone());
+            }
+        }
         Router::new()
             .nest("/api/v1", api)
             .route("/api/{*rest}", any(problem::no_such_path))
-            .nest(HUB, hub)
+            .merge(hubs)
             .layer(from_fn_with_state(self.origins.clone(), cors::answer))
             .merge(health::routes(pool, life))
             .merge(self.metrics.routes(config.http.metrics_public))
@@ -161,10 +167,19 @@ impl Product {
 
     /// Everything that is served: the routes and the screens, seen by the access log.
     pub fn site(&self, screens: Router) -> Router {
-        access::layer(
+        let all = access::layer(
             self.routes().merge(screens),
             self.parts.ids.clone(),
             self.metrics.http.clone(),
-        )
+        );
+        // Outside of the router, which compares letter by letter.
+        let paths = self.parts.config.http.hub_paths.clone();
+        let any_case = ServiceBuilder::new().map_request(move |mut request: Request| {
+            if let Some(uri) = respelled(request.uri(), &paths) {
+                *request.uri_mut() = uri;
+            }
+            request
+        });
+        Router::new().fallback_service(any_case.service(all))
     }
 }

@@ -12,15 +12,15 @@ use secrecy::ExposeSecret;
 
 use super::database::Database;
 use super::demo::{self, Demo};
-use super::lifecycle::Lifecycle;
 use super::parts::Parts;
-use super::product::{HUB, Product};
+use super::product::Product;
 use super::ready::{Ready, ReadyFile};
 use super::signals::Signals;
 use super::{accept, listen};
 use crate::auth::VerificationKeys;
 use crate::auth::jwt::keys::configs_from_json;
 use crate::store;
+use crate::support::lifecycle::Lifecycle;
 use crate::support::{clock::Clock, config::Config, ids::Ids, telemetry};
 use crate::web;
 
@@ -94,7 +94,8 @@ async fn until_told(
     );
     parts.life.spawn("accept", accepting);
 
-    let ready = ready(address, database, demo.as_ref());
+    let hub_path = config.http.hub_path();
+    let ready = ready(address, hub_path, database, demo.as_ref());
     let setup = web::ensure_setup_link(&parts.pool, &parts.clock, &parts.ids).await?;
     // Removed when dropped, before the stop: whoever sees the file can connect.
     let _file = config
@@ -137,10 +138,10 @@ fn router(product: &Product, demo: Option<&Demo>) -> anyhow::Result<Router> {
     Ok(product.site(screens))
 }
 
-fn ready(address: SocketAddr, database: &Database, demo: Option<&Demo>) -> Ready {
+fn ready(address: SocketAddr, hub_path: &str, database: &Database, demo: Option<&Demo>) -> Ready {
     let url = format!("http://{}", reachable(address));
     Ready {
-        hub: format!("{url}{HUB}"),
+        hub: format!("{url}{hub_path}"),
         url,
         pid: std::process::id(),
         database_url: database.is_embedded().then(|| database.url.clone()),

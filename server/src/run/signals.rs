@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::lifecycle::Lifecycle;
+use crate::support::lifecycle::Lifecycle;
 
 /// How long tasks may take to finish what they hold.
 const SOFT: Duration = Duration::from_secs(10);

@@ -37,30 +37,50 @@ pub async fn numbers(
         .collect())
 }
 
-/// The numbers an `AcknowledgeThrough(n)` stands for: not yet settled, up to `n`, at most 10,000.
-pub async fn unsettled_through(
+/// What an `AcknowledgeThrough(n)` stands for.
+#[derive(Clone, Debug, Default)]
+pub struct Handled {
+    /// `n`, cut to the last number given; lower when more than 10,000 were not settled.
+    pub through: i64,
+    /// Of these, what nobody had settled yet.
+    pub unsettled: Vec<i64>,
+}
+
+/// The numbers each `AcknowledgeThrough(n)` stands for, at most 10,000 a call; in the order of the calls.
+pub async fn handled_through(
     conn: &mut PgConnection,
     users: &[Uuid],
     through: &[i64],
-) -> sqlx::Result<Vec<Item>> {
+) -> sqlx::Result<Vec<Handled>> {
+    let indices: Vec<i32> = (0_i32..).take(users.len()).collect();
     let rows = sqlx::query!(
-        r#"SELECT d.user_id, d.seq
-             FROM unnest($1::uuid[], $2::bigint[]) AS a (user_id, through)
-             JOIN LATERAL (SELECT d.user_id, d.seq FROM bellhop.delivery d
-                            WHERE d.user_id = a.user_id AND d.seq <= a.through AND d.state < 2
-                            ORDER BY d.seq LIMIT 10000) d ON true"#,
+        r#"SELECT a.i AS "i!", least(a.through, s.last_seq) AS "through!", d.seq AS "seq?"
+             FROM unnest($1::int[], $2::uuid[], $3::bigint[]) AS a (i, user_id, through)
+             JOIN bellhop.user_stream s ON s.user_id = a.user_id
+             LEFT JOIN LATERAL (SELECT d.seq FROM bellhop.delivery d
+                                 WHERE d.user_id = a.user_id AND d.seq <= a.through AND d.state < 2
+                                 ORDER BY d.seq LIMIT 10000) d ON true
+            ORDER BY a.i, d.seq"#,
+        &indices,
         users,
         through,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Item {
-            user: row.user_id,
-            seq: row.seq,
-        })
-        .collect())
+    let mut handled = vec![Handled::default(); users.len()];
+    for row in rows {
+        let Some(one) = usize::try_from(row.i).ok().and_then(|i| handled.get_mut(i)) else {
+            continue;
+        };
+        one.through = row.through;
+        one.unsettled.extend(row.seq);
+    }
+    for one in &mut handled {
+        if one.unsettled.len() == 10_000 {
+            one.through = one.unsettled.last().copied().unwrap_or(0);
+        }
+    }
+    Ok(handled)
 }
 
 /// A delivery that was settled by this statement, or that had been before.
@@ -73,6 +93,8 @@ pub struct Settled {
     pub notification: Uuid,
     /// Its tenant.
     pub tenant: Uuid,
+    /// When it was routed.
+    pub at: Timestamp,
 }
 
 /// Settles deliveries: `state` 2 (acked) or 1 (reached), never back, never out of a terminal state.
@@ -125,6 +147,7 @@ pub async fn settle(
             seq: row.seq,
             notification: row.notification_id,
             tenant: row.tenant_id,
+            at: row.at.to_jiff(),
         })
         .collect())
 }
@@ -137,6 +160,8 @@ pub struct Acked {
     pub key: String,
     /// Everything up to here.
     pub through: i64,
+    /// Nothing beyond `through` was routed much before this; `None` when it is not known.
+    pub through_at: Option<Timestamp>,
     /// Ranges beyond it, `[from, to)`, ascending.
     pub ranges: Vec<(i64, i64)>,
 }
@@ -148,7 +173,7 @@ pub async fn lock_devices(
     keys: &[String],
 ) -> sqlx::Result<Vec<Acked>> {
     let rows = sqlx::query!(
-        r#"SELECT d.user_id, d.key, d.through, d.acked::text AS "acked!"
+        r#"SELECT d.user_id, d.key, d.through, d.through_at, d.acked::text AS "acked!"
              FROM bellhop.device d
             WHERE (d.user_id, d.key) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
             ORDER BY d.user_id, d.key
@@ -164,16 +189,17 @@ pub async fn lock_devices(
             user: row.user_id,
             key: row.key,
             through: row.through,
+            through_at: row.through_at.map(jiff_sqlx::Timestamp::to_jiff),
             ranges: parse_ranges(&row.acked),
         })
         .collect())
 }
 
-/// Writes back what devices have acked; they ack for themselves from now on.
+/// Writes back what devices have. `acking`: they did so by an ack, and ack for themselves from now on.
 pub async fn write_devices(
     conn: &mut PgConnection,
     devices: &[Acked],
-    now: Timestamp,
+    acking: bool,
 ) -> sqlx::Result<()> {
     let ranges: Vec<String> = devices
         .iter()
@@ -181,15 +207,27 @@ pub async fn write_devices(
         .collect();
     sqlx::query!(
         r#"UPDATE bellhop.device d
-              SET through = a.through, through_at = $5, acked = a.ranges::int8multirange, ack_mode = 1
-             FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[])
-                  AS a (user_id, key, through, ranges)
+              SET through = a.through, acked = a.ranges::int8multirange,
+                  through_at = timestamptz 'epoch' + a.at * interval '1 microsecond',
+                  ack_mode = CASE WHEN $6 THEN 1 ELSE d.ack_mode END
+             FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::bigint[])
+                  AS a (user_id, key, through, ranges, at)
             WHERE d.user_id = a.user_id AND d.key = a.key"#,
         &devices.iter().map(|device| device.user).collect::<Vec<_>>(),
-        &devices.iter().map(|device| device.key.clone()).collect::<Vec<_>>(),
-        &devices.iter().map(|device| device.through).collect::<Vec<_>>(),
+        &devices
+            .iter()
+            .map(|device| device.key.clone())
+            .collect::<Vec<_>>(),
+        &devices
+            .iter()
+            .map(|device| device.through)
+            .collect::<Vec<_>>(),
         &ranges,
-        now.to_sqlx(),
+        &devices
+            .iter()
+            .map(|device| device.through_at.map(Timestamp::as_microsecond))
+            .collect::<Vec<_>>() as &[Option<i64>],
+        acking,
     )
     .execute(conn)
     .await?;

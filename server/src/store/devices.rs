@@ -14,13 +14,10 @@ pub struct Known {
     pub explicit: bool,
     /// It has everything up to here, or need not have it.
     pub through: i64,
-    /// Transport evidence: it was reading after everything up to here was written.
+    /// Nothing beyond `through` was routed much before this; `None` when it is not known.
+    pub through_at: Option<Timestamp>,
+    /// For a device that never acks: it read everything up to here, or need not.
     pub reached_through: i64,
-}
-
-/// The last number given to a user.
-pub async fn stream(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<i64> {
-    super::ledger::last_seq(conn, user).await
 }
 
 /// Notes that a device is here, making it if it is new, and answers what is known of it.
@@ -36,7 +33,7 @@ pub async fn seen(
         r#"INSERT INTO bellhop.device AS d (user_id, key, tenant_id, agent, first_seen_at, last_seen_at)
            VALUES ($1, $2, $3, $4, $5, $5)
            ON CONFLICT (user_id, key) DO UPDATE SET last_seen_at = $5, agent = $4
-           RETURNING ack_mode, through, reached_through, first_seen_at = $5 AS "new!""#,
+           RETURNING ack_mode, through, through_at, reached_through, first_seen_at = $5 AS "new!""#,
         user,
         key,
         tenant,
@@ -60,6 +57,7 @@ pub async fn seen(
     Ok(Known {
         explicit: row.ack_mode == 1,
         through: row.through,
+        through_at: row.through_at.map(jiff_sqlx::Timestamp::to_jiff),
         reached_through: row.reached_through,
     })
 }

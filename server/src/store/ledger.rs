@@ -226,6 +226,24 @@ pub async fn ensure_partitions(conn: &mut PgConnection, now: Timestamp) -> sqlx:
     Ok(made)
 }
 
+/// Waits, at most 5 s, until no transaction is under way that gave this user numbers: it would hold
+/// their stream. The lock ends with the caller's transaction.
+///
+/// # Errors
+/// 55P03 when the other one took longer.
+pub async fn wait_for(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("SET LOCAL lock_timeout = '5s'")
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "SELECT user_id FROM bellhop.user_stream WHERE user_id = $1 FOR NO KEY UPDATE",
+        user,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(())
+}
+
 /// Which of these publications are in the database. Asked on a fresh connection when the one that
 /// carried a COMMIT broke before its answer.
 pub async fn present(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {

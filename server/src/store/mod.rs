@@ -4,7 +4,7 @@
 //! is `Ok(None)`. Nothing here decides, waits, or knows of a connection of the hub.
 //!
 //! Lock order, everywhere: idempotency key, notification, user_stream, delivery (user, seq),
-//! device, debt, topic; each set sorted (delivery.md 2).
+//! device, topic; each set sorted (`docs/architecture.md`, storage).
 
 pub mod acks;
 pub mod approvals;
@@ -16,6 +16,7 @@ pub mod explain;
 pub mod idempotency;
 pub mod identity;
 pub mod inbox;
+pub mod installation;
 pub mod intake;
 pub mod keys;
 pub mod ledger;

@@ -116,10 +116,3 @@ pub async fn age(conn: &mut PgConnection, tenant: Uuid, now: Timestamp) -> sqlx:
     .fetch_one(conn)
     .await
 }
-
-/// Users and members of the tenant's group, for the groups list: how many belong to it at all.
-pub async fn epoch(conn: &mut PgConnection) -> sqlx::Result<i64> {
-    sqlx::query_scalar!("SELECT epoch FROM bellhop.installation")
-        .fetch_one(conn)
-        .await
-}

@@ -14,6 +14,9 @@ pub struct Question {
     pub user: Uuid,
     /// After which number.
     pub from: i64,
+    /// Nothing after that number was routed before this: older days are not looked at. At most 31 days
+    /// are looked at anyway, for no notification lives longer than 28.
+    pub since: Timestamp,
     /// What was only "reached" by some device is owed too (devices that ack for themselves).
     pub reached_too: bool,
 }
@@ -28,6 +31,8 @@ pub struct Owed {
     pub id: Uuid,
     /// When it was accepted.
     pub at: Timestamp,
+    /// When it was routed to this user.
+    pub routed_at: Timestamp,
     /// Kind.
     pub kind: String,
     /// Title.
@@ -49,9 +54,12 @@ pub struct Answers {
     pub rows: Vec<Owed>,
     /// One a question.
     pub last: Vec<i64>,
+    /// One a question: it has [`PAGE`] rows, those without a notification counted; more may follow.
+    pub full: Vec<bool>,
 }
 
-/// Reads a page for each question. 500 users with 10 rows each take about 24 ms; one user a
+/// Reads a page for each question. Each notification is looked up by itself (LIMIT 1): as a plain join
+/// it may be planned as a hash of the whole table. 500 users with 10 rows each take about 24 ms; one user a
 /// statement would be ten times dearer (`docs/architecture.md`, storage).
 pub async fn pages(
     conn: &mut PgConnection,
@@ -60,41 +68,55 @@ pub async fn pages(
 ) -> sqlx::Result<Answers> {
     let indices: Vec<i32> = (0_i32..).take(questions.len()).collect();
     let rows = sqlx::query!(
-        r#"SELECT q.i AS "i!", s.last_seq AS "last!", o.seq AS "seq?", o.notification_id AS "id?",
-                  o.at AS "at?", o.kind AS "kind?", o.title AS "title?", o.body AS "body?",
-                  o.data AS "data?", o.severity AS "severity?", o.thread_key
-             FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::bool[])
-                  AS q (i, user_id, after, reached_too)
+        r#"SELECT q.i AS "i!", s.last_seq AS "last!", o.seq AS "seq?", o.id AS "id?",
+                  o.at AS "at?", o.routed_at AS "routed_at?", o.kind AS "kind?", o.title AS "title?",
+                  o.body AS "body?", o.data AS "data?", o.severity AS "severity?", o.thread_key
+             FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::bool[], $6::bigint[])
+                  AS q (i, user_id, after, reached_too, since)
              JOIN bellhop.user_stream s ON s.user_id = q.user_id
              LEFT JOIN LATERAL (
-                  SELECT d.seq, d.notification_id, n.at, n.kind, n.title, n.body, n.data, n.severity,
-                         n.thread_key
-                    FROM bellhop.delivery d
-                    JOIN bellhop.notification n
-                      ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)
-                   WHERE d.user_id = q.user_id AND d.seq > q.after
-                     AND (d.state = 0 OR d.state = 1 AND q.reached_too)
-                     AND d.expires_at > $5 AND d.at > $5::timestamptz - interval '31 days'
-                   ORDER BY d.seq LIMIT 100) o ON true
+                  SELECT d.seq, d.at AS routed_at, n.*
+                    FROM (SELECT d.seq, d.notification_id, d.at FROM bellhop.delivery d
+                           WHERE d.user_id = q.user_id AND d.seq > q.after
+                             AND (d.state = 0 OR d.state = 1 AND q.reached_too)
+                             AND d.expires_at > $5 AND d.at > $5::timestamptz - interval '31 days'
+                             AND d.at > timestamptz 'epoch' + q.since * interval '1 microsecond'
+                           ORDER BY d.seq LIMIT 100) d
+                    LEFT JOIN LATERAL (
+                         SELECT n.id, n.at, n.kind, n.title, n.body, n.data, n.severity, n.thread_key
+                           FROM bellhop.notification n
+                          WHERE n.id = d.notification_id
+                            AND n.at = bellhop.instant_of(d.notification_id)
+                          LIMIT 1) n ON true) o ON true
             ORDER BY q.i, o.seq"#,
         &indices,
         &questions.iter().map(|q| q.user).collect::<Vec<_>>(),
         &questions.iter().map(|q| q.from).collect::<Vec<_>>(),
         &questions.iter().map(|q| q.reached_too).collect::<Vec<_>>(),
         now.to_sqlx(),
+        &questions
+            .iter()
+            .map(|q| q.since.as_microsecond())
+            .collect::<Vec<_>>(),
     )
     .fetch_all(conn)
     .await?;
     let mut answers = Answers {
         rows: Vec::with_capacity(rows.len()),
         last: vec![0; questions.len()],
+        full: vec![false; questions.len()],
     };
+    let mut counts = vec![0; questions.len()];
     for row in rows {
         let Ok(index) = usize::try_from(row.i) else {
             continue;
         };
         answers.last[index] = row.last;
-        let (Some(seq), Some(id), Some(at)) = (row.seq, row.id, row.at) else {
+        counts[index] += 1;
+        answers.full[index] = counts[index] == PAGE;
+        let (Some(seq), Some(id), Some(at), Some(routed_at)) =
+            (row.seq, row.id, row.at, row.routed_at)
+        else {
             continue;
         };
         answers.rows.push(Owed {
@@ -102,6 +124,7 @@ pub async fn pages(
             seq,
             id,
             at: at.to_jiff(),
+            routed_at: routed_at.to_jiff(),
             kind: row.kind.unwrap_or_default(),
             title: row.title.unwrap_or_default(),
             body: row.body.unwrap_or_default(),

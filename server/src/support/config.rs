@@ -10,6 +10,8 @@ use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::hub_path::{self, HubPath};
+
 /// Everything `bellhop serve` can be told.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -39,6 +41,16 @@ pub struct Http {
     /// Address to listen on
     #[arg(long, env = "BELLHOP_HOST", default_value = "127.0.0.1")]
     pub host: IpAddr,
+    /// Path of the hub; several, comma-separated, are the same hub under several names, and the
+    /// screens use the first
+    #[arg(
+        long = "hub-path",
+        env = "BELLHOP_HUB_PATHS",
+        value_delimiter = ',',
+        default_value = hub_path::DEFAULT,
+        value_name = "PATH"
+    )]
+    pub hub_paths: Vec<HubPath>,
     /// Folder of the built browser files
     #[arg(
         long,
@@ -141,7 +153,7 @@ pub struct Log {
     #[arg(
         long = "log",
         env = "BELLHOP_LOG",
-        default_value = "info",
+        default_value = "info,sqlx::postgres::notice=warn",
         value_name = "FILTER"
     )]
     pub filter: String,
@@ -213,6 +225,16 @@ impl Config {
         } else {
             self.demo.demo
         }
+    }
+}
+
+impl Http {
+    /// The hub's path for those who need one: the first.
+    #[must_use]
+    pub fn hub_path(&self) -> &str {
+        self.hub_paths
+            .first()
+            .map_or(hub_path::DEFAULT, HubPath::as_str)
     }
 }
 

@@ -1,6 +1,8 @@
-//! What every room uses and none owns: time, ids, settings, what the log looks like.
+//! What every room uses and none owns: time, ids, settings, tasks and their end, what the log looks like.
 
 pub mod clock;
 pub mod config;
+pub mod hub_path;
 pub mod ids;
+pub mod lifecycle;
 pub mod telemetry;

@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 use uuid::Uuid;
 
 use super::client::Client;
+use super::wire::Wire;
 use crate::auth::jwt::keys::{KeyConfig, VerificationKeys};
 use crate::auth::jwt::mint::{Wanted, mint};
 use crate::run::Parts;
-use crate::run::lifecycle::Lifecycle;
 use crate::run::product::Product;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
+use crate::support::lifecycle::Lifecycle;
 
 /// Everything is stopped when it is dropped.
 pub(crate) struct House {
@@ -40,10 +42,29 @@ impl House {
     }
 
     pub(crate) async fn open_at(clock: Clock) -> Self {
-        let pool = super::database().await;
-        for tenant in ["a", "b"] {
-            people(&pool, tenant).await;
-        }
+        let pool = furnished().await;
+        Self::open_on(pool.clone(), pool, clock).await
+    }
+
+    /// Whatever the product says to its database goes over the wire.
+    pub(crate) async fn open_wired() -> (Self, Wire) {
+        let pool = furnished().await;
+        let straight = pool.connect_options();
+        let far = (straight.get_host().to_owned(), straight.get_port());
+        let far = tokio::net::lookup_host(far).await.unwrap().next().unwrap();
+        let wire = Wire::lay(far).await;
+        let detour = (*straight)
+            .clone()
+            .host(&wire.address.ip().to_string())
+            .port(wire.address.port());
+        let through = PgPoolOptions::new().connect_with(detour).await.unwrap();
+        let house = Self::open_on(pool, through, Clock::system()).await;
+        (house, wire)
+    }
+
+    /// On a database that is furnished already. The product works through `through`, which may be a
+    /// worse way to it; the test itself looks at `pool`.
+    pub(crate) async fn open_on(pool: PgPool, through: PgPool, clock: Clock) -> Self {
         let key: KeyConfig = serde_json::from_value(serde_json::json!({
             "alg": "HS256", "secret": "0123456789abcdef0123456789abcdef", "issuer": "tests",
             "audience": "bellhop", "tenants": "*", "authoritative": true,
@@ -52,7 +73,7 @@ impl House {
         .unwrap();
         let life = Lifecycle::new();
         let parts = Parts {
-            pool: pool.clone(),
+            pool: through,
             ids: Ids::new(clock.clone()),
             clock,
             life: life.clone(),
@@ -77,6 +98,14 @@ impl House {
             key,
             life,
         }
+    }
+
+    /// Stops everything and leaves the database to whoever opens it next.
+    pub(crate) async fn close(self) {
+        self.life.kill();
+        self.life.ended().await;
+        self.product.parts.pool.close().await;
+        self.pool.close().await;
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -191,6 +220,15 @@ impl House {
         })
         .await;
     }
+}
+
+/// A database with the people of the tests in it.
+pub(crate) async fn furnished() -> PgPool {
+    let pool = super::database().await;
+    for tenant in ["a", "b"] {
+        people(&pool, tenant).await;
+    }
+    pool
 }
 
 async fn people(pool: &PgPool, tenant: &str) {

@@ -10,6 +10,12 @@
 pub(crate) mod client;
 #[cfg(test)]
 pub(crate) mod house;
+#[cfg(test)]
+pub(crate) mod log;
+#[cfg(test)]
+pub(crate) mod poll;
+#[cfg(test)]
+pub(crate) mod wire;
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -37,7 +43,19 @@ static CLONES: AtomicU32 = AtomicU32::new(0);
 pub async fn database() -> PgPool {
     let server = server();
     let template = TEMPLATE.get_or_init(|| template(&server)).await;
-    let mut admin = connect(&server).await;
+    clone_of(&server, template).await
+}
+
+/// What a backup of this database would be: a copy as it is now. Closes the pool first.
+#[cfg(test)]
+pub(crate) async fn copy(pool: &PgPool) -> PgPool {
+    let name = pool.connect_options().get_database().map(str::to_owned);
+    pool.close().await;
+    clone_of(&server(), &name.expect("a clone has a name")).await
+}
+
+async fn clone_of(server: &PgConnectOptions, template: &str) -> PgPool {
+    let mut admin = connect(server).await;
     let seconds: i64 = sqlx::query_scalar("SELECT extract(epoch FROM now())::bigint")
         .fetch_one(&mut admin)
         .await
@@ -58,6 +76,7 @@ pub async fn database() -> PgPool {
         // A test's rows need not survive a power cut.
         .connect_with(
             server
+                .clone()
                 .database(&clone)
                 .options([("synchronous_commit", "off")]),
         )

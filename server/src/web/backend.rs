@@ -7,6 +7,7 @@ use app::model::Moment;
 use app::model::admin::{ConnectionRow, GroupRow, Health, Overview, Page, PageQuery, QueuedRow};
 use app::model::approval::{ApprovalList, ApprovalTab, Decision, RequestDetail};
 use app::model::attendance::Board;
+use app::model::badges::Badges;
 use app::model::inbox::{InboxCounts, InboxPage, InboxTab, Mark};
 use app::model::person::{DemoLogin, HubToken, Me, Person, Role};
 use app::protocol::topic;
@@ -14,7 +15,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::api::notifications::state_word;
-use crate::run::product::{HUB, Product};
+use crate::run::product::Product;
 use crate::store::{self, queued};
 use crate::workplace::topics::Topic;
 use crate::workplace::{Actor, WorkplaceError, approvals, attendance, inbox};
@@ -122,9 +123,33 @@ impl Backend for Rooms {
             })?;
         let seconds = (ends.as_second() - self.product.parts.clock.now().as_second()).max(1);
         Ok(HubToken {
-            hub: HUB.to_owned(),
+            hub: self.product.parts.config.http.hub_path().to_owned(),
             token,
             expires_in_s: u32::try_from(seconds).unwrap_or(u32::MAX),
+        })
+    }
+
+    async fn badges(&self, caller: &Caller) -> Result<Badges, AppError> {
+        let (tenant, user) = (tenant(caller), user(caller));
+        let now = self.product.parts.clock.now();
+        let mut conn = self.connection().await?;
+        let inbox = inbox::counts(&mut conn, tenant, user, now).await;
+        let (inbox, inbox_as_of) = self.database(inbox)?;
+        let approvals = approvals::counts(&mut conn, tenant, user, now).await;
+        let (approvals, approvals_as_of) = self.database(approvals)?;
+        let board = if caller.roles.contains(&Role::Hr) {
+            let present = attendance::present(&mut conn, tenant, now).await;
+            Some(self.database(present)?)
+        } else {
+            None
+        };
+        Ok(Badges {
+            inbox,
+            inbox_as_of,
+            approvals,
+            approvals_as_of,
+            present: board.map(|(present, _)| present),
+            attendance_as_of: board.map_or(0, |(_, as_of)| as_of),
         })
     }
 

@@ -27,6 +27,7 @@ use crate::auth::{AuthSettings, AuthState, Hooks, Surface, VerificationKeys, hub
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
 use crate::testing;
+use crate::testing::log::CaughtLog;
 
 struct Site {
     auth: AuthState,
@@ -332,33 +333,10 @@ async fn the_set_up_link_works_once_for_half_an_hour_and_only_without_an_admin()
     assert_eq!(made.2, ["employee", "admin"]);
 }
 
-/// Collects what would be logged at TRACE.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn no_secret_reaches_the_log_even_at_trace() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
     let site = site(LoginLimiter::default()).await;
-    let guard = tracing::subscriber::set_default(subscriber);
+    let log = CaughtLog::start();
 
     let link = site.link().await.unwrap();
     let response = site
@@ -396,9 +374,8 @@ async fn no_secret_reaches_the_log_even_at_trace() {
     let key = key.text.expose_secret();
     assert!(site.auth.authenticate(key, Surface::Api).await.is_err());
     site.post("/sign-out", &second, &[]).await;
-    drop(guard);
 
-    let log = String::from_utf8_lossy(&log.0.lock()).into_owned();
+    let log = log.text();
     assert!(log.contains("wrong name or password"), "the log was caught");
     let value = |cookie: &str| cookie.split_once('=').unwrap().1.to_owned();
     for secret in [

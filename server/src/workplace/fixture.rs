@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::topics::Topic;
 use super::{Actor, Workplace};
 use crate::delivery::{Dispatch, Routed};
-use crate::run::lifecycle::Lifecycle;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
+use crate::support::lifecycle::Lifecycle;
 use crate::testing;
 
 /// Remembers what was sent after commits.

@@ -48,6 +48,17 @@ pub async fn page(
     })
 }
 
+/// The counts alone, with the topic's revision.
+pub async fn counts(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    user: Uuid,
+    now: Timestamp,
+) -> sqlx::Result<(InboxCounts, i64)> {
+    let as_of = revision(conn, tenant, user).await?;
+    Ok((store::counts(conn, user, now).await?, as_of))
+}
+
 /// Marks items, ids as text (as the screens have them); others' ids and nonsense are passed over.
 pub async fn mark(
     pool: &Pool,

@@ -24,10 +24,10 @@ use uuid::Uuid;
 pub use error::WorkplaceError;
 
 use crate::delivery::Dispatch;
-use crate::run::lifecycle::Lifecycle;
 use crate::store::Pool;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
+use crate::support::lifecycle::Lifecycle;
 
 /// What every use case needs. Cheap to clone.
 #[derive(Clone)]

@@ -4,29 +4,37 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 
-use super::Sections;
 use super::disconnect::BulkBar;
-use super::search::{SearchBar, address, use_page_query};
+use super::list::{Console, Found, Kept, keep, screen};
 use super::server_fns::connections;
 use crate::browser;
 use crate::components::clock::Clock;
-use crate::components::empty::Empty;
 use crate::components::fresh::row_class;
 use crate::components::icon::Glyph;
 use crate::components::number::bytes;
-use crate::components::pager::Pager;
-use crate::components::problem::{Problem, StaleStrip, use_dim};
-use crate::components::rows::{Cell, Row, Rows};
-use crate::components::skeleton::Skeleton;
+use crate::components::rows::{Cell, Row};
 use crate::components::time::{Shape, Time};
-use crate::components::update_bar::UpdateBar;
 use crate::components::words::short_span;
-use crate::live::follow::{Plan, follow};
-use crate::model::admin::{ConnectionRow, Page};
+use crate::model::admin::ConnectionRow;
 use crate::protocol::topic;
 
-const PATH: &str = "/admin/connections";
-const LIST: &str = "connections";
+static CONNECTIONS: Console = Console {
+    path: "/admin/connections",
+    topic: topic::ADMIN_CONNECTIONS,
+    id: "connections",
+    label: "Connections",
+    hint: "Name, user, device or address",
+    glyph: Glyph::Plug,
+    nothing: [
+        "Nobody is connected",
+        "Open connections appear here the moment they are made.",
+    ],
+    no_match: ["No connection matches", "Nothing open"],
+};
+
+/// Ids of the connections whose boxes are ticked.
+#[derive(Clone, Copy)]
+struct Picked(RwSignal<BTreeSet<String>>);
 
 impl Row for ConnectionRow {
     fn key(&self) -> &str {
@@ -37,144 +45,71 @@ impl Row for ConnectionRow {
 /// The page.
 #[component]
 pub fn ConnectionsPage() -> impl IntoView {
-    let query = use_page_query();
-    let snapshot = Resource::new_blocking(
-        move || query.get(),
-        |(search, page)| connections(search, page),
-    );
-    view! {
-        <Sections />
-        <SearchBar path=PATH hint="Name, user, device or address" />
-        <Transition fallback=|| {
-            view! { <Skeleton rows=12 /> }
-        }>
-            {move || {
-                let (search, number) = query.get();
-                Suspend::new(async move {
-                    match snapshot.await {
-                        Ok(page) => view! { <List page search number /> }.into_any(),
-                        Err(error) => {
-                            let retry = Callback::new(move |()| snapshot.refetch());
-                            view! { <Problem error retry /> }.into_any()
-                        }
-                    }
-                })
-            }}
-        </Transition>
-    }
-    .into_any()
+    screen(&CONNECTIONS, connections, list)
 }
 
-#[component]
-fn List(page: Page<ConnectionRow>, search: String, number: u32) -> impl IntoView {
-    let total = RwSignal::new(page.total);
-    let as_of = page.as_of;
-    let rows = Rows::new(page.rows);
+fn list(found: Found<ConnectionRow>) -> AnyView {
     let picked = RwSignal::new(BTreeSet::<String>::new());
-    let asked = search.clone();
-    let list = follow(Plan {
-        topic: topic::ADMIN_CONNECTIONS.to_owned(),
-        as_of,
-        pace: 1_000,
-        fetch: Box::new(move || connections(asked.clone(), number)),
-        take: Callback::new(move |page: Page<ConnectionRow>| {
-            total.set(page.total);
-            let here: BTreeSet<String> = page.rows.iter().map(|row| row.id.clone()).collect();
-            // A connection that closed leaves the selection: nobody disconnects what is gone.
-            picked.update(|picked| picked.retain(|id| here.contains(id)));
-            let quiet = picked.with_untracked(BTreeSet::is_empty);
-            rows.offer(page.rows, quiet && browser::undisturbed(LIST));
-        }),
-        apply: Callback::new(|_| {}),
-    });
-    let dim = use_dim(list);
+    provide_context(Picked(picked));
+    let quiet = move |fresh: &[ConnectionRow]| {
+        // A connection that closed leaves the selection: nobody disconnects what is gone.
+        picked.update(|picked| picked.retain(|id| fresh.iter().any(|row| row.id == *id)));
+        picked.with_untracked(BTreeSet::is_empty) && browser::undisturbed(CONNECTIONS.id)
+    };
+    let kept = keep(&CONNECTIONS, found, connections, |row| row, quiet);
+    let bulk = view! { <BulkBar rows=kept.rows picked list=kept.list /> };
+    kept.around(table, Some(bulk.into_any()))
+}
+
+fn table(kept: Kept<ConnectionRow>) -> AnyView {
+    let rows = kept.rows;
+    let Picked(picked) = expect_context();
     let all = move || {
         let shown = rows.shown();
         !shown.is_empty() && shown.iter().all(|id| picked.read().contains(id))
     };
     let some = move || !picked.read().is_empty() && !all();
-    let filtered = search.clone();
-    let nothing = move || {
-        if filtered.is_empty() {
-            view! {
-                <Empty
-                    glyph=Glyph::Plug
-                    title="Nobody is connected"
-                    text="Open connections appear here the moment they are made."
-                />
-            }
-            .into_any()
-        } else {
-            view! {
-                <Empty
-                    glyph=Glyph::Filter
-                    title="No connection matches"
-                    text=format!("Nothing open matches “{filtered}”.")
-                >
-                    <a class="link" href=PATH>
-                        "Clear the search"
-                    </a>
-                </Empty>
-            }
-            .into_any()
-        }
-    };
-
     view! {
-        <UpdateBar rows />
-        <StaleStrip list />
-        <div class="tablewrap" id=LIST class:dim=dim>
-            <Show when=move || !rows.is_empty() fallback=nothing>
-                <table class="compact conns">
-                    <caption class="vh">"Open connections, newest first"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col" class="only-live">
-                                <label class="pick">
-                                    <input
-                                        type="checkbox"
-                                        prop:checked=all
-                                        prop:indeterminate=some
-                                        on:change=move |event| {
-                                            if event_target_checked(&event) {
-                                                picked.set(rows.shown().into_iter().collect());
-                                            } else {
-                                                picked.set(BTreeSet::new());
-                                            }
-                                        }
-                                    />
-                                    <span class="vh">"Select all on this page"</span>
-                                </label>
-                            </th>
-                            <th scope="col" class="hide-phone">"Connection"</th>
-                            <th scope="col">"Who"</th>
-                            <th scope="col" class="hide-narrow">"Device"</th>
-                            <th scope="col" class="hide-narrow">"Client"</th>
-                            <th scope="col" class="hide-phone">"Transport"</th>
-                            <th scope="col" class="hide-narrow">"Address"</th>
-                            <th scope="col" class="num hide-phone">"Since"</th>
-                            <th scope="col" class="num hide-phone">"Idle"</th>
-                            <th scope="col" class="num hide-narrow">"Groups"</th>
-                            <th scope="col" class="num">"Buffer"</th>
-                            <th scope="col" class="num">"Unacked"</th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        <For each=move || rows.shown() key=Clone::clone let:key>
-                            {rows.cell(&key).map(|cell| view! { <ConnectionLine cell picked /> })}
-                        </For>
-                    </tbody>
-                </table>
-            </Show>
-        </div>
-        <BulkBar rows picked list />
-        <Pager
-            page=number
-            rows=Signal::derive(move || rows.len())
-            total
-            href=|page, search| address(PATH, page, search)
-            search
-        />
+        <table class="compact conns">
+            <caption class="vh">"Open connections, newest first"</caption>
+            <thead>
+                <tr>
+                    <th scope="col" class="only-live">
+                        <label class="pick">
+                            <input
+                                type="checkbox"
+                                prop:checked=all
+                                prop:indeterminate=some
+                                on:change=move |event| {
+                                    if event_target_checked(&event) {
+                                        picked.set(rows.shown().into_iter().collect());
+                                    } else {
+                                        picked.set(BTreeSet::new());
+                                    }
+                                }
+                            />
+                            <span class="vh">"Select all on this page"</span>
+                        </label>
+                    </th>
+                    <th scope="col" class="hide-phone">"Connection"</th>
+                    <th scope="col">"Who"</th>
+                    <th scope="col" class="hide-narrow">"Device"</th>
+                    <th scope="col" class="hide-narrow">"Client"</th>
+                    <th scope="col" class="hide-phone">"Transport"</th>
+                    <th scope="col" class="hide-narrow">"Address"</th>
+                    <th scope="col" class="num hide-phone">"Since"</th>
+                    <th scope="col" class="num hide-phone">"Idle"</th>
+                    <th scope="col" class="num hide-narrow">"Groups"</th>
+                    <th scope="col" class="num">"Buffer"</th>
+                    <th scope="col" class="num">"Unacked"</th>
+                </tr>
+            </thead>
+            <tbody>
+                <For each=move || rows.shown() key=Clone::clone let:key>
+                    {rows.cell(&key).map(|cell| view! { <ConnectionLine cell picked /> })}
+                </For>
+            </tbody>
+        </table>
     }
     .into_any()
 }

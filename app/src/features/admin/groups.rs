@@ -2,25 +2,29 @@
 
 use leptos::prelude::*;
 
-use super::Sections;
-use super::search::{SearchBar, address, use_page_query};
+use super::list::{Console, Found, Kept, keep, screen};
 use super::server_fns::groups;
 use crate::browser;
-use crate::components::empty::Empty;
 use crate::components::fresh::fresh_class;
 use crate::components::icon::Glyph;
 use crate::components::number::grouped;
-use crate::components::pager::Pager;
-use crate::components::problem::{Problem, StaleStrip, use_dim};
-use crate::components::rows::{Cell, Row, Rows};
-use crate::components::skeleton::Skeleton;
-use crate::components::update_bar::UpdateBar;
-use crate::live::follow::{Plan, follow};
-use crate::model::admin::{GroupRow, Page};
+use crate::components::rows::{Cell, Row};
+use crate::model::admin::GroupRow;
 use crate::protocol::topic;
 
-const PATH: &str = "/admin/groups";
-const LIST: &str = "groups";
+static GROUPS: Console = Console {
+    path: "/admin/groups",
+    topic: topic::ADMIN_GROUPS,
+    id: "groups",
+    label: "Groups",
+    hint: "Part of a group's name",
+    glyph: Glyph::Users,
+    nothing: [
+        "No groups",
+        "Groups appear here while somebody in them is connected.",
+    ],
+    no_match: ["No group matches", "No group with somebody in it"],
+};
 
 impl Row for GroupRow {
     fn key(&self) -> &str {
@@ -31,109 +35,34 @@ impl Row for GroupRow {
 /// The page.
 #[component]
 pub fn GroupsPage() -> impl IntoView {
-    let query = use_page_query();
-    let snapshot =
-        Resource::new_blocking(move || query.get(), |(search, page)| groups(search, page));
-    view! {
-        <Sections />
-        <SearchBar path=PATH hint="Part of a group's name" />
-        <Transition fallback=|| {
-            view! { <Skeleton rows=12 /> }
-        }>
-            {move || {
-                let (search, number) = query.get();
-                Suspend::new(async move {
-                    match snapshot.await {
-                        Ok(page) => view! { <List page search number /> }.into_any(),
-                        Err(error) => {
-                            let retry = Callback::new(move |()| snapshot.refetch());
-                            view! { <Problem error retry /> }.into_any()
-                        }
-                    }
-                })
-            }}
-        </Transition>
-    }
-    .into_any()
+    screen(&GROUPS, groups, list)
 }
 
-#[component]
-fn List(page: Page<GroupRow>, search: String, number: u32) -> impl IntoView {
-    let total = RwSignal::new(page.total);
-    let as_of = page.as_of;
-    let rows = Rows::new(page.rows);
-    let asked = search.clone();
-    let list = follow(Plan {
-        topic: topic::ADMIN_GROUPS.to_owned(),
-        as_of,
-        pace: 1_000,
-        fetch: Box::new(move || groups(asked.clone(), number)),
-        take: Callback::new(move |page: Page<GroupRow>| {
-            total.set(page.total);
-            rows.offer(page.rows, browser::undisturbed(LIST));
-        }),
-        apply: Callback::new(|_| {}),
-    });
-    let dim = use_dim(list);
-    let filtered = search.clone();
-    let searched = !search.is_empty();
-    let nothing = move || {
-        let text = if filtered.is_empty() {
-            "Groups appear here while somebody in them is connected.".to_owned()
-        } else {
-            format!("No group with somebody in it matches “{filtered}”.")
-        };
-        view! {
-            <Empty glyph=Glyph::Users title="No groups" text=text>
-                {searched
-                    .then(|| {
-                        view! {
-                            <a class="link" href=PATH>
-                                "Clear the search"
-                            </a>
-                        }
-                    })}
-            </Empty>
-        }
-    };
+fn list(found: Found<GroupRow>) -> AnyView {
+    let quiet = |_: &[GroupRow]| browser::undisturbed(GROUPS.id);
+    keep(&GROUPS, found, groups, |row| row, quiet).around(table, None)
+}
+
+fn table(kept: Kept<GroupRow>) -> AnyView {
+    let rows = kept.rows;
     view! {
-        <UpdateBar rows />
-        <StaleStrip list />
-        <div
-            class="tablewrap"
-            id=LIST
-            class:dim=dim
-            tabindex="0"
-            role="region"
-            aria-label="Groups"
-        >
-            <Show when=move || !rows.is_empty() fallback=nothing>
-                <table>
-                    <caption class="vh">"Groups with somebody connected, by name"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Group"</th>
-                            <th scope="col" class="hide-phone">"Kind"</th>
-                            <th scope="col">"Members online"</th>
-                            <th scope="col" class="num">"People"</th>
-                            <th scope="col" class="num hide-phone">"Connections"</th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        <For each=move || rows.shown() key=Clone::clone let:key>
-                            {rows.cell(&key).map(|cell| view! { <GroupLine cell /> })}
-                        </For>
-                    </tbody>
-                </table>
-            </Show>
-        </div>
-        <Pager
-            page=number
-            rows=Signal::derive(move || rows.len())
-            total
-            href=|page, search| address(PATH, page, search)
-            search
-        />
+        <table>
+            <caption class="vh">"Groups with somebody connected, by name"</caption>
+            <thead>
+                <tr>
+                    <th scope="col">"Group"</th>
+                    <th scope="col" class="hide-phone">"Kind"</th>
+                    <th scope="col">"Members online"</th>
+                    <th scope="col" class="num">"People"</th>
+                    <th scope="col" class="num hide-phone">"Connections"</th>
+                </tr>
+            </thead>
+            <tbody>
+                <For each=move || rows.shown() key=Clone::clone let:key>
+                    {rows.cell(&key).map(|cell| view! { <GroupLine cell /> })}
+                </For>
+            </tbody>
+        </table>
     }
     .into_any()
 }

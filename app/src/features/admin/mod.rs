@@ -3,6 +3,7 @@
 pub mod connections;
 pub mod disconnect;
 pub mod groups;
+pub mod list;
 pub mod overview;
 pub mod queued;
 pub mod search;

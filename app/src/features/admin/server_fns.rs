@@ -4,16 +4,17 @@ use leptos::prelude::*;
 
 use crate::error::AppError;
 use crate::model::admin::{ConnectionRow, GroupRow, Overview, Page, QueuedRow};
+use crate::wire::Json;
 
 /// Numbers and health.
-#[server(endpoint = "admin/overview")]
+#[server(endpoint = "admin/overview", output = Json)]
 pub async fn load_overview() -> Result<Overview, AppError> {
     let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
     crate::answer::call(backend.overview(&caller).await)
 }
 
 /// Open connections.
-#[server(endpoint = "admin/connections")]
+#[server(endpoint = "admin/connections", output = Json)]
 pub async fn connections(search: String, page: u32) -> Result<Page<ConnectionRow>, AppError> {
     use crate::model::admin::PageQuery;
     let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
@@ -25,7 +26,7 @@ pub async fn connections(search: String, page: u32) -> Result<Page<ConnectionRow
 }
 
 /// Closes connections. `ids` are joined by commas, so that a plain form can post them.
-#[server(endpoint = "admin/disconnect")]
+#[server(endpoint = "admin/disconnect", output = Json)]
 pub async fn disconnect(ids: String) -> Result<u32, AppError> {
     let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
     let ids = ids
@@ -37,7 +38,7 @@ pub async fn disconnect(ids: String) -> Result<u32, AppError> {
 }
 
 /// Groups with somebody in them.
-#[server(endpoint = "admin/groups")]
+#[server(endpoint = "admin/groups", output = Json)]
 pub async fn groups(search: String, page: u32) -> Result<Page<GroupRow>, AppError> {
     use crate::model::admin::PageQuery;
     let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
@@ -45,7 +46,7 @@ pub async fn groups(search: String, page: u32) -> Result<Page<GroupRow>, AppErro
 }
 
 /// Deliveries still owed, oldest first.
-#[server(endpoint = "admin/queued")]
+#[server(endpoint = "admin/queued", output = Json)]
 pub async fn queued(search: String, page: u32) -> Result<Page<QueuedRow>, AppError> {
     use crate::model::admin::PageQuery;
     let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;

@@ -9,6 +9,7 @@ use crate::model::attendance::BoardTiles;
 use crate::model::badges::Badges;
 use crate::model::inbox::InboxCounts;
 use crate::protocol::{Patch, topic};
+use crate::wire;
 
 /// The numbers. Pages write them too: an answer to a mark or a decision carries newer ones.
 #[derive(Clone, Copy)]
@@ -119,18 +120,11 @@ impl Snapshot for Numbers {
 /// The absolute counts of a patch, when it carries any.
 #[must_use]
 pub fn read<T: serde::de::DeserializeOwned>(patch: &Patch) -> Option<T> {
-    patch
-        .counts
-        .clone()
-        .and_then(|counts| serde_json::from_value(counts).ok())
+    patch.counts.as_ref().and_then(wire::read)
 }
 
 /// The rows of a patch; one that cannot be read is passed over, as an older page would a newer row.
 #[must_use]
 pub fn rows<T: serde::de::DeserializeOwned>(patch: &Patch) -> Vec<T> {
-    patch
-        .upsert
-        .iter()
-        .filter_map(|row| serde_json::from_value(row.clone()).ok())
-        .collect()
+    patch.upsert.iter().filter_map(wire::read).collect()
 }

@@ -128,6 +128,7 @@ fn go_live(data: FrameData) {
     {
         let live = crate::live::Live::here();
         let frame = Owner::current();
+        let opened = crate::components::clock::Clock::here().opened();
         Effect::new(move |begun: Option<bool>| {
             let me = data.get();
             if begun == Some(true) {
@@ -135,8 +136,11 @@ fn go_live(data: FrameData) {
             }
             let Some(Ok((me, _))) = me else { return false };
             let scope = format!("{}/{}", me.tenant, me.person.user);
-            let begin =
-                || crate::live::plug::plug(live, scope, || Box::pin(server_fns::fetch_hub_token()));
+            let begin = || {
+                let token =
+                    || -> crate::live::hub::TokenFuture { Box::pin(server_fns::fetch_hub_token()) };
+                crate::live::plug::plug(live, scope, opened, token);
+            };
             match &frame {
                 Some(frame) => frame.with(begin),
                 None => begin(),

@@ -10,9 +10,10 @@ use super::theme::Theme;
 use crate::error::AppError;
 use crate::model::badges::Badges;
 use crate::model::person::{HubToken, Me};
+use crate::wire::Json;
 
 /// Who is signed in, and their numbers.
-#[server(endpoint = "frame")]
+#[server(endpoint = "frame", output = Json)]
 pub async fn frame() -> Result<(Me, Badges), AppError> {
     let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
     let me = crate::answer::call(backend.me(&caller).await)?;
@@ -20,14 +21,14 @@ pub async fn frame() -> Result<(Me, Badges), AppError> {
 }
 
 /// The numbers alone.
-#[server(endpoint = "badges")]
+#[server(endpoint = "badges", output = Json)]
 pub async fn load_badges() -> Result<Badges, AppError> {
     let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
     crate::answer::call(backend.badges(&caller).await)
 }
 
 /// Keeps the theme in a cookie for a year; needs nobody signed in.
-#[server(endpoint = "theme")]
+#[server(endpoint = "theme", output = Json)]
 pub async fn set_theme(theme: Theme) -> Result<Theme, AppError> {
     use http::{HeaderValue, header};
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
@@ -43,7 +44,7 @@ pub async fn set_theme(theme: Theme) -> Result<Theme, AppError> {
 }
 
 /// A token for the page's hub connection, for five minutes, bound to the session.
-#[server(endpoint = "hub_token")]
+#[server(endpoint = "hub_token", output = Json)]
 pub async fn fetch_hub_token() -> Result<HubToken, AppError> {
     let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
     crate::answer::call(backend.hub_token(&caller).await)

@@ -8,6 +8,10 @@ use std::net::SocketAddr;
 use axum::extract::{ConnectInfo, Query};
 use http::{HeaderName, Uri, header::USER_AGENT, request::Parts};
 
+/// Of a query and of a client's name; what is longer is left out or cut. HTTP servers allow requests
+/// of hundreds of kilobytes, and this stays as long as the connection or its reservation.
+const MOST_QUERY: usize = 4 * 1024;
+const MOST_NAME: usize = 256;
 /// Never kept.
 const SECRETS: [&str; 2] = ["id", "access_token"];
 
@@ -31,6 +35,12 @@ impl Facts {
             })
             .map(|(name, value)| (name.into(), value.into()))
             .collect::<Vec<(Box<str>, Box<str>)>>();
+        let mut room = MOST_QUERY;
+        query.retain(|(name, value)| {
+            let fits = room.checked_sub(name.len() + value.len());
+            room = fits.unwrap_or(room);
+            fits.is_some()
+        });
         for (name, value) in &earlier.query {
             if !query
                 .iter()
@@ -53,7 +63,8 @@ impl Facts {
             query: query.into(),
             headers: headers.collect(),
             user_agent: text(&HeaderName::from_static("x-signalr-user-agent"))
-                .or_else(|| text(&USER_AGENT)),
+                .or_else(|| text(&USER_AGENT))
+                .map(|name: Box<str>| name.chars().take(MOST_NAME).collect()),
             remote: parts
                 .extensions
                 .get::<ConnectInfo<SocketAddr>>()
@@ -110,5 +121,19 @@ mod tests {
         assert_eq!(facts.query("access_token"), None);
         assert_eq!(facts.user_agent.as_deref(), Some("probe"));
         assert_eq!(parameter(&parts.uri, "id").as_deref(), Some("s"));
+    }
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let long = "x".repeat(MOST_QUERY);
+        let request = http::Request::get(format!("/?a=1&b={long}&c=2"));
+        let (parts, ()) = request
+            .header("user-agent", &long)
+            .body(())
+            .unwrap()
+            .into_parts();
+        let facts = Facts::of(&parts, &[], &Facts::default());
+        assert_eq!((facts.query("a"), facts.query("c")), (Some("1"), Some("2")));
+        assert_eq!(facts.query("b"), None);
+        assert_eq!(facts.user_agent.map(|name| name.len()), Some(MOST_NAME));
     }
 }

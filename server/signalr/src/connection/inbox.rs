@@ -63,7 +63,22 @@ impl Inbox {
         wake(&mut state.reader);
     }
 
-    /// The next chunk, `None` at the end.
+    /// What follows comes over a new socket: an unfinished message before it stays unfinished.
+    pub(crate) fn cut(&self) {
+        let mut state = self.state.lock();
+        // One is enough, however many sockets came and went before they were read.
+        let cut_already = state.chunks.back().is_some_and(Bytes::is_empty);
+        if !state.closed && !cut_already {
+            state.chunks.push_back(Bytes::new());
+            wake(&mut state.reader);
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.state.lock().bytes
+    }
+
+    /// The next chunk, `None` at the end. An empty one is a [cut](Self::cut).
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
         let mut state = self.state.lock();
         if let Some(chunk) = state.chunks.pop_front() {

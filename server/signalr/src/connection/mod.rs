@@ -1,18 +1,24 @@
 //! One client's connection as the hub holds it: who it is, and what to send to it.
 //!
 //! Guarantees: every method returns at once; nothing is dropped without the caller being told,
-//! except an unsent [`Connection::send_latest`] that a newer one replaces.
+//! except an unsent [`Connection::send_latest`] that a newer one replaces, or merges with.
 
 mod facts;
 mod inbox;
+mod lease;
 mod outbound;
+mod rate;
+mod resend;
+mod resume;
+mod sift;
 
 use std::{
     net::SocketAddr,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
@@ -22,9 +28,20 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use facts::{Facts, parameter};
 pub(crate) use inbox::Inbox;
-pub(crate) use outbound::Outbound;
+pub(crate) use lease::Lease;
+pub(crate) use outbound::{Batch, Outbound};
+pub(crate) use resume::Resume;
+pub use resume::Resumed;
+pub(crate) use sift::sift;
 
-use crate::protocol::{Message, Protocol, TransportKind};
+use crate::{
+    HubOptions, Limit, Observer, SlowClient,
+    client_call::Answers,
+    limits::Limits,
+    membership::Membership,
+    protocol::{Message, Protocol, TransferFormat, TransportKind},
+};
+use rate::Rate;
 
 /// How many lossless messages were put into a connection's queue, up to one of them: ascending.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,13 +56,16 @@ pub enum SendError {
     /// The connection has ended.
     #[error("the connection is closed")]
     Closed,
+    /// An argument could not be encoded: nobody got anything.
+    #[error("an argument cannot be encoded")]
+    Encoding,
 }
 
 /// A handle; share it as an `Arc`.
 #[derive(Debug)]
 pub struct Connection<P> {
     id: Arc<str>,
-    principal: P,
+    pub(crate) lease: Lease<P>,
     transport: TransportKind,
     facts: Facts,
     connected_at: Instant,
@@ -53,38 +73,78 @@ pub struct Connection<P> {
     last_activity: AtomicU64,
     /// Set by the handshake.
     protocol: OnceLock<Protocol>,
+    /// There are no hub messages. Written by a raw endpoint, as is the next.
+    raw: AtomicBool,
+    /// Without a protocol: WebSocket frames are binary.
+    binary: AtomicBool,
     /// Why the transport lost the client, if it was not by plan. Written before `inbox` ends.
     lost: Mutex<Option<&'static str>>,
     /// The server has closed: calls that are already here are not started any more.
     finished: AtomicBool,
+    /// The server is about to close: calls are not started any more.
+    leaving: AtomicBool,
+    /// Calls that are being answered.
+    calls: AtomicUsize,
+    rate: Option<Box<Mutex<Rate>>>,
+    slow_client: SlowClient,
+    limits: Arc<Limits>,
+    observer: Arc<dyn Observer>,
+    /// If the client was promised stateful reconnect.
+    pub(crate) resume: Option<Box<Resume>>,
     pub(crate) outbound: Outbound,
     pub(crate) inbox: Inbox,
+    /// Groups and where they are kept. Entered and left by the session, changed by the hub.
+    pub(crate) membership: Membership<P>,
+    /// What the client is asked. Answered by the session.
+    pub(crate) answers: Answers,
     /// Either side has closed; starts the time a running call still has.
     pub(crate) ended: CancellationToken,
 }
 
+/// What a request opens a connection with.
+pub(crate) struct Opening<P> {
+    pub(crate) id: Arc<str>,
+    pub(crate) principal: P,
+    /// How long the principal's credentials last.
+    pub(crate) good_for: Option<Duration>,
+    pub(crate) transport: TransportKind,
+    pub(crate) facts: Facts,
+    /// Stateful reconnect was promised.
+    pub(crate) resumable: bool,
+}
+
 impl<P> Connection<P> {
-    pub(crate) fn new(
-        id: Arc<str>,
-        principal: P,
-        transport: TransportKind,
-        facts: Facts,
-        options: &crate::HubOptions,
-    ) -> Self {
+    pub(crate) fn new(opening: Opening<P>, options: &HubOptions, limits: &Arc<Limits>) -> Self {
+        let rate = options.max_invocations_per_second;
         Self {
-            id,
-            principal,
-            transport,
-            facts,
+            id: opening.id,
+            lease: Lease::new(opening.principal, opening.good_for),
+            transport: opening.transport,
+            facts: opening.facts,
             connected_at: Instant::now(),
             last_activity: AtomicU64::new(0),
             protocol: OnceLock::new(),
+            raw: AtomicBool::new(false),
+            binary: AtomicBool::new(false),
             lost: Mutex::new(None),
             finished: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
+            calls: AtomicUsize::new(0),
+            rate: rate.map(|rate| Box::new(Mutex::new(Rate::new(rate)))),
+            slow_client: options.slow_client,
+            limits: Arc::clone(limits),
+            observer: Arc::clone(&options.observer),
+            resume: opening.resumable.then(Box::default),
             outbound: Outbound::new(options.max_queued_bytes),
             inbox: Inbox::new(options.max_inbox_bytes),
             ended: CancellationToken::new(),
+            membership: Membership::default(),
+            answers: Answers::default(),
         }
+    }
+
+    pub(crate) fn shared_id(&self) -> Arc<str> {
+        Arc::clone(&self.id)
     }
 
     /// The public id; the client knows it too (except when it skipped negotiation).
@@ -92,9 +152,15 @@ impl<P> Connection<P> {
         &self.id
     }
 
-    /// Who connected.
-    pub fn principal(&self) -> &P {
-        &self.principal
+    /// Whose it is, with the newest credentials: `refresh` and later requests replace those it began
+    /// with.
+    pub fn principal(&self) -> Arc<P> {
+        self.lease.principal()
+    }
+
+    /// When the credentials end, as [`Admission::expires_in`](crate::Admission::expires_in) says.
+    pub fn expires_at(&self) -> Option<Instant> {
+        self.lease.end()
     }
 
     /// What the client connected over.
@@ -143,6 +209,11 @@ impl<P> Connection<P> {
         self.outbound.queued_bytes()
     }
 
+    /// Bytes of the client that are not read yet: it calls faster than the hub answers.
+    pub fn unread_bytes(&self) -> usize {
+        self.inbox.bytes()
+    }
+
     /// The mark of the newest message put in.
     pub fn mark(&self) -> WriteMark {
         self.outbound.put_so_far()
@@ -156,15 +227,57 @@ impl<P> Connection<P> {
     /// Queues one whole framed message in the connection's [`protocol`](Self::protocol), in order and
     /// without loss. The bytes are shared: see [`Broadcast`](crate::protocol::Broadcast).
     ///
-    /// Refuses when the queue holds something and would grow over its bound.
+    /// Refuses when the queue holds something and would grow over its bound; with
+    /// [`SlowClient::Close`] the connection is closed then.
     pub fn try_send(&self, message: Bytes) -> Result<WriteMark, SendError> {
-        self.outbound.try_put(message)
+        self.checked(self.outbound.try_put(message))
+    }
+
+    /// As [`try_send`](Self::try_send), but with [`SlowClient::Wait`] it waits for room. A sender
+    /// that awaits each send keeps its order; two senders that wait have none between them.
+    pub async fn send_frame(&self, message: Bytes) -> Result<WriteMark, SendError> {
+        if self.slow_client != SlowClient::Wait {
+            return self.try_send(message);
+        }
+        loop {
+            // Registered before trying, so that room made in between is not missed.
+            let mut drained = std::pin::pin!(self.outbound.drained());
+            drained.as_mut().enable();
+            match self.try_send(message.clone()) {
+                Err(SendError::Full) => drained.await,
+                result => return result,
+            }
+        }
+    }
+
+    /// Counts a refusal, and closes if that is the policy.
+    fn checked<T>(&self, result: Result<T, SendError>) -> Result<T, SendError> {
+        if matches!(result, Err(SendError::Full)) {
+            self.limits.hit(Limit::QueuedBytes);
+            if self.slow_client == SlowClient::Close {
+                let error = "Connection closed with an error. The client reads too slowly.";
+                self.close(Some(error.to_owned()), true);
+                return Err(SendError::Closed);
+            }
+        }
+        result
     }
 
     /// Queues a message in place of an unsent earlier one of the same key. Goes out after what is
     /// queued without loss, and counts towards the same bound.
     pub fn send_latest(&self, key: &Arc<str>, message: Bytes) -> Result<(), SendError> {
-        self.outbound.put_latest(key, message)
+        self.checked(self.outbound.put_latest(key, message, |_, newer| newer))
+    }
+
+    /// As [`Self::send_latest`]; `merge(unsent, message)` is what goes out in place of both. It is
+    /// called while the queue is locked: it must be quick, and may not touch this connection.
+    pub fn send_merged(
+        &self,
+        key: &Arc<str>,
+        message: Bytes,
+        merge: impl FnOnce(&Bytes, Bytes) -> Bytes,
+    ) -> Result<(), SendError> {
+        self.checked(self.outbound.put_latest(key, message, merge))
     }
 
     /// Asks for [`Hub::evidence`](crate::Hub::evidence) of everything queued so far: a WebSocket ping
@@ -177,11 +290,12 @@ impl<P> Connection<P> {
 
     /// Ends the connection after what is queued was written. The first call wins.
     pub fn close(&self, error: Option<String>, allow_reconnect: bool) {
-        let last = self.protocol().encode(&Message::Close {
+        let close = Message::Close {
             error,
             allow_reconnect,
-        });
-        self.finish(Some(last));
+        };
+        let last = (!self.raw.load(Ordering::Relaxed)).then(|| self.protocol().encode(&close));
+        self.finish(last);
     }
 
     /// The end on the server's side: one last message, nothing more is read.
@@ -220,9 +334,97 @@ impl<P> Connection<P> {
         self.protocol.get_or_init(|| protocol);
     }
 
+    /// After the answer to a good handshake: a client that promised version 2 resumes.
+    pub(crate) fn shaken(&self, version: u32, options: &HubOptions) {
+        if let Some(resume) = self.resume.as_ref().filter(|_| version >= 2) {
+            resume.turn_on();
+            self.outbound
+                .keep_unacked(self.protocol(), options.resume_buffer_bytes);
+        }
+    }
+
+    /// What its transport writes next, see [`Outbound::poll_take`].
+    pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Batch>> {
+        let taken = self.outbound.poll_take(cx);
+        if let Poll::Ready(Some(batch)) = &taken
+            && !batch.messages.is_empty()
+        {
+            let bytes = batch.messages.iter().map(Bytes::len).sum();
+            self.observer.sent(batch.messages.len(), bytes);
+        }
+        taken
+    }
+
+    /// What a WebSocket's frames are.
+    pub(crate) fn transfer_format(&self) -> TransferFormat {
+        match self.protocol.get() {
+            Some(protocol) => protocol.transfer_format(),
+            None if self.binary.load(Ordering::Relaxed) => TransferFormat::Binary,
+            None => TransferFormat::Text,
+        }
+    }
+
+    /// It is closed without words from now on.
+    pub(crate) fn set_raw(&self) {
+        self.raw.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_binary(&self, binary: bool) {
+        self.binary.store(binary, Ordering::Relaxed);
+    }
+
+    /// Stateful reconnect, if the connection can still be continued.
+    pub(crate) fn resumable(&self) -> Option<&Resume> {
+        let resume = self.resume.as_deref().filter(|resume| resume.is_on())?;
+        (!self.is_closed() && !self.ended.is_cancelled()).then_some(resume)
+    }
+
+    /// Its client has lost its socket and may come back: silence is no news.
+    pub(crate) fn is_away(&self) -> bool {
+        self.resume.as_ref().is_some_and(|resume| resume.is_away())
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Calls are not started any more; those that run go on.
+    pub(crate) fn no_more_calls(&self) {
+        self.leaving.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
+    /// Counts a call until the guard is dropped, which must be after its answer was queued.
+    pub(crate) fn begin_call(self: &Arc<Self>) -> Running<P> {
+        self.calls.fetch_add(1, Ordering::AcqRel);
+        Running(Arc::clone(self))
+    }
+
+    /// Calls of the client that are not answered yet, streams included.
+    pub fn running_calls(&self) -> usize {
+        self.calls.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn within_rate(&self) -> bool {
+        self.rate.as_ref().is_none_or(|rate| rate.lock().take())
+    }
+
     pub(crate) fn touch(&self) {
         let since = self.connected_at.elapsed().as_millis();
         self.last_activity
             .store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+/// A call that is being answered.
+#[derive(Debug)]
+pub(crate) struct Running<P>(Arc<Connection<P>>);
+
+impl<P> Drop for Running<P> {
+    fn drop(&mut self) {
+        self.0.calls.fetch_sub(1, Ordering::AcqRel);
     }
 }

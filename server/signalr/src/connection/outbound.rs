@@ -3,6 +3,7 @@
 //! Two lanes: *lossless* keeps everything in order and refuses when over the bound; *latest* keeps
 //! the newest message of each key. Filled by the hub and the session, emptied by the one consumer a
 //! transport has at a time. A short lock, never across an await. Empty lanes hold no memory.
+//! With stateful reconnect, what is handed out is also kept until the client acks it.
 
 use std::{
     collections::VecDeque,
@@ -12,8 +13,10 @@ use std::{
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
-use super::{SendError, WriteMark};
+use super::{SendError, WriteMark, resend::Resend};
+use crate::protocol::Protocol;
 
 /// Handed to the transport at once, at most, unless a single message is larger.
 pub(crate) const BATCH_BYTES: usize = 64 * 1024;
@@ -23,6 +26,8 @@ pub(crate) struct Outbound {
     lanes: Mutex<Lanes>,
     /// Over this, `try_send` refuses.
     bound: usize,
+    /// Told when there is room again; the session has a waker of its own.
+    drained: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +51,12 @@ struct Lanes {
     consumer: Option<Waker>,
     /// The session; set while it waits for room.
     room: Option<Waker>,
+    /// Whoever watches a transport that is not asked for more; set while nothing waits.
+    backlog: Option<Waker>,
+    /// Batches ever handed out.
+    batches: u64,
+    /// Set once stateful reconnect is agreed on.
+    resend: Option<Box<Resend>>,
 }
 
 /// What the transport writes next. May be empty of messages and still carry a probe.
@@ -65,7 +76,66 @@ impl Outbound {
         Self {
             lanes: Mutex::default(),
             bound,
+            drained: Notify::new(),
         }
+    }
+
+    /// From here on everything that counts is kept until it is acked.
+    pub(crate) fn keep_unacked(&self, protocol: Protocol, limit: usize) {
+        let mut lanes = self.lanes.lock();
+        let from = lanes.put;
+        lanes.resend = Some(Box::new(Resend::new(protocol, limit, from)));
+    }
+
+    /// The client has everything up to this number. Answers what that proves, if it is news.
+    pub(crate) fn ack(&self, number: u64) -> Option<WriteMark> {
+        let mut lanes = self.lanes.lock();
+        let proved = lanes.resend.as_mut()?.ack(number);
+        lanes.wake_consumer();
+        proved
+    }
+
+    /// The consumer has a new socket. Answers how many messages are handed out again.
+    pub(crate) fn rewind(&self) -> u64 {
+        let mut lanes = self.lanes.lock();
+        let again = lanes.resend.as_mut().map_or(0, |resend| resend.rewind());
+        lanes.wake_consumer();
+        again
+    }
+
+    /// A message of the protocol's own, which waits for nothing and may be lost with its socket.
+    pub(crate) fn put_control(&self, message: Bytes) {
+        let mut lanes = self.lanes.lock();
+        if lanes.closed {
+            return;
+        }
+        if let Some(resend) = &mut lanes.resend {
+            resend.put_control(message);
+            lanes.wake_consumer();
+        } else {
+            lanes.put(message);
+        }
+    }
+
+    /// Returns when there may be room for a message that was refused.
+    pub(crate) fn drained(&self) -> tokio::sync::futures::Notified<'_> {
+        self.drained.notified()
+    }
+
+    /// Ready with the number of batches so far once something waits to be taken.
+    pub(crate) fn poll_backlog(&self, cx: &Context<'_>) -> Poll<u64> {
+        let mut lanes = self.lanes.lock();
+        if lanes.bytes > 0 && !lanes.closed {
+            return Poll::Ready(lanes.batches);
+        }
+        lanes.backlog = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Whether something waits since that many batches.
+    pub(crate) fn is_stuck_at(&self, batches: u64) -> bool {
+        let lanes = self.lanes.lock();
+        lanes.bytes > 0 && lanes.batches == batches
     }
 
     /// Into the lossless lane, unless over the bound.
@@ -83,14 +153,21 @@ impl Outbound {
         }
     }
 
-    /// Into the latest lane, in place of an unsent message of the same key.
-    pub(crate) fn put_latest(&self, key: &Arc<str>, message: Bytes) -> Result<(), SendError> {
+    /// Into the latest lane, in place of an unsent message of the same key: merged with that one.
+    pub(crate) fn put_latest(
+        &self,
+        key: &Arc<str>,
+        message: Bytes,
+        merge: impl FnOnce(&Bytes, Bytes) -> Bytes,
+    ) -> Result<(), SendError> {
         let mut lanes = self.lanes.lock();
         let old = lanes.latest.iter().position(|(other, _)| other == key);
         match old {
             Some(index) if !lanes.closed => {
-                lanes.bytes = lanes.bytes - lanes.latest[index].1.len() + message.len();
-                lanes.latest[index].1 = message;
+                let unsent = &lanes.latest[index].1;
+                let (was, merged) = (unsent.len(), merge(unsent, message));
+                lanes.bytes = lanes.bytes - was + merged.len();
+                lanes.latest[index].1 = merged;
             }
             _ => {
                 lanes.fits(message.len(), self.bound)?;
@@ -99,6 +176,7 @@ impl Outbound {
             }
         }
         lanes.wake_consumer();
+        wake(&mut lanes.backlog);
         Ok(())
     }
 
@@ -126,6 +204,7 @@ impl Outbound {
         lanes.closed = true;
         lanes.wake_consumer();
         lanes.wake_room();
+        self.drained.notify_waiters();
     }
 
     /// The client is gone: nothing will be read any more.
@@ -142,12 +221,16 @@ impl Outbound {
         };
         lanes.wake_consumer();
         lanes.wake_room();
+        self.drained.notify_waiters();
     }
 
     /// The next batch, or `None` at the end. Remembers the caller as the one consumer.
     pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Batch>> {
         let mut lanes = self.lanes.lock();
         if let Some(batch) = lanes.take(self.bound) {
+            if lanes.bytes <= self.bound {
+                self.drained.notify_waiters();
+            }
             return Poll::Ready(Some(batch));
         }
         if lanes.closed {
@@ -203,31 +286,45 @@ impl Lanes {
         self.put += 1;
         self.lossless.push_back(message);
         self.wake_consumer();
+        wake(&mut self.backlog);
         WriteMark(self.put)
     }
 
     fn take(&mut self, bound: usize) -> Option<Batch> {
         let mut batch = Batch::default();
         let mut size = 0;
-        while let Some(next) = self.lossless.front() {
-            if size > 0 && size + next.len() > BATCH_BYTES {
+        let caught_up = self
+            .resend
+            .as_mut()
+            .is_none_or(|resend| resend.take(&mut batch.messages, BATCH_BYTES));
+        while caught_up && let Some(next) = self.lossless.front() {
+            if size > 0 && size + next.len() > BATCH_BYTES || !self.may_write() {
                 break;
             }
             size += next.len();
             self.taken += 1;
+            if let (Some(resend), put) = (&mut self.resend, self.taken) {
+                resend.keep(next, Some(put), put);
+            }
             batch.messages.extend(self.lossless.pop_front());
         }
         if self.lossless.is_empty() {
             self.lossless = VecDeque::new();
         }
         // After each batch, not only when the first lane is empty: it may never be.
-        for (_, message) in std::mem::take(&mut self.latest) {
-            size += message.len();
-            batch.messages.push(message);
+        if caught_up && self.may_write() {
+            for (_, message) in std::mem::take(&mut self.latest) {
+                size += message.len();
+                if let Some(resend) = &mut self.resend {
+                    resend.keep(&message, None, self.taken);
+                }
+                batch.messages.push(message);
+            }
         }
         self.bytes -= size;
         batch.mark = WriteMark(self.taken);
-        if self.probe.is_some_and(|wanted| wanted <= self.taken) {
+        // Not amid a replay: a pong would prove what has not been written yet.
+        if caught_up && self.probe.is_some_and(|wanted| wanted <= self.taken) {
             batch.probe = true;
             self.probe = self.probe_later.take().filter(|later| *later > self.taken);
         }
@@ -238,113 +335,31 @@ impl Lanes {
             self.refused = false;
             batch.writable = true;
         }
-        (batch.probe || !batch.messages.is_empty()).then_some(batch)
+        let some = batch.probe || !batch.messages.is_empty();
+        self.batches += u64::from(some);
+        some.then_some(batch)
+    }
+
+    /// A client that does not ack gets nothing more, except the end.
+    fn may_write(&self) -> bool {
+        self.closed || self.resend.as_ref().is_none_or(|resend| resend.has_room())
     }
 
     fn wake_consumer(&mut self) {
-        if let Some(waker) = self.consumer.take() {
-            waker.wake();
-        }
+        wake(&mut self.consumer);
     }
 
     fn wake_room(&mut self) {
-        if let Some(waker) = self.room.take() {
-            waker.wake();
-        }
+        wake(&mut self.room);
+    }
+}
+
+fn wake(waker: &mut Option<Waker>) {
+    if let Some(waker) = waker.take() {
+        waker.wake();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn take(outbound: &Outbound) -> Option<Batch> {
-        match outbound.poll_take(&Context::from_waker(Waker::noop())) {
-            Poll::Ready(batch) => batch,
-            Poll::Pending => Some(Batch::default()),
-        }
-    }
-
-    fn key(name: &str) -> Arc<str> {
-        name.into()
-    }
-
-    #[test]
-    fn a_full_queue_refuses_and_announces_room_once_below_half() {
-        let outbound = Outbound::new(10);
-        assert_eq!(
-            outbound.try_put("0123456789ab".into()),
-            Ok(WriteMark(1)),
-            "alone it may be over"
-        );
-        assert_eq!(outbound.try_put("x".into()), Err(SendError::Full));
-        outbound.put("owed".into());
-        assert_eq!(outbound.queued_bytes(), 16);
-        let batch = take(&outbound).unwrap();
-        assert_eq!(batch.messages, ["0123456789ab", "owed"]);
-        assert!(batch.writable);
-        assert_eq!(outbound.try_put("x".into()), Ok(WriteMark(3)));
-        assert!(!take(&outbound).unwrap().writable, "told only once");
-    }
-
-    #[test]
-    fn the_newest_of_a_key_takes_the_place_of_the_older() {
-        let outbound = Outbound::new(100);
-        outbound.put_latest(&key("a"), "a1".into()).unwrap();
-        outbound.put_latest(&key("b"), "b1".into()).unwrap();
-        outbound.put_latest(&key("a"), "a22".into()).unwrap();
-        outbound.try_put("first".into()).unwrap();
-        assert_eq!(outbound.queued_bytes(), 10);
-        assert_eq!(take(&outbound).unwrap().messages, ["first", "a22", "b1"]);
-        assert_eq!(outbound.queued_bytes(), 0);
-    }
-
-    #[test]
-    fn a_probe_waits_for_what_was_queued_before_it() {
-        let outbound = Outbound::new(usize::MAX);
-        let big = Bytes::from(vec![b'x'; BATCH_BYTES]);
-        outbound.put(big.clone());
-        outbound.put(big);
-        outbound.probe();
-        outbound.probe();
-        assert!(!take(&outbound).unwrap().probe);
-        let second = take(&outbound).unwrap();
-        assert!(second.probe);
-        assert_eq!(second.mark, WriteMark(2));
-        outbound.probe();
-        let again = take(&outbound).unwrap();
-        assert!(
-            again.probe && again.messages.is_empty(),
-            "a probe needs no message"
-        );
-    }
-
-    #[test]
-    fn a_later_probe_is_not_served_by_an_earlier_ping() {
-        let outbound = Outbound::new(usize::MAX);
-        let big = Bytes::from(vec![b'x'; BATCH_BYTES]);
-        outbound.put(big.clone());
-        outbound.probe();
-        outbound.put(big);
-        outbound.probe();
-        assert_eq!(
-            take(&outbound).map(|b| (b.probe, b.mark)),
-            Some((true, WriteMark(1)))
-        );
-        assert_eq!(
-            take(&outbound).map(|b| (b.probe, b.mark)),
-            Some((true, WriteMark(2)))
-        );
-    }
-
-    #[test]
-    fn closing_hands_out_the_rest_and_then_ends() {
-        let outbound = Outbound::new(10);
-        outbound.put("a".into());
-        outbound.close(Some("bye".into()));
-        outbound.put("late".into());
-        assert_eq!(outbound.try_put("b".into()), Err(SendError::Closed));
-        assert_eq!(take(&outbound).unwrap().messages, ["a", "bye"]);
-        assert!(take(&outbound).is_none());
-    }
-}
+#[path = "outbound_tests.rs"]
+mod tests;

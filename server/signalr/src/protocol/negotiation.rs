@@ -86,6 +86,9 @@ pub struct NegotiateResponse {
     /// Set only when the client asked and the server agrees: clients abort when it comes unasked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub use_stateful_reconnect: bool,
+    /// How long the client's credentials last, if it may refresh them at `refresh`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_lifetime_seconds: Option<u64>,
     /// Negotiate again there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,

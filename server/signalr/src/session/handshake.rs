@@ -1,10 +1,8 @@
 //! The first exchange: which protocol is spoken. A failure is answered in words, if it still can be.
 
-use std::time::Duration;
-
 use super::Input;
 use crate::{
-    Connection,
+    Connection, HubOptions, Limit,
     protocol::{HandshakeRequest, HandshakeResponse, Protocol},
 };
 
@@ -14,37 +12,45 @@ pub(super) struct NotShaken;
 pub(super) async fn handshake<P>(
     connection: &Connection<P>,
     input: &mut Input<'_, P>,
-    within: Duration,
+    options: &HubOptions,
 ) -> Result<(), NotShaken> {
-    let protocol = match tokio::time::timeout(within, input.next()).await {
-        Err(_) => Err("Handshake was canceled.".to_owned()),
+    let agreed = match tokio::time::timeout(options.handshake_timeout, input.next()).await {
+        Err(_) => {
+            connection.limits().hit(Limit::HandshakeTimeout);
+            Err("Handshake was canceled.".to_owned())
+        }
         Ok(Ok(None)) => {
             tracing::debug!("left before the handshake");
             return Err(NotShaken);
         }
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Err(error)) => {
+            connection.limits().hit(Limit::MessageBytes);
+            Err(error.to_string())
+        }
         Ok(Ok(Some(frame))) => accept(&frame, connection),
     };
-    let error = match protocol {
-        Ok(protocol) => {
+    match agreed {
+        Ok((protocol, version)) => {
             connection.speak(protocol);
             input.speak(protocol);
-            None
+            connection
+                .outbound
+                .put(HandshakeResponse::default().encode());
+            connection.shaken(version, options);
+            Ok(())
         }
-        Err(error) => Some(error),
-    };
-    let failed = error.is_some();
-    connection
-        .outbound
-        .put(HandshakeResponse { error }.encode());
-    if failed {
-        tracing::debug!("handshake refused");
-        return Err(NotShaken);
+        Err(error) => {
+            tracing::debug!("handshake refused");
+            let error = Some(error);
+            connection
+                .outbound
+                .put(HandshakeResponse { error }.encode());
+            Err(NotShaken)
+        }
     }
-    Ok(())
 }
 
-fn accept<P>(frame: &[u8], connection: &Connection<P>) -> Result<Protocol, String> {
+fn accept<P>(frame: &[u8], connection: &Connection<P>) -> Result<(Protocol, u32), String> {
     let request = HandshakeRequest::decode(frame)
         .map_err(|_| "An unexpected error occurred during connection handshake.".to_owned())?;
     let name = &request.protocol;
@@ -63,5 +69,5 @@ fn accept<P>(frame: &[u8], connection: &Connection<P>) -> Result<Protocol, Strin
             "The server does not support version {version} of the '{name}' protocol."
         ));
     }
-    Ok(protocol)
+    Ok((protocol, request.version))
 }

@@ -1,6 +1,9 @@
 //! A connection's inbox as frames.
 
-use std::future::poll_fn;
+use std::{
+    future::poll_fn,
+    task::{Context, Poll, ready},
+};
 
 use bytes::Bytes;
 
@@ -12,6 +15,7 @@ use crate::{
 pub(super) struct Input<'a, P> {
     connection: &'a Connection<P>,
     frames: Frames,
+    limit: usize,
 }
 
 impl<'a, P> Input<'a, P> {
@@ -19,6 +23,7 @@ impl<'a, P> Input<'a, P> {
         Self {
             connection,
             frames: Frames::new(limit),
+            limit,
         }
     }
 
@@ -29,16 +34,31 @@ impl<'a, P> Input<'a, P> {
 
     /// The next frame, `None` at the end. Nothing is lost when the future is dropped.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, FrameTooLarge> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, FrameTooLarge>> {
         loop {
             if self.connection.is_finished() {
-                return Ok(None);
+                return Poll::Ready(Ok(None));
             }
             if let Some(frame) = self.frames.next_frame()? {
-                return Ok(Some(frame));
+                return Poll::Ready(Ok(Some(frame)));
             }
-            match poll_fn(|cx| self.connection.inbox.poll_next(cx)).await {
+            match ready!(self.connection.inbox.poll_next(cx)) {
+                // A new socket: what was unfinished comes again, whole.
+                Some(chunk) if chunk.is_empty() => {
+                    self.frames = Frames::new(self.limit);
+                    self.frames.speak(self.connection.protocol());
+                    if let Some(resume) = &self.connection.resume {
+                        resume.expect_sequence();
+                    }
+                }
                 Some(chunk) => self.frames.push(chunk),
-                None => return Ok(None),
+                None => return Poll::Ready(Ok(None)),
             }
         }
     }

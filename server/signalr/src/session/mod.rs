@@ -4,10 +4,15 @@
 //! side. Runs inside the connection's one task. Ends when the client closed or is lost and what it
 //! sent before was handled, when the server closed, or when the server stops.
 
+mod backlog;
+mod calls;
 mod dispatch;
+mod downloads;
 mod handshake;
 mod input;
-mod replies;
+mod question;
+mod silence;
+mod turn;
 
 use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc};
 
@@ -15,8 +20,9 @@ use futures_util::FutureExt;
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
 
-use crate::{Connection, Hub, protocol::TransportKind, registry::Registry, server::Shared};
+use crate::{CloseReason, Connection, Hub, protocol::TransportKind, server::Shared};
 use input::Input;
+pub(crate) use turn::lent;
 
 /// Why calls are no longer read.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,39 +39,68 @@ enum Ending {
     Unreadable(String),
 }
 
+impl Ending {
+    fn reason(&self) -> CloseReason {
+        match self {
+            Self::ByServer => CloseReason::Server,
+            Self::ByClient(_) => CloseReason::Client,
+            Self::Gone => CloseReason::Lost,
+            Self::TimedOut => CloseReason::Silent,
+            Self::Unreadable(_) => CloseReason::Unreadable,
+        }
+    }
+
+    /// Why it was not by plan, for the hub.
+    fn words<P>(self, connection: &Connection<P>) -> Option<String> {
+        match self {
+            Self::ByServer => None,
+            Self::ByClient(error) => error,
+            Self::Gone => connection.lost().map(str::to_owned),
+            Self::TimedOut => {
+                Some("The client was silent for longer than the client timeout.".to_owned())
+            }
+            Self::Unreadable(error) => Some(error),
+        }
+    }
+}
+
 pub(crate) async fn run<H: Hub>(
     server: &Arc<Shared<H>>,
     connection: &Arc<Connection<H::Principal>>,
 ) {
     let _counted = server.registry.session();
+    let observer = &server.options.observer;
+    observer.opened(connection.transport());
     let transport = connection.transport().name();
     let span = tracing::debug_span!("signalr.connection", transport);
     async {
-        tokio::select! {
-            end = AssertUnwindSafe(talk(server, connection)).catch_unwind() => {
-                if end.is_err() {
-                    tracing::error!("hub code panicked");
-                    connection.close(Some("Connection closed with an error.".to_owned()), true);
-                }
-            }
+        let reason = tokio::select! {
+            end = AssertUnwindSafe(talk(server, connection)).catch_unwind() => end.unwrap_or_else(|_| {
+                tracing::error!("hub code panicked");
+                connection.close(Some("Connection closed with an error.".to_owned()), true);
+                CloseReason::Panic
+            }),
             never = leave_on_stop(server, connection) => match never {},
-        }
-        tracing::debug!("session over");
+        };
+        observer.closed(connection.transport(), reason, connection.connected_at().elapsed());
+        tracing::debug!(?reason, "session over");
     }
     .instrument(span)
     .await;
 }
 
-async fn talk<H: Hub>(server: &Shared<H>, connection: &Arc<Connection<H::Principal>>) {
+async fn talk<H: Hub>(
+    server: &Shared<H>,
+    connection: &Arc<Connection<H::Principal>>,
+) -> CloseReason {
     let mut input = Input::new(connection, server.options.max_message_bytes);
-    if handshake::handshake(connection, &mut input, server.options.handshake_timeout)
-        .await
-        .is_err()
-    {
-        return connection.finish(None);
+    let shaken = handshake::handshake(connection, &mut input, &server.options).await;
+    if shaken.is_err() {
+        connection.finish(None);
+        return CloseReason::Handshake;
     }
     tokio::select! {
-        () = serve(server, connection, input) => {}
+        reason = serve(server, connection, input) => reason,
         never = keep_alive(server, connection) => match never {},
     }
 }
@@ -75,44 +110,45 @@ async fn serve<H: Hub>(
     server: &Shared<H>,
     connection: &Arc<Connection<H::Principal>>,
     input: Input<'_, H::Principal>,
-) {
-    let present = Present::enter(&server.registry, connection);
+) -> CloseReason {
+    let present = Present::enter(server, connection);
     // Asked after entering: who drains either finds this connection or is seen here.
     if !server.accepts() {
-        return connection.close(None, true);
+        connection.close(None, true);
+        return CloseReason::Server;
     }
     if let Err(error) = server.hub.connected(connection).await {
         tracing::debug!("refused by the hub");
-        return connection.close(Some(error.for_close(server.options.detailed_errors)), false);
+        connection.close(Some(error.for_close(server.options.detailed_errors)), false);
+        return CloseReason::Refused;
     }
+    connection.answers.serve();
+    let conclude = |ending: &Ending| conclude(ending, connection);
     let ending = tokio::select! {
-        ending = dispatch::dispatch(server, connection, input) => ending,
+        ending = dispatch::dispatch(server, connection, input, conclude) => ending,
         () = overtime(server, connection) => Ending::Gone,
     };
-    let reason = match ending {
-        Ending::ByServer => None,
-        Ending::ByClient(error) => {
-            connection.finish(None);
-            error
-        }
-        Ending::Gone => {
-            connection.finish(None);
-            connection.lost().map(str::to_owned)
-        }
-        Ending::TimedOut => {
-            connection.close(None, true);
-            Some("The client was silent for longer than the client timeout.".to_owned())
-        }
-        Ending::Unreadable(error) => {
-            connection.close(
-                Some(format!("Connection closed with an error. {error}")),
-                true,
-            );
-            Some(error)
-        }
-    };
+    connection.answers.close();
+    connection.finish(None);
+    let reason = ending.reason();
+    let words = ending.words(connection);
     drop(present);
-    server.hub.disconnected(connection, reason.as_deref()).await;
+    server.hub.disconnected(connection, words.as_deref()).await;
+    reason
+}
+
+/// What the client is told of the end of reading. Calls that have a turn are still waited for.
+fn conclude<P>(ending: &Ending, connection: &Connection<P>) {
+    match ending {
+        // Answers of calls that were made before may still reach a client that only stopped sending.
+        Ending::ByServer | Ending::Gone => {}
+        Ending::ByClient(_) => connection.finish(None),
+        Ending::TimedOut => connection.close(None, true),
+        Ending::Unreadable(error) => {
+            let error = format!("Connection closed with an error. {error}");
+            connection.close(Some(error), true);
+        }
+    }
 }
 
 /// A call that is still running when the connection has ended gets this much longer.
@@ -144,23 +180,37 @@ async fn keep_alive<H: Hub>(
     loop {
         ticks.tick().await;
         if connection.queued_bytes() == 0 {
-            connection.outbound.put(connection.protocol().ping());
+            connection
+                .outbound
+                .put_control(connection.protocol().ping());
         }
     }
 }
 
-/// Findable by its public id while this lives, also if hub code panics.
-struct Present<'a, P>(&'a Registry<P>, &'a Connection<P>);
+/// Findable while this lives, also if hub code panics.
+struct Present<'a, H: Hub> {
+    server: &'a Shared<H>,
+    connection: &'a Connection<H::Principal>,
+    /// Under whose name it is filed, whatever credentials it gets later.
+    owner: Arc<H::Principal>,
+}
 
-impl<'a, P> Present<'a, P> {
-    fn enter(registry: &'a Registry<P>, connection: &'a Arc<Connection<P>>) -> Self {
-        registry.enter(connection);
-        Self(registry, connection)
+impl<'a, H: Hub> Present<'a, H> {
+    fn enter(server: &'a Shared<H>, connection: &'a Arc<Connection<H::Principal>>) -> Self {
+        let owner = connection.principal();
+        server.registry.enter(connection, H::user_key(&owner));
+        Self {
+            server,
+            connection,
+            owner,
+        }
     }
 }
 
-impl<P> Drop for Present<'_, P> {
+impl<H: Hub> Drop for Present<'_, H> {
     fn drop(&mut self) {
-        self.0.leave(self.1);
+        self.connection.answers.close();
+        let user = H::user_key(&self.owner);
+        self.server.registry.leave(self.connection, user);
     }
 }

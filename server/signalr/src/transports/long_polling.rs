@@ -3,76 +3,66 @@
 //! The first poll is answered empty at once and starts the session. Later ones wait; a second one
 //! takes over from the first. A client that does not poll for a while is gone.
 
-use std::{future::poll_fn, sync::Arc, task::Poll};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::StatusCode;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{timeout, timeout_at};
 
+use super::poll::{OpenPoll, PollBody};
 use crate::{
-    Connection, Hub,
+    Connection,
     answer::{Refusal, poll_answer, text_answer},
-    connection::Facts,
+    endpoint::Endpoint,
     protocol::TransportKind,
-    router::Visit,
     server::Shared,
-    session,
     slot::{Bind, Gap, Slot},
+    visit::{Seats, Visit},
 };
 
 const KIND: TransportKind = TransportKind::LongPolling;
 
-pub(crate) async fn poll<H: Hub>(visit: Visit<H>) -> Result<Response, Refusal> {
+pub(crate) async fn poll<E: Endpoint>(visit: Visit<E>) -> Result<Response, Refusal> {
+    let slot = visit.slot().await?;
     visit.require(KIND)?;
-    let slot = visit.slot()?;
-    if slot.connection().is_none() && !visit.server.accepts() {
+    if let Some(connection) = slot.connection() {
+        return again(&visit, &slot, &connection).await;
+    }
+    if !visit.server.accepts() {
         return Err(Refusal::Leaving);
     }
-    let Visit {
-        server,
-        principal,
-        parts,
-    } = visit;
-    let options = &server.options;
+    let seats = visit.seats()?;
     let bind = slot.bind(KIND, || {
-        let facts = Facts::of(&parts, &options.kept_headers, &slot.facts);
-        Connection::new(
-            Arc::clone(&slot.id),
-            principal.clone(),
-            KIND,
-            facts,
-            options,
-        )
+        visit.connection(Arc::clone(&slot.id), KIND, &slot.facts, false)
     });
     match bind {
         Bind::OtherTransport => Err(Refusal::OtherTransport),
+        Bind::Expired => Err(Refusal::UnknownId),
+        // Two first polls at once: this one came second.
+        Bind::Already(connection) => again(&visit, &slot, &connection).await,
         Bind::Fresh(connection) => {
-            slot.gap.send_replace(Gap::Since(Instant::now()));
+            let server = visit.server;
+            server.places.bound();
             let tracker = server.tracker.clone();
-            tracker.spawn(run(server, slot, connection));
+            tracker.spawn(run(server, slot, connection, seats));
             Ok(poll_answer(Bytes::new()))
-        }
-        Bind::Already(connection) => {
-            // The client came again, so it has read the previous answer.
-            if let Some(through) = slot.delivered() {
-                server.hub.evidence(&connection, through);
-            }
-            server.hub.seen_again(&connection, &principal);
-            connection.touch();
-            Ok(wait(&server, &slot, &connection).await)
         }
     }
 }
 
 /// The connection's task: the session, and a watch over the gaps between polls.
-async fn run<H: Hub>(
-    server: Arc<Shared<H>>,
-    slot: Arc<Slot<H::Principal>>,
-    connection: Arc<Connection<H::Principal>>,
+async fn run<E: Endpoint>(
+    server: Arc<Shared<E>>,
+    slot: Arc<Slot<E::Principal>>,
+    connection: Arc<Connection<E::Principal>>,
+    _seats: Seats,
 ) {
     let watch = async {
-        let mut gap = slot.gap.subscribe();
+        let Some(mut gap) = slot.watch_gap() else {
+            return;
+        };
         loop {
             let now = *gap.borrow_and_update();
             match now {
@@ -88,102 +78,61 @@ async fn run<H: Hub>(
         }
     };
     // The place is kept until the client has fetched the last message or stopped asking.
-    tokio::join!(session::run(&server, &connection), watch);
-    server.registry.forget(&slot.token);
+    tokio::join!(server.serve(&connection), watch);
+    server.places.forget(&slot.token);
 }
 
 /// A poll that is not the first.
-async fn wait<H: Hub>(
-    server: &Shared<H>,
-    slot: &Slot<H::Principal>,
-    connection: &Arc<Connection<H::Principal>>,
+async fn again<E: Endpoint>(
+    visit: &Visit<E>,
+    slot: &Arc<Slot<E::Principal>>,
+    connection: &Arc<Connection<E::Principal>>,
+) -> Result<Response, Refusal> {
+    if connection.transport() != KIND {
+        return Err(Refusal::OtherTransport);
+    }
+    // The client came again, so it has read the previous answer.
+    if let Some(through) = slot.delivered() {
+        visit.server.hub.evidence(connection, through);
+    }
+    visit.comes_again(connection);
+    // A panic in the host's hooks is an answer too.
+    AssertUnwindSafe(wait(&visit.server, slot, connection))
+        .catch_unwind()
+        .await
+        .map_err(|_| {
+            tracing::error!("hub code panicked");
+            connection.close(Some("Connection closed with an error.".to_owned()), true);
+            Refusal::Broken
+        })
+}
+
+async fn wait<E: Endpoint>(
+    server: &Shared<E>,
+    slot: &Arc<Slot<E::Principal>>,
+    connection: &Arc<Connection<E::Principal>>,
 ) -> Response {
     let open = OpenPoll::begin(slot, connection);
-    let answer = timeout(server.options.poll_timeout, open.take(server, connection)).await;
+    let answer = timeout(
+        server.options.poll_timeout,
+        open.take(&*server.hub, connection),
+    )
+    .await;
     match answer {
-        Ok(Some(body)) => poll_answer(body),
+        Ok(Some((body, mark))) => poll_answer(PollBody::body(slot, connection, body, mark)),
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
         Err(_) => poll_answer(Bytes::new()),
     }
 }
 
-/// A poll in progress. When it ends, however it does, the gap begins.
-struct OpenPoll<'a, P> {
-    slot: &'a Slot<P>,
-    number: u64,
-}
-
-impl<'a, P> OpenPoll<'a, P> {
-    fn begin(slot: &'a Slot<P>, connection: &Connection<P>) -> Self {
-        let number = slot.next_poll();
-        slot.gap.send_if_modified(|gap| {
-            let over = *gap == Gap::Over;
-            if !over {
-                *gap = Gap::Polling;
-            }
-            !over
-        });
-        connection.outbound.disturb();
-        Self { slot, number }
-    }
-
-    /// All that is pending, `None` when the connection is over or another poll took over.
-    async fn take<H: Hub<Principal = P>>(
-        &self,
-        server: &Shared<H>,
-        connection: &Arc<Connection<P>>,
-    ) -> Option<Vec<u8>> {
-        let mut body = Vec::new();
-        poll_fn(|cx| {
-            loop {
-                if !self.slot.is_current_poll(self.number) {
-                    return Poll::Ready(None);
-                }
-                match connection.outbound.poll_take(cx) {
-                    Poll::Ready(Some(batch)) => {
-                        for message in &batch.messages {
-                            body.extend_from_slice(message);
-                        }
-                        self.slot.set_delivered(batch.mark);
-                        if batch.writable {
-                            server.hub.writable(connection);
-                        }
-                    }
-                    _ if !body.is_empty() => return Poll::Ready(Some(std::mem::take(&mut body))),
-                    Poll::Ready(None) => {
-                        self.slot.gap.send_replace(Gap::Over);
-                        return Poll::Ready(None);
-                    }
-                    Poll::Pending => return Poll::Pending,
-                }
-            }
-        })
-        .await
-    }
-}
-
-impl<P> Drop for OpenPoll<'_, P> {
-    fn drop(&mut self) {
-        // Asked under the watch's lock: a poll that takes over sets `Polling` after this or makes
-        // the condition false before it.
-        self.slot.gap.send_if_modified(|gap| {
-            let mine = *gap == Gap::Polling && self.slot.is_current_poll(self.number);
-            if mine {
-                *gap = Gap::Since(Instant::now());
-            }
-            mine
-        });
-    }
-}
-
-pub(crate) fn delete<H: Hub>(visit: &Visit<H>) -> Result<Response, Refusal> {
-    let slot = visit.slot()?;
+pub(crate) async fn delete<E: Endpoint>(visit: &Visit<E>) -> Result<Response, Refusal> {
+    let slot = visit.slot().await?;
     let connection = slot
         .connection()
         .filter(|connection| connection.transport() == KIND);
     let connection = connection.ok_or(Refusal::NotLongPolling)?;
     connection.peer_lost(None);
-    slot.gap.send_replace(Gap::Over);
-    visit.server.registry.forget(&slot.token);
+    slot.polls_are_over();
+    visit.server.places.forget(&slot.token);
     Ok(text_answer(StatusCode::ACCEPTED, ""))
 }

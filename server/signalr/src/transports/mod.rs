@@ -2,7 +2,11 @@
 //! its inbox; everything else is the session's.
 
 pub(crate) mod long_polling;
+mod poll;
+mod progress;
 mod pump;
 pub(crate) mod send;
 pub(crate) mod server_sent_events;
+mod sockets;
+mod stall;
 pub(crate) mod websocket;

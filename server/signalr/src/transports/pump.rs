@@ -1,7 +1,7 @@
 //! Moves frames between a WebSocket and a connection until one side closes.
 //!
 //! Written as one poll function, because reading and writing share the socket and neither may wait
-//! for the other. An idle connection costs the 4 KiB read buffer and no timer. Pongs are handled
+//! for the other. An idle connection costs the 2 KiB read buffer and no timer. Pongs are handled
 //! here; the library answers pings by itself.
 
 use std::{
@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
-    time::{Sleep, sleep, timeout},
+    time::{Instant, Sleep, sleep, timeout},
 };
 use tokio_tungstenite::{
     WebSocketStream,
@@ -33,10 +33,13 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::{Connection, Hub, WriteMark, protocol::TransferFormat, server::Shared};
+use super::progress::Progress;
+use crate::{
+    Connection, Limit, WriteMark, endpoint::Endpoint, protocol::TransferFormat, server::Shared,
+};
 
 /// Small on purpose: there is one per connection, and hub messages are small.
-const READ_BUFFER: usize = 4 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 const WRITE_BUFFER: usize = 4 * 1024;
 /// A single message larger than this cannot be sent.
 const LARGEST_WRITE: usize = 16 * 1024 * 1024;
@@ -46,7 +49,8 @@ const CLOSE_1000: [u8; 4] = [0x88, 0x02, 0x03, 0xe8];
 const TURN: usize = 32;
 
 /// Why nothing more is moved.
-enum End {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
     /// The server has closed and everything is written.
     Finished,
     /// The client sent a close frame.
@@ -59,53 +63,27 @@ enum End {
     Unsendable,
 }
 
-pub(super) async fn pump<H, S>(
-    server: &Shared<H>,
-    connection: &Arc<Connection<H::Principal>>,
-    stream: S,
-) where
-    H: Hub,
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(LARGEST_WRITE)
-        .max_message_size(Some(server.options.max_websocket_message_bytes))
-        .max_frame_size(Some(server.options.max_websocket_message_bytes));
-    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-    let mut pump = Pump {
-        socket,
-        server,
-        connection,
-        staged: VecDeque::new(),
-        unflushed: false,
-        deaf: false,
-        pinged: WriteMark::default(),
-        stall: None,
-    };
-    let end = poll_fn(|cx| pump.poll(cx)).await;
-    let limit = server.options.close_timeout;
-    match end {
-        End::Finished => pump.close(CloseCode::Normal, limit).await,
-        End::Unsendable => {
-            connection.peer_lost(Some("A message was too large to send."));
-            pump.close(CloseCode::Error, limit).await;
+impl End {
+    /// Whether a client may continue on another socket, if that was agreed on.
+    pub(super) fn is_loss(self) -> bool {
+        matches!(self, Self::Lost | Self::Stalled)
+    }
+
+    /// Why the client is gone, in words.
+    pub(super) fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Finished | Self::ClosedByPeer => None,
+            Self::Lost => Some("The WebSocket was cut."),
+            Self::Stalled => Some("The client did not read for too long."),
+            Self::Unsendable => Some("A message was too large to send."),
         }
-        End::ClosedByPeer => {
-            // Ends the session, but first what was sent before the close is handled.
-            connection.peer_lost(None);
-            pump.answer_close(limit).await;
-        }
-        End::Lost => connection.peer_lost(Some("The WebSocket was cut.")),
-        End::Stalled => connection.peer_lost(Some("The client did not read for too long.")),
     }
 }
 
-struct Pump<'a, H: Hub, S> {
-    socket: WebSocketStream<S>,
-    server: &'a Shared<H>,
-    connection: &'a Arc<Connection<H::Principal>>,
+pub(super) struct Pump<'a, E: Endpoint, S> {
+    socket: WebSocketStream<Progress<S>>,
+    server: &'a Shared<E>,
+    connection: &'a Arc<Connection<E::Principal>>,
     /// Of the current batch, not given to the socket yet.
     staged: VecDeque<Message>,
     /// The socket holds bytes that may not be on their way.
@@ -114,11 +92,59 @@ struct Pump<'a, H: Hub, S> {
     deaf: bool,
     /// What the newest ping asked about; a pong cannot prove more.
     pinged: WriteMark,
-    /// Runs while a write waits for the client.
-    stall: Option<Pin<Box<Sleep>>>,
+    /// Runs while a write waits for the client; with what was written when it began.
+    stall: Option<(Pin<Box<Sleep>>, u64)>,
 }
 
-impl<H: Hub, S: AsyncRead + AsyncWrite + Unpin> Pump<'_, H, S> {
+impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
+    pub(super) async fn new(
+        server: &'a Shared<E>,
+        connection: &'a Arc<Connection<E::Principal>>,
+        stream: S,
+    ) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(WRITE_BUFFER)
+            .max_write_buffer_size(LARGEST_WRITE)
+            .max_message_size(Some(server.options.max_websocket_message_bytes))
+            .max_frame_size(Some(server.options.max_websocket_message_bytes));
+        let stream = Progress::new(stream);
+        Self {
+            socket: WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await,
+            server,
+            connection,
+            staged: VecDeque::new(),
+            unflushed: false,
+            deaf: false,
+            pinged: WriteMark::default(),
+            stall: None,
+        }
+    }
+
+    /// Moves frames until one side closes or is lost.
+    pub(super) async fn run(&mut self) -> End {
+        let end = poll_fn(|cx| self.poll(cx)).await;
+        if end == End::Stalled {
+            self.server.limits.hit(Limit::SendTimeout);
+        }
+        end
+    }
+
+    /// The end of the connection, not only of the socket.
+    pub(super) async fn conclude(self, end: End) {
+        let (limit, connection) = (self.server.options.close_timeout, self.connection);
+        if end != End::Finished {
+            // Ends the session, but first what was sent before is handled.
+            connection.peer_lost(end.reason());
+        }
+        match end {
+            End::Finished => self.close(CloseCode::Normal, limit).await,
+            End::Unsendable => self.close(CloseCode::Error, limit).await,
+            End::ClosedByPeer => self.answer_close(limit).await,
+            End::Lost | End::Stalled => {}
+        }
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         if let Poll::Ready(end) = self.poll_write(cx) {
             return Poll::Ready(end);
@@ -137,10 +163,10 @@ impl<H: Hub, S: AsyncRead + AsyncWrite + Unpin> Pump<'_, H, S> {
                 Poll::Ready(Err(_)) => return Poll::Ready(End::Lost),
                 Poll::Ready(Ok(())) => self.stall = None,
             }
-            let Some(batch) = ready!(self.connection.outbound.poll_take(cx)) else {
+            let Some(batch) = ready!(self.connection.poll_take(cx)) else {
                 return Poll::Ready(End::Finished);
             };
-            let format = match self.connection.protocol().transfer_format() {
+            let format = match self.connection.transfer_format() {
                 TransferFormat::Text => Data::Text,
                 TransferFormat::Binary => Data::Binary,
             };
@@ -177,10 +203,22 @@ impl<H: Hub, S: AsyncRead + AsyncWrite + Unpin> Pump<'_, H, S> {
         Poll::Ready(Ok(()))
     }
 
+    /// Ready when nothing at all was written for too long.
     fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         let patience = self.server.options.send_timeout;
-        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(patience)));
-        stall.as_mut().poll(cx).map(|()| End::Stalled)
+        let written = self.socket.get_ref().written();
+        let (stall, since) = self
+            .stall
+            .get_or_insert_with(|| (Box::pin(sleep(patience)), written));
+        loop {
+            ready!(stall.as_mut().poll(cx));
+            if *since == written {
+                return Poll::Ready(End::Stalled);
+            }
+            // Slow, but not stuck.
+            *since = written;
+            stall.as_mut().reset(Instant::now() + patience);
+        }
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -205,6 +243,7 @@ impl<H: Hub, S: AsyncRead + AsyncWrite + Unpin> Pump<'_, H, S> {
                 }
                 Some(Err(Error::Capacity(_))) => {
                     self.deaf = true;
+                    self.server.limits.hit(Limit::MessageBytes);
                     let limit = self.server.options.max_websocket_message_bytes;
                     let error = format!(
                         "Connection closed with an error. The maximum WebSocket message size of \

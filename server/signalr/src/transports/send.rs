@@ -1,50 +1,126 @@
 //! `POST`: the way up for transports that only carry the way down.
 //!
-//! Bodies of one connection form one byte stream, so POSTs wait for each other. A body is passed on
-//! piece by piece and waits while the inbox is full: its size needs no limit.
+//! Bodies of one connection form one byte stream, so POSTs wait for each other, and only so many. A
+//! body is passed on piece by piece and waits while the inbox is full. The client has a bounded time
+//! to send it; the time the server makes it wait is not counted.
 
-use std::future::poll_fn;
-
-use axum::{body::Body, response::Response};
-use futures_util::StreamExt;
-use http::StatusCode;
-
-use crate::{
-    Hub,
-    answer::{Refusal, text_answer},
-    protocol::TransportKind,
-    router::Visit,
+use std::{
+    future::poll_fn,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
-pub(crate) async fn send<H: Hub>(visit: Visit<H>, body: Body) -> Result<Response, Refusal> {
-    let slot = visit.slot()?;
+use axum::{
+    body::{Body, BodyDataStream},
+    response::Response,
+};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http::StatusCode;
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    HubOptions, Limit,
+    answer::{Refusal, text_answer},
+    endpoint::Endpoint,
+    protocol::TransportKind,
+    visit::Visit,
+};
+
+pub(crate) async fn send<E: Endpoint>(visit: Visit<E>, body: Body) -> Result<Response, Refusal> {
+    let slot = visit.slot().await?;
     let connection = slot.connection().ok_or(Refusal::OtherTransport)?;
     if connection.transport() == TransportKind::WebSockets {
         return Err(Refusal::NotOverWebSocket);
     }
-    let hub = &visit.server.hub;
-    hub.seen_again(&connection, &visit.principal);
-    connection.touch();
+    let server = &visit.server;
+    visit.comes_again(&connection);
     if connection.transport() == TransportKind::ServerSentEvents
         && let Some(through) = slot.delivered()
     {
-        hub.evidence(&connection, through);
+        server.hub.evidence(&connection, through);
     }
+    let queued = Queued::enter(&slot.senders, server.options.max_waiting_posts);
+    let _queued = queued.ok_or_else(|| {
+        server.limits.hit(Limit::WaitingPosts);
+        Refusal::TooManyPosts
+    })?;
     let _turn = slot.sending.lock().await;
-    let mut body = body.into_data_stream();
+    let mut body = Upload::new(body, &server.options);
     let mut begun = false;
-    while let Some(chunk) = body.next().await {
-        let Ok(chunk) = chunk else {
-            if begun {
-                // The rest of a message is missing, and the next body would be taken for it.
-                connection.close(Some("A request body broke off.".to_owned()), true);
+    loop {
+        let chunk = match body.next().await {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => return Ok(text_answer(StatusCode::OK, "")),
+            Err(refusal) => {
+                match refusal {
+                    Refusal::BodyTooSlow => server.limits.hit(Limit::PostTimeout),
+                    Refusal::BodyTooLarge => server.limits.hit(Limit::PostBytes),
+                    _ => {}
+                }
+                if begun {
+                    // The rest of a message is missing, and the next body would be taken for it.
+                    let error = "Connection closed with an error. A request body broke off.";
+                    connection.close(Some(error.to_owned()), true);
+                }
+                return Err(refusal);
             }
-            return Err(Refusal::BrokenBody);
         };
         let room = poll_fn(|cx| connection.inbox.poll_room(cx)).await;
         room.map_err(|_| Refusal::UnknownId)?;
         connection.inbox.push(chunk);
         begun = true;
     }
-    Ok(text_answer(StatusCode::OK, ""))
+}
+
+/// A POST that waits for its turn or has it.
+struct Queued<'a>(&'a AtomicUsize);
+
+impl<'a> Queued<'a> {
+    fn enter(count: &'a AtomicUsize, most: usize) -> Option<Self> {
+        let room = |waiting: usize| (waiting <= most).then_some(waiting + 1);
+        count
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, room)
+            .ok()
+            .map(|_| Self(count))
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A body with a bound in bytes and in time spent waiting for it.
+struct Upload {
+    body: BodyDataStream,
+    bytes_left: usize,
+    time_left: Duration,
+}
+
+impl Upload {
+    fn new(body: Body, options: &HubOptions) -> Self {
+        Self {
+            body: body.into_data_stream(),
+            bytes_left: options.max_post_bytes,
+            time_left: options.post_timeout,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Refusal> {
+        let start = Instant::now();
+        let chunk = timeout(self.time_left, self.body.next()).await;
+        self.time_left = self.time_left.saturating_sub(start.elapsed());
+        match chunk {
+            Err(_) => Err(Refusal::BodyTooSlow),
+            Ok(None) => Ok(None),
+            Ok(Some(Err(_))) => Err(Refusal::BrokenBody),
+            Ok(Some(Ok(chunk))) => {
+                let left = self.bytes_left.checked_sub(chunk.len());
+                self.bytes_left = left.ok_or(Refusal::BodyTooLarge)?;
+                Ok(Some(chunk))
+            }
+        }
+    }
 }

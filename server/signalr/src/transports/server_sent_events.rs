@@ -13,51 +13,52 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, PRAGMA},
 };
 
+use super::stall::stalled;
 use crate::{
-    Connection, Hub, WriteMark,
+    Connection, Limit, WriteMark,
     answer::Refusal,
-    connection::Facts,
+    endpoint::Endpoint,
     protocol::TransportKind,
-    router::Visit,
-    session,
+    server::Shared,
     slot::{Bind, Slot},
+    visit::{Seats, Visit},
 };
 
 const KIND: TransportKind = TransportKind::ServerSentEvents;
 
-pub(crate) fn open<H: Hub>(visit: Visit<H>) -> Result<Response, Refusal> {
+pub(crate) async fn open<E: Endpoint>(visit: Visit<E>) -> Result<Response, Refusal> {
+    let slot = visit.slot().await?;
     visit.require(KIND)?;
-    let slot = visit.slot()?;
     if !visit.server.accepts() {
         return Err(Refusal::Leaving);
     }
-    let Visit {
-        server,
-        principal,
-        parts,
-    } = visit;
-    let options = &server.options;
+    if slot
+        .connection()
+        .is_some_and(|open| open.transport() == KIND)
+    {
+        return Err(Refusal::AlreadyActive);
+    }
+    let seats = visit.seats()?;
     let bind = slot.bind(KIND, || {
-        let facts = Facts::of(&parts, &options.kept_headers, &slot.facts);
-        Connection::new(Arc::clone(&slot.id), principal, KIND, facts, options)
+        visit.connection(Arc::clone(&slot.id), KIND, &slot.facts, false)
     });
     let connection = match bind {
         Bind::Fresh(connection) => connection,
         Bind::Already(_) => return Err(Refusal::AlreadyActive),
         Bind::OtherTransport => return Err(Refusal::OtherTransport),
+        Bind::Expired => return Err(Refusal::UnknownId),
     };
+    let server = visit.server;
+    server.places.bound();
     let events = Events {
-        hub: Arc::clone(&server.hub),
+        endpoint: Arc::clone(&server.hub),
         slot: Arc::clone(&slot),
         connection: Arc::clone(&connection),
         greeted: false,
         passed_on: WriteMark::default(),
     };
     let tracker = server.tracker.clone();
-    tracker.spawn(async move {
-        session::run(&server, &connection).await;
-        server.registry.forget(&slot.token);
-    });
+    tracker.spawn(run(server, slot, connection, seats));
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (CACHE_CONTROL, HeaderValue::from_static("no-cache,no-store")),
@@ -71,18 +72,37 @@ pub(crate) fn open<H: Hub>(visit: Visit<H>) -> Result<Response, Refusal> {
     Ok((headers, events.into_body()).into_response())
 }
 
+/// The connection's task: the session, and a watch over the way down.
+async fn run<E: Endpoint>(
+    server: Arc<Shared<E>>,
+    slot: Arc<Slot<E::Principal>>,
+    connection: Arc<Connection<E::Principal>>,
+    _seats: Seats,
+) {
+    let mut session = std::pin::pin!(server.serve(&connection));
+    tokio::select! {
+        () = &mut session => {}
+        () = stalled(&connection.outbound, server.options.send_timeout) => {
+            server.limits.hit(Limit::SendTimeout);
+            connection.peer_lost(Some("The client did not read for too long."));
+            session.await;
+        }
+    }
+    server.places.forget(&slot.token);
+}
+
 /// The response's body. Dropped when the client is gone, and with it the connection.
-struct Events<H: Hub> {
-    hub: Arc<H>,
-    slot: Arc<Slot<H::Principal>>,
-    connection: Arc<Connection<H::Principal>>,
+struct Events<E: Endpoint> {
+    endpoint: Arc<E>,
+    slot: Arc<Slot<E::Principal>>,
+    connection: Arc<Connection<E::Principal>>,
     /// The first comment line is out.
     greeted: bool,
     /// Of the piece last handed out.
     passed_on: WriteMark,
 }
 
-impl<H: Hub> Events<H> {
+impl<E: Endpoint> Events<E> {
     fn into_body(mut self) -> Body {
         Body::from_stream(stream::poll_fn(move |cx| {
             if !self.greeted {
@@ -94,11 +114,11 @@ impl<H: Hub> Events<H> {
             }
             // Asked again: what was handed out before has been passed on.
             self.slot.set_delivered(self.passed_on);
-            self.connection.outbound.poll_take(cx).map(|batch| {
+            self.connection.poll_take(cx).map(|batch| {
                 let batch = batch?;
                 self.passed_on = batch.mark;
                 if batch.writable {
-                    self.hub.writable(&self.connection);
+                    self.endpoint.writable(&self.connection);
                 }
                 let mut out = Vec::new();
                 for message in &batch.messages {
@@ -110,7 +130,7 @@ impl<H: Hub> Events<H> {
     }
 }
 
-impl<H: Hub> Drop for Events<H> {
+impl<E: Endpoint> Drop for Events<E> {
     fn drop(&mut self) {
         let finished = self.connection.is_closed();
         self.connection

@@ -12,13 +12,18 @@ use http::{
     request::Parts,
 };
 use hyper::{ext::Protocol, upgrade::OnUpgrade};
-use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::pump;
+use super::sockets;
 use crate::{
-    Connection, Hub, answer::Refusal, connection::Facts, protocol::TransportKind, router::Visit,
-    server::Shared, session, slot::Bind,
+    Connection,
+    answer::Refusal,
+    connection::Facts,
+    endpoint::Endpoint,
+    protocol::TransportKind,
+    server::Shared,
+    slot::{Bind, Slot},
+    visit::{Seats, Visit},
 };
 
 const KIND: TransportKind = TransportKind::WebSockets;
@@ -28,56 +33,89 @@ pub(crate) fn is_upgrade(parts: &Parts) -> bool {
 }
 
 /// Everything that can be wrong is answered before the upgrade.
-pub(crate) fn accept<H: Hub>(mut visit: Visit<H>) -> Result<Response, Refusal> {
+pub(crate) async fn accept<E: Endpoint>(mut visit: Visit<E>) -> Result<Response, Refusal> {
+    let slot = visit.slot_if_named().await?;
     visit.require(KIND)?;
-    let slot = visit.slot_if_named()?;
+    if let Some(slot) = &slot
+        && let Some(connection) = slot.connection()
+    {
+        return resume(visit, slot, connection).await;
+    }
     if !visit.server.accepts() {
         return Err(Refusal::Leaving);
     }
     let (response, upgrade) = switch(&mut visit.parts)?;
-    let Visit {
-        server,
-        principal,
-        parts,
-    } = visit;
-    let options = &server.options;
-    let open = |id, earlier: &Facts| {
-        let facts = Facts::of(&parts, &options.kept_headers, earlier);
-        Connection::new(id, principal, KIND, facts, options)
-    };
+    let seats = visit.seats()?;
     let connection = match &slot {
         // Negotiation was skipped: there is no token, and the id is known only here.
-        None => Arc::new(open(server.token(), &Facts::default())),
-        Some(slot) => match slot.bind(KIND, || open(Arc::clone(&slot.id), &slot.facts)) {
-            Bind::Fresh(connection) => connection,
-            Bind::Already(_) => return Err(Refusal::AlreadyActive),
-            Bind::OtherTransport => return Err(Refusal::OtherTransport),
-        },
+        None => Arc::new(visit.connection(visit.server.token(), KIND, &Facts::default(), false)),
+        Some(slot) => {
+            let id = Arc::clone(&slot.id);
+            let open = || visit.connection(id, KIND, &slot.facts, slot.resumable);
+            match slot.bind(KIND, open) {
+                Bind::Fresh(connection) => connection,
+                Bind::Already(_) => return Err(Refusal::AlreadyActive),
+                Bind::OtherTransport => return Err(Refusal::OtherTransport),
+                Bind::Expired => return Err(Refusal::UnknownId),
+            }
+        }
     };
+    let server = visit.server;
+    if slot.is_some() {
+        server.places.bound();
+    }
     let token = slot.map(|slot| Arc::clone(&slot.token));
     let tracker = server.tracker.clone();
-    tracker.spawn(run(server, connection, token, upgrade));
+    tracker.spawn(run(server, connection, token, upgrade, seats));
+    Ok(response)
+}
+
+/// Another WebSocket for a connection that has one, or had.
+async fn resume<E: Endpoint>(
+    mut visit: Visit<E>,
+    slot: &Slot<E::Principal>,
+    connection: Arc<Connection<E::Principal>>,
+) -> Result<Response, Refusal> {
+    if connection.transport() != KIND {
+        return Err(Refusal::OtherTransport);
+    }
+    connection.resumable().ok_or(Refusal::AlreadyActive)?;
+    let (response, upgrade) = switch(&mut visit.parts)?;
+    let server = &visit.server;
+    if !server
+        .admission
+        .may_resume(&connection, &visit.principal)
+        .await
+    {
+        connection.close(None, true);
+        server.places.forget(&slot.token);
+        return Err(Refusal::UnknownId);
+    }
+    visit.comes_again(&connection);
+    // Asked again: the connection may have ended while the host was asked.
+    let resume = connection.resumable().ok_or(Refusal::AlreadyActive)?;
+    resume.take_over(upgrade);
     Ok(response)
 }
 
 /// The connection's one task.
-async fn run<H: Hub>(
-    server: Arc<Shared<H>>,
-    connection: Arc<Connection<H::Principal>>,
+async fn run<E: Endpoint>(
+    server: Arc<Shared<E>>,
+    connection: Arc<Connection<E::Principal>>,
     token: Option<Arc<str>>,
     upgrade: OnUpgrade,
+    _seats: Seats,
 ) {
-    let forget = || token.iter().for_each(|token| server.registry.forget(token));
+    let forget = || token.iter().for_each(|token| server.places.forget(token));
     match upgrade.await {
         Err(_) => forget(),
         Ok(upgraded) => {
             let session = async {
-                session::run(&server, &connection).await;
+                server.serve(&connection).await;
                 // A client that comes back with the old id must get its 404 at once.
                 forget();
             };
-            let pump = pump::pump(&server, &connection, TokioIo::new(upgraded));
-            tokio::join!(session, pump);
+            tokio::join!(session, sockets::serve(&server, &connection, upgraded));
         }
     }
 }

@@ -5,13 +5,23 @@
     reason = "a test's helpers fail by panicking, as tests do"
 )]
 
+mod admission;
+mod binary;
 mod calls;
+mod cuts;
+mod dispatch;
 mod drain;
+mod expiry;
+mod http2;
+mod limits;
 mod long_polling;
 mod messagepack;
 mod negotiate;
+mod raw;
 mod real_sockets;
+mod resume;
 mod server_sent_events;
 mod sessions;
+mod statuses;
 mod support;
 mod websocket;

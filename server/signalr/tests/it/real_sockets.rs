@@ -4,7 +4,7 @@ use futures_util::{SinkExt, StreamExt};
 use signalr::protocol::NegotiateResponse;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
-use crate::support::{HANDSHAKE, Site, call};
+use crate::support::{Event, HANDSHAKE, Site, call};
 
 async fn listen(site: &Site) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -102,4 +102,43 @@ async fn events_and_polls_over_tcp() {
         }
         assert!(seen.contains("{}\u{1e}"));
     }
+}
+
+#[tokio::test]
+async fn one_slow_client_never_delays_another() {
+    const MESSAGES: usize = 1_000;
+    let mut site = Site::new();
+    let base = listen(&site).await;
+    let mut sockets = Vec::new();
+    for query in ["slow", "quick"] {
+        let mut request = format!("ws://{base}?device={query}")
+            .into_client_request()
+            .unwrap();
+        request
+            .headers_mut()
+            .insert("x-user", "ann".parse().unwrap());
+        let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        socket.send(Message::text(HANDSHAKE)).await.unwrap();
+        assert_eq!(site.event().await, Event::Connected);
+        assert_eq!(socket.next().await.unwrap().unwrap().len(), 3);
+        sockets.push(socket);
+    }
+    let find = |device: &str| {
+        let mut all = site.server.connections().into_iter();
+        all.find(|one| one.query("device") == Some(device)).unwrap()
+    };
+    let (slow, quick) = (find("slow"), find("quick"));
+    let message = bytes::Bytes::from("x".repeat(16_000) + "\u{1e}");
+    // 16 MB for each, far more than the kernel's buffers hold; the slow one reads nothing.
+    let mut refused = 0;
+    for _ in 0..MESSAGES {
+        refused += usize::from(slow.try_send(message.clone()).is_err());
+        quick.try_send(message.clone()).unwrap();
+        let frame = sockets[1].next().await.unwrap().unwrap();
+        assert_eq!(frame.len(), message.len());
+    }
+    assert!(refused > MESSAGES / 2, "{refused}");
+    assert!(slow.queued_bytes() <= 64 * 1024, "bounded");
+    assert_eq!(quick.queued_bytes(), 0);
+    assert!(!slow.is_closed(), "and it is still there");
 }

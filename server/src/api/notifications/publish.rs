@@ -45,7 +45,7 @@ pub(super) struct Published {
         (status = 409, description = "The idempotency key was used with another body", body = Problem),
         (status = 413, description = "Over 256 KiB", body = Problem),
         (status = 422, description = "A field is wrong, or names in the audience are unknown", body = Problem),
-        (status = 503, description = "The database is away; nothing was stored, try again", body = Problem),
+        (status = 503, description = "The database is away: nothing was stored, or, its connection lost in the commit, that is not known. Try again, best with an idempotency key", body = Problem),
     ),
     security(("bearer" = []))
 )]

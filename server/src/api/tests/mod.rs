@@ -4,6 +4,7 @@ mod acks;
 mod bodies;
 mod browsers;
 mod docs;
+mod hub_paths;
 mod operators;
 mod publish;
 mod punches;

@@ -9,7 +9,7 @@ use tower::ServiceExt as _;
 
 use super::site::{Answer, Site};
 use crate::api::health;
-use crate::run::lifecycle::Lifecycle;
+use crate::support::lifecycle::Lifecycle;
 use crate::testing;
 
 async fn metrics(site: &Site, peer: &str) -> Answer {

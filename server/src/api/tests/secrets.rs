@@ -1,34 +1,16 @@
 //! Nothing that proves who somebody is reaches the log, even at TRACE.
 
-use std::io::Write;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
-use tracing::subscriber::NoSubscriber;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::site::Site;
 use crate::auth::Scope;
 use crate::run::accept;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use crate::testing::log::CaughtLog;
 
 /// What a client holds.
 struct Client {
@@ -104,17 +86,7 @@ impl Client {
 
 #[tokio::test]
 async fn tokens_connection_ids_and_keys_are_in_no_line_of_a_trace_log() {
-    let log = Log::default();
-    let writer = log.clone();
-    // While there is only one subscriber, tracing asks the thread that first reaches an event
-    // whether anybody listens: some other test's, which would say no for all. With two it asks both.
-    let _second = tracing::Dispatch::new(NoSubscriber::new());
-    let _guard = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish()
-        .set_default();
+    let log = CaughtLog::start();
     let site = Site::open().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -141,7 +113,7 @@ async fn tokens_connection_ids_and_keys_are_in_no_line_of_a_trace_log() {
     });
     secrets.extend(ids.await.unwrap());
 
-    let log = String::from_utf8(log.0.lock().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("TRACE"), "it is the whole log:\n{log}");
     assert!(log.contains("/api/v1/notifications"), "routes are named");
     for secret in secrets {

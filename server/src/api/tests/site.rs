@@ -16,12 +16,12 @@ use crate::auth::jwt::keys::KeyConfig;
 use crate::auth::jwt::mint::{Wanted, mint};
 use crate::auth::{Scope, VerificationKeys, api_key};
 use crate::run::Parts;
-use crate::run::lifecycle::Lifecycle;
 use crate::run::product::Product;
 use crate::store;
 use crate::support::clock::Clock;
 use crate::support::config::Config;
 use crate::support::ids::Ids;
+use crate::support::lifecycle::Lifecycle;
 use crate::testing;
 
 const ALL: [&str; 4] = ["publish", "read", "punch", "provision"];

@@ -4,7 +4,7 @@ use serde_json::json;
 use sqlx::Connection as _;
 
 use crate::testing::eventually;
-use crate::testing::house::House;
+use crate::testing::house::{House, noon};
 
 /// Every existing client, at first: it never acks. The transport's evidence moves its cursor.
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn client_without_acks_ten_reconnects_sees_each_once() {
     }
 }
 
-/// Who gets what after which device had it (delivery.md 5, the default class).
+/// Who gets what after which device had it (docs/guarantees.md, the promise).
 #[tokio::test]
 async fn new_device_unnamed_tab_and_phone_matrix() {
     let house = House::open().await;
@@ -209,4 +209,77 @@ async fn an_expired_token_closes_with_leave_to_come_back() {
     let mut phone = house.connect("device=phone").await;
     clock.advance(3_700_000);
     assert_eq!(phone.closed().await, (None, true));
+}
+
+async fn known(house: &House, device: &str) -> (i64, i64, String) {
+    sqlx::query_as(
+        "SELECT through, reached_through, acked::text FROM bellhop.device WHERE key = $1",
+    )
+    .bind(device)
+    .fetch_one(&house.pool)
+    .await
+    .unwrap()
+}
+
+/// The phone acknowledges everything, the tablet little, the old app nothing. Both read back over all
+/// that the phone had settled, further at each connect, because only their own acks moved where they
+/// stood.
+#[tokio::test]
+async fn what_others_settled_is_not_read_again() {
+    let clock = noon();
+    let house = House::open_at(clock.clone()).await;
+    let mut phone = house.connect("device=phone").await;
+    phone.call("AcknowledgeMany", json!([[]])).await.unwrap();
+    let mut tablet = house.connect("device=tablet").await;
+    tablet.call("AcknowledgeMany", json!([[]])).await.unwrap();
+    let mut ids = Vec::new();
+    for number in 1..=6 {
+        ids.push(house.publish("a", &format!("n{number}")).await);
+    }
+    assert_eq!(tablet.titles(6).await.len(), 6);
+    tablet
+        .call("AcknowledgeMany", json!([[ids[1], ids[4]]]))
+        .await
+        .unwrap();
+    drop(tablet);
+    assert_eq!(
+        known(&house, "tablet").await,
+        (0, 0, "{[2,3),[5,6)}".to_owned())
+    );
+    assert_eq!(
+        phone.call("AcknowledgeThrough", json!([3])).await,
+        Ok(json!(2))
+    );
+    let (last, second) = (ids[5].clone(), ids[1].clone());
+    phone
+        .call("AcknowledgeMany", json!([[last, second]]))
+        .await
+        .unwrap();
+    // "All up to 3" counts for what the tablet had settled too.
+    assert_eq!(known(&house, "phone").await.0, 3);
+
+    // Owed to both is the fourth alone.
+    for (device, stands) in [("tablet", (3, 0)), ("old", (0, 3))] {
+        let mut returned = house.connect(&format!("device={device}")).await;
+        assert_eq!(returned.titles(1).await, ["n4"]);
+        returned.expect_nothing().await; // reading it answers the server's ping
+        eventually(|| async {
+            let (through, reached, _) = known(&house, device).await;
+            (through, reached.min(3)) == stands
+        })
+        .await;
+    }
+    // The old app has read it, which settles it for one that never acks and not for the tablet.
+    house.settled(1, 1).await;
+    house.connect("device=older").await.expect_nothing().await;
+    eventually(|| async { known(&house, "older").await.1 == 6 }).await;
+    let mut tablet = house.connect("device=tablet").await;
+    assert_eq!(tablet.titles(1).await, ["n4"]);
+    drop(tablet);
+    assert_eq!(known(&house, "tablet").await.0, 3);
+
+    // Nobody acknowledges it, and its time comes: it is passed, and the run behind it with it.
+    clock.advance(29 * 24 * 3_600_000);
+    house.connect("device=tablet").await.expect_nothing().await;
+    eventually(|| async { known(&house, "tablet").await == (6, 0, "{}".to_owned()) }).await;
 }

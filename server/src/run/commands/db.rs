@@ -1,17 +1,26 @@
 //! `bellhop db grant ROLE --tenant --service`: a database role may publish and punch by SQL, for one
-//! service of one tenant and nothing else.
+//! service of one tenant and nothing else. `bellhop db restored`: the database was put back to an
+//! earlier point.
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 
 use super::look_up;
-use crate::store::Pool;
 use crate::store::identity::services;
+use crate::store::{Pool, installation};
+use crate::support::clock::Clock;
 
-/// The database as a door for other programs
+/// The database itself
 #[derive(Debug, Subcommand)]
 pub enum Db {
     /// Let a database role call `bellhop.publish` and `bellhop.punch` for a service
     Grant(Grant),
+    /// Say that the database was put back to an earlier point, before the server runs on it again
+    ///
+    /// Numbers are then given out a second time. This begins a new epoch, so that no device takes a new
+    /// number for one it has had. Once too often does no harm: clients start over at what their device is
+    /// known to have.
+    Restored,
 }
 
 #[derive(Args, Debug)]
@@ -28,15 +37,32 @@ pub struct Grant {
 
 /// Runs the command.
 pub async fn run(pool: &Pool, command: Db) -> anyhow::Result<()> {
-    let Db::Grant(args) = command;
-    grant(pool, &args).await?;
-    anstream::println!(
-        "Role \"{}\" now speaks for service \"{}\" of tenant \"{}\": SELECT bellhop.publish(…), bellhop.punch(…)",
-        args.role,
-        args.service,
-        args.tenant
-    );
+    match command {
+        Db::Grant(args) => {
+            grant(pool, &args).await?;
+            anstream::println!(
+                "Role \"{}\" now speaks for service \"{}\" of tenant \"{}\": SELECT bellhop.publish(…), bellhop.punch(…)",
+                args.role,
+                args.service,
+                args.tenant
+            );
+        }
+        Db::Restored => {
+            let epoch = restored(pool, Clock::system().now()).await?;
+            anstream::println!(
+                "Epoch {epoch} begins. A server that runs already keeps the old one: restart it"
+            );
+        }
+    }
     Ok(())
+}
+
+/// Begins a new epoch and answers it.
+pub async fn restored(pool: &Pool, now: Timestamp) -> anyhow::Result<i64> {
+    let mut tx = pool.begin().await?;
+    let epoch = installation::begin_epoch(&mut tx, now).await?;
+    tx.commit().await?;
+    Ok(epoch)
 }
 
 /// Grants; a role that spoke for another service speaks for this one from now on.

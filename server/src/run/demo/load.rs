@@ -75,14 +75,13 @@ impl Demo {
         only_loopback(config)?;
         let now = parts.clock.now();
         let passwords = Passwords::default();
-        let Some(seeded) = seed(&parts.pool, &parts.ids, &passwords, now).await? else {
+        let Some((mut tx, seeded)) = seed(&parts.pool, &parts.ids, &passwords, now).await? else {
             return Ok(None); // another node was faster
         };
         let minted = api_key::mint(&parts.ids);
         let scopes = ["publish", "read", "punch", "provision"].map(str::to_owned);
-        let mut conn = parts.pool.acquire().await?;
         keys::insert(
-            &mut conn,
+            &mut tx,
             &NewKey {
                 id: &minted.id,
                 tenant: seeded.tenant_id,
@@ -99,7 +98,11 @@ impl Demo {
             api_key: minted.text.expose_secret().to_owned(),
             jwt_secret: URL_SAFE_NO_PAD.encode(parts.ids.bytes::<32>()),
         };
+        // The file first: after a crash between the two it names a tenant that does not exist and is
+        // passed over, where a commit without the file would be a company nobody can sign in to.
         write(&path, &demo)?;
+        tx.commit().await?;
+        store::demo::analyze(&mut *parts.pool.acquire().await?).await?;
         Ok(Some(demo))
     }
 

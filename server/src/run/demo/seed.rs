@@ -7,7 +7,7 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::company::{DEPARTMENTS, GROUPS, NAME, Person, SITES, TENANT, people};
@@ -89,6 +89,9 @@ impl Company {
 
 /// Writes the company and its week; `None`, and nothing done, when it is there already.
 ///
+/// The caller commits, after it has noted the logins: nobody can read them from the database. Then
+/// [`analyze`](store::analyze) is due.
+///
 /// # Errors
 /// When the database refuses; nothing is left then.
 pub async fn seed(
@@ -96,7 +99,7 @@ pub async fn seed(
     ids: &Ids,
     passwords: &Passwords,
     now: Timestamp,
-) -> anyhow::Result<Option<Seeded>> {
+) -> anyhow::Result<Option<(Transaction<'static, Postgres>, Seeded)>> {
     let mut conn = pool.acquire().await?;
     if store::exists(&mut conn, TENANT).await? {
         return Ok(None);
@@ -128,16 +131,14 @@ pub async fn seed(
         .await
         .context("play the week's requests and news")?;
     store::settle_deliveries(&mut tx, tenant, now - SETTLED).await?;
-    tx.commit().await?;
-
-    store::analyze(&mut *pool.acquire().await?).await?;
-    Ok(Some(Seeded {
+    let seeded = Seeded {
         tenant: TENANT.to_owned(),
         tenant_id: tenant,
         workplace: company.workplace,
         payroll: company.payroll,
         logins,
-    }))
+    };
+    Ok(Some((tx, seeded)))
 }
 
 /// Logins of those who have one, with fresh passwords and, by key, their hashes.

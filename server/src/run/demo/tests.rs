@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::{Seeded, seed};
 use crate::auth::password::Passwords;
-use crate::run::lifecycle::Lifecycle;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
+use crate::support::lifecycle::Lifecycle;
 use crate::workplace::{Actor, Workplace, approvals, attendance, inbox};
 use crate::{delivery, testing};
 
@@ -39,9 +39,10 @@ async fn start(now: &str) -> (Workplace, Seeded) {
 
 async fn again(workplace: &Workplace) -> Option<Seeded> {
     let now = workplace.clock.now();
-    seed(&workplace.pool, &workplace.ids, &Passwords::default(), now)
-        .await
-        .unwrap()
+    let seeded = seed(&workplace.pool, &workplace.ids, &Passwords::default(), now).await;
+    let (tx, seeded) = seeded.unwrap()?;
+    tx.commit().await.unwrap();
+    Some(seeded)
 }
 
 async fn actor(workplace: &Workplace, seeded: &Seeded, key: &str) -> Actor {

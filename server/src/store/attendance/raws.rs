@@ -33,7 +33,11 @@ pub struct RawRow {
     pub received_at: Timestamp,
 }
 
-/// Writes those that are new; answers their ids. The others were here before.
+/// Writes those that are new; answers their ids. The others were here before, or stand further up in
+/// `rows`: of two with the same key the first is the one that is kept.
+///
+/// Keys are taken in the order of the unique index, the same for every caller, so that two calls with
+/// the same punches wait for each other and do not deadlock.
 pub async fn insert_raws(
     conn: &mut PgConnection,
     tenant: Uuid,
@@ -61,10 +65,10 @@ pub async fn insert_raws(
                 n.direction, n.source, n.received
            FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
                        $8::timestamptz[], $9::timestamp[], $10::text[], $11::text[], $12::text[],
-                       $2::timestamptz[])
+                       $2::timestamptz[]) WITH ORDINALITY
                 AS n (id, device, source_id, pin, user_key, at, local_ts, zone, direction, source,
-                      received)
-          ORDER BY n.device, n.source_id, n.id
+                      received, place)
+          ORDER BY n.device, n.source_id, n.place
          ON CONFLICT (tenant_id, device, source_id) DO NOTHING
          RETURNING id",
         tenant,

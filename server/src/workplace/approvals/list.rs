@@ -2,6 +2,10 @@
 
 use app::model::approval::{ApprovalCounts, ApprovalList, ApprovalTab};
 
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
 use super::act;
 use crate::store::approvals as store;
 use crate::store::topic::revision;
@@ -25,18 +29,38 @@ pub async fn list(
     };
     let ids = store::ids_of(&mut conn, tenant, user, tab, since).await?;
     let rows = store::summaries(&mut conn, tenant, &ids).await?;
-    let counts = store::counts(&mut conn, tenant, &[user], since)
-        .await?
-        .pop()
-        .map(|row| ApprovalCounts {
-            waiting: row.waiting,
-            decided: row.decided,
-            mine: row.mine,
-        })
-        .unwrap_or_default();
+    let counts = counted(&mut conn, tenant, user, since).await?;
     Ok(ApprovalList {
         rows: rows.into_iter().map(act::row).collect(),
         counts,
         as_of,
     })
+}
+
+/// The counts alone, with the topic's revision.
+pub async fn counts(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    user: Uuid,
+    now: Timestamp,
+) -> sqlx::Result<(ApprovalCounts, i64)> {
+    let as_of = revision(conn, tenant, &Topic::Approvals(user).group()).await?;
+    let since = act::remembered_since(now);
+    Ok((counted(conn, tenant, user, since).await?, as_of))
+}
+
+async fn counted(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    user: Uuid,
+    since: Timestamp,
+) -> sqlx::Result<ApprovalCounts> {
+    let row = store::counts(conn, tenant, &[user], since).await?.pop();
+    Ok(
+        row.map_or_else(ApprovalCounts::default, |row| ApprovalCounts {
+            waiting: row.waiting,
+            decided: row.decided,
+            mine: row.mine,
+        }),
+    )
 }

@@ -19,6 +19,6 @@ mod withdraw;
 pub use act::number;
 pub use decide::{decide, decide_in};
 pub use detail::detail;
-pub use list::list;
+pub use list::{counts, list};
 pub use submit::{NewRequest, NewStep, Submitted, submit, submit_in};
 pub use withdraw::withdraw;

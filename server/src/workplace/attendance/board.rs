@@ -42,6 +42,17 @@ pub async fn board(workplace: &Workplace, tenant: Uuid) -> Result<Board, Workpla
     })
 }
 
+/// How many are in, with the board's revision.
+pub async fn present(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    now: Timestamp,
+) -> sqlx::Result<(i64, i64)> {
+    let as_of = revision(conn, tenant, &Topic::Attendance.group()).await?;
+    let today = today(conn, tenant, now).await?;
+    Ok((tiles(conn, &today).await?.present, as_of))
+}
+
 /// What day it is where.
 pub(super) struct Today {
     tenant: Uuid,

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::when;
-use crate::run::lifecycle::Lifecycle;
 use crate::store::attendance as store;
+use crate::support::lifecycle::Lifecycle;
 use crate::workplace::change::Change;
 use crate::workplace::topics::Topic;
 use crate::workplace::{Workplace, WorkplaceError};

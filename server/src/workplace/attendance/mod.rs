@@ -15,7 +15,7 @@ mod tests;
 mod when;
 mod words;
 
-pub use board::board;
+pub use board::{board, present};
 pub use punch::{Punched, announce, punch, punch_in};
 pub use record::{NewPunch, Outcome, Recorded, Refusal, Source, Who, record};
 pub use when::When;

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use axum::body::BodyDataStream;
 use futures_util::{SinkExt, StreamExt};
-use signalr::protocol::TransportKind;
+use signalr::{Hub, protocol::TransportKind};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{Event, HANDSHAKE, Site, Socket};
+use super::{Event, HANDSHAKE, Site, Socket, User};
 
 pub(crate) enum Wire {
     Socket(Box<Socket>),
@@ -36,8 +36,20 @@ impl Client {
         client
     }
 
+    /// Connected to any hub, hands shaken.
+    pub(crate) async fn join(site: &Site<impl Hub<Principal = User>>, kind: TransportKind) -> Self {
+        let mut client = Self::connect_to(site, kind, "").await;
+        client.send(site, HANDSHAKE).await;
+        assert_eq!(client.next(site).await, "{}");
+        client
+    }
+
     /// Connected and silent. `query` begins with `&` if it is not empty.
-    pub(crate) async fn connect_to(site: &Site, kind: TransportKind, query: &str) -> Self {
+    pub(crate) async fn connect_to(
+        site: &Site<impl Hub<Principal = User>>,
+        kind: TransportKind,
+        query: &str,
+    ) -> Self {
         let token = site.token().await;
         let path = format!("/hub?id={token}{query}");
         let wire = match kind {
@@ -67,11 +79,21 @@ impl Client {
         }
     }
 
+    /// On a socket that the test has opened itself; the handshake is still to come.
+    pub(crate) fn over(socket: Socket, token: String) -> Self {
+        Self {
+            wire: Wire::Socket(Box::new(socket)),
+            token,
+            received: VecDeque::new(),
+            unread: String::new(),
+        }
+    }
+
     pub(crate) fn path(&self) -> String {
         format!("/hub?id={}", self.token)
     }
 
-    pub(crate) async fn send(&mut self, site: &Site, text: &str) {
+    pub(crate) async fn send(&mut self, site: &Site<impl Hub<Principal = User>>, text: &str) {
         match &mut self.wire {
             Wire::Socket(socket) => socket.send(Message::text(text)).await.unwrap(),
             Wire::Events(_) | Wire::Polls => {
@@ -82,7 +104,10 @@ impl Client {
     }
 
     /// The next message without its separator; `None` at the end of the connection.
-    pub(crate) async fn try_next(&mut self, site: &Site) -> Option<String> {
+    pub(crate) async fn try_next(
+        &mut self,
+        site: &Site<impl Hub<Principal = User>>,
+    ) -> Option<String> {
         loop {
             if let Some(message) = self.received.pop_front() {
                 return Some(message);
@@ -120,12 +145,12 @@ impl Client {
         }
     }
 
-    pub(crate) async fn next(&mut self, site: &Site) -> String {
+    pub(crate) async fn next(&mut self, site: &Site<impl Hub<Principal = User>>) -> String {
         self.try_next(site).await.expect("the connection ended")
     }
 
     /// The next message that is no ping.
-    pub(crate) async fn next_said(&mut self, site: &Site) -> String {
+    pub(crate) async fn next_said(&mut self, site: &Site<impl Hub<Principal = User>>) -> String {
         loop {
             let message = self.next(site).await;
             if message != "{\"type\":6}" {

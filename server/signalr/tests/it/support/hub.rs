@@ -1,12 +1,25 @@
 //! The hub under test.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
-use signalr::{Call, Connection, Hub, HubError, Reply, WriteMark, protocol::Payload};
+use signalr::{Call, Connection, Hub, HubError, Reply, Resumed, WriteMark, protocol::Payload};
 use tokio::sync::{Notify, mpsc};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct User(pub(crate) String);
+
+impl signalr::Identity for User {
+    fn is_same(&self, later: &Self) -> bool {
+        self == later
+    }
+
+    fn user_key(&self) -> Option<&str> {
+        Some(&self.0)
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -16,12 +29,15 @@ pub(crate) enum Event {
     Writable,
     SeenAgain,
     Called(String),
+    Resumed(u64),
 }
 
 pub(crate) struct TestHub {
     events: mpsc::Sender<Event>,
     /// Lets one waiting `Wait` or `Later` go on.
     pub(crate) gate: Arc<Notify>,
+    /// A hook panics.
+    pub(crate) broken: AtomicBool,
 }
 
 impl TestHub {
@@ -31,6 +47,7 @@ impl TestHub {
             Self {
                 events,
                 gate: Arc::default(),
+                broken: AtomicBool::new(false),
             },
             receiver,
         )
@@ -48,6 +65,10 @@ impl Hub for TestHub {
 
     fn same_identity(first: &User, later: &User) -> bool {
         first == later
+    }
+
+    fn user_key(principal: &User) -> Option<&str> {
+        Some(&principal.0)
     }
 
     async fn connected(&self, connection: &Conn) -> Result<(), HubError> {
@@ -100,7 +121,12 @@ impl Hub for TestHub {
     }
 
     fn writable(&self, _: &Conn) {
+        assert!(!self.broken.load(Ordering::Relaxed), "on purpose");
         self.note(Event::Writable);
+    }
+
+    fn resumed(&self, _: &Conn, how: Resumed) {
+        self.note(Event::Resumed(how.replayed));
     }
 
     fn seen_again(&self, _: &Conn, _: &User) {

@@ -7,8 +7,11 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use signalr::{Connection, HubOptions, HubServer, protocol::NegotiateResponse};
-use tokio::{io::DuplexStream, sync::mpsc};
+use signalr::{Admission, Connection, Hub, HubOptions, HubServer, protocol::NegotiateResponse};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, DuplexStream},
+    sync::mpsc,
+};
 use tokio_tungstenite::{WebSocketStream, tungstenite};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -16,8 +19,8 @@ use super::{Event, TestHub, User};
 
 pub(crate) type Socket = WebSocketStream<DuplexStream>;
 
-pub(crate) struct Site {
-    pub(crate) server: HubServer<TestHub>,
+pub(crate) struct Site<H: Hub<Principal = User> = TestHub> {
+    pub(crate) server: HubServer<H>,
     pub(crate) events: mpsc::Receiver<Event>,
     pub(crate) tracker: TaskTracker,
     pub(crate) stopping: CancellationToken,
@@ -43,9 +46,30 @@ impl Site {
     }
 
     pub(crate) fn with(options: HubOptions) -> Self {
+        Self::admitting(options, Everybody)
+    }
+
+    pub(crate) fn admitting(options: HubOptions, admission: impl Admission<User>) -> Self {
         let (hub, events) = TestHub::new();
+        Self::of(hub, events, options, admission)
+    }
+}
+
+impl<H: Hub<Principal = User>> Site<H> {
+    /// A hub that tells no events.
+    pub(crate) fn serving(hub: H, options: HubOptions) -> Self {
+        Self::of(hub, mpsc::channel(1).1, options, Everybody)
+    }
+
+    fn of(
+        hub: H,
+        events: mpsc::Receiver<Event>,
+        options: HubOptions,
+        admission: impl Admission<User>,
+    ) -> Self {
         let (tracker, stopping) = (TaskTracker::new(), CancellationToken::new());
-        let server = HubServer::new(hub, options, tracker.clone(), stopping.clone());
+        let server = HubServer::new(hub, options, tracker.clone(), stopping.clone())
+            .with_admission(admission);
         let app = Router::new()
             .nest("/hub", server.router())
             .layer(axum::middleware::from_fn(identify));
@@ -131,6 +155,14 @@ impl Site {
         io: DuplexStream,
         path: &str,
     ) -> Result<Socket, Answer> {
+        self.websocket_over(io, path).await
+    }
+
+    pub(crate) async fn websocket_over<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        io: S,
+        path: &str,
+    ) -> Result<WebSocketStream<S>, Answer> {
         use tungstenite::client::IntoClientRequest;
         let mut request = format!("ws://test{path}").into_client_request().unwrap();
         request
@@ -184,6 +216,11 @@ impl Site {
     }
 }
 
+/// The crate's own defaults.
+struct Everybody;
+
+impl Admission<User> for Everybody {}
+
 /// Lets other tasks run until they all wait.
 pub(crate) async fn settle() {
     for _ in 0..50 {
@@ -204,7 +241,7 @@ pub(crate) fn request(user: &str, method: &str, path: &str) -> http::request::Bu
 }
 
 /// The host's authentication.
-async fn identify(mut request: Request, next: Next) -> axum::response::Response {
+pub(crate) async fn identify(mut request: Request, next: Next) -> axum::response::Response {
     let user = request
         .headers()
         .get("x-user")

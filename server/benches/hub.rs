@@ -1,0 +1,74 @@
+//! The smallest client of the hub: SignalR's JSON protocol over a WebSocket, negotiation skipped.
+//! It answers pings as every WebSocket client does, and acknowledges nothing.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result, bail};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+/// Ends every message of the protocol.
+const END: char = '\u{1e}';
+
+pub(crate) struct Hub(WebSocketStream<TcpStream>);
+
+impl Hub {
+    /// Connects and shakes hands. `path` begins with a slash and carries the token.
+    pub(crate) async fn open(address: SocketAddr, path: &str) -> Result<Self> {
+        let stream = TcpStream::connect(address)
+            .await
+            .context("no more connections")?;
+        stream.set_nodelay(true)?;
+        // Ours, not the server's: thousands of them live in this one process.
+        let config = WebSocketConfig::default()
+            .read_buffer_size(4 * 1024)
+            .write_buffer_size(1024);
+        let url = format!("ws://{address}{path}");
+        let (mut socket, _) = client_async_with_config(url, stream, Some(config))
+            .await
+            .context("the upgrade was refused")?;
+        let hello = format!("{{\"protocol\":\"json\",\"version\":1}}{END}");
+        socket.send(Message::text(hello)).await?;
+        let mut hub = Self(socket);
+        let first = hub.text().await?;
+        // The greeting may be in the same frame.
+        if first.split(END).next() != Some("{}") {
+            bail!("the handshake was refused: {first}");
+        }
+        Ok(hub)
+    }
+
+    /// The next frame with messages in it.
+    async fn text(&mut self) -> Result<Utf8Bytes> {
+        loop {
+            match self.0.next().await.context("the server hung up")?? {
+                Message::Text(text) => return Ok(text),
+                Message::Close(_) => bail!("the server closed the connection"),
+                _ => {} // pings are answered when the socket is polled again
+            }
+        }
+    }
+
+    /// The next frame that carries a message for `target`; others are passed over.
+    pub(crate) async fn invoked(&mut self, target: &str) -> Result<Utf8Bytes> {
+        loop {
+            let text = self.text().await?;
+            if text.contains(target) {
+                return Ok(text);
+            }
+        }
+    }
+
+    /// Reads until the end, so that pings are answered.
+    pub(crate) async fn idle(mut self) {
+        while self.text().await.is_ok() {}
+    }
+}
+
+/// The messages of a frame.
+pub(crate) fn messages(frame: &str) -> impl Iterator<Item = &str> {
+    frame.split(END).filter(|message| !message.is_empty())
+}

@@ -1,0 +1,115 @@
+//! The WebSockets of one connection, one after the other.
+//!
+//! Without stateful reconnect there is one. With it, a socket that is lost or taken over is followed
+//! by the next, within a window; the session notices nothing but a cut in its input. All of it runs
+//! in the connection's one task, so no two sockets ever write for one connection.
+
+use std::{convert::Infallible, sync::Arc};
+
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, timeout};
+
+use super::pump::Pump;
+use crate::{
+    Connection, Limit, Resumed, connection::Resume, endpoint::Endpoint, protocol::Message,
+    server::Shared,
+};
+
+/// Serves the connection's sockets until it ends.
+pub(super) async fn serve<E: Endpoint>(
+    server: &Shared<E>,
+    connection: &Arc<Connection<E::Principal>>,
+    first: Upgraded,
+) {
+    match &connection.resume {
+        None => {
+            let mut pump = Pump::new(server, connection, TokioIo::new(first)).await;
+            let end = pump.run().await;
+            // Boxed: needed once, at the end.
+            Box::pin(pump.conclude(end)).await;
+        }
+        Some(resume) => Box::pin(serve_many(server, connection, resume, first)).await,
+    }
+}
+
+async fn serve_many<E: Endpoint>(
+    server: &Shared<E>,
+    connection: &Arc<Connection<E::Principal>>,
+    resume: &Resume,
+    first: Upgraded,
+) {
+    let mut stream = first;
+    loop {
+        let mut pump = Pump::new(server, connection, TokioIo::new(stream)).await;
+        let end = loop {
+            tokio::select! {
+                biased;
+                end = pump.run() => break Ok(end),
+                // Taken over: the old socket is dropped with whatever it still holds. One that
+                // comes too late is dropped itself.
+                next = successor(resume) => if connection.resumable().is_some() {
+                    break Err(next);
+                },
+                never = acknowledge(connection, resume) => match never {},
+            }
+        };
+        let lost_at = Instant::now();
+        stream = match end {
+            Err(next) => next,
+            Ok(end) if end.is_loss() && connection.resumable().is_some() => {
+                drop(pump);
+                match wait_for_next(server, connection, resume).await {
+                    Some(next) => next,
+                    None => return connection.peer_lost(end.reason()),
+                }
+            }
+            Ok(end) => return Box::pin(pump.conclude(end)).await,
+        };
+        connection.inbox.cut();
+        let replayed = connection.outbound.rewind();
+        resume.set_away(false);
+        connection.touch();
+        tracing::debug!(replayed, "resumed");
+        let away = lost_at.elapsed();
+        server.hub.resumed(connection, Resumed { away, replayed });
+    }
+}
+
+/// The next socket, `None` if it does not come in time or the connection ends meanwhile.
+async fn wait_for_next<E: Endpoint>(
+    server: &Shared<E>,
+    connection: &Connection<E::Principal>,
+    resume: &Resume,
+) -> Option<Upgraded> {
+    resume.set_away(true);
+    let next = timeout(server.options.resume_window, successor(resume));
+    tokio::select! {
+        next = next => {
+            if next.is_err() {
+                server.limits.hit(Limit::ResumeWindow);
+            }
+            next.ok()
+        }
+        () = connection.ended.cancelled() => None,
+    }
+}
+
+/// A socket that is really there: its request may have been given up meanwhile.
+async fn successor(resume: &Resume) -> Upgraded {
+    loop {
+        let upgrade: OnUpgrade = resume.successor().await;
+        if let Ok(stream) = upgrade.await {
+            return stream;
+        }
+    }
+}
+
+/// Tells the client what has been received, at most once a second.
+async fn acknowledge<P>(connection: &Connection<P>, resume: &Resume) -> Infallible {
+    loop {
+        let sequence_id = resume.next_ack().await;
+        let ack = connection.protocol().encode(&Message::Ack { sequence_id });
+        connection.outbound.put_control(ack);
+    }
+}

@@ -1,0 +1,91 @@
+//! COMMIT was sent and its answer never came: the publisher must be told the truth all the same, and
+//! nothing may be published twice or committed without being delivered.
+
+use serde_json::json;
+
+use crate::testing::client::Client;
+use crate::testing::eventually;
+use crate::testing::house::House;
+use crate::testing::wire::{Loss, Wire};
+
+const TITLE: &str = "around the cut";
+
+/// A phone that acks for itself and has settled down, so that nothing of its own is on the wire.
+async fn open() -> (House, Wire, Client) {
+    let (house, wire) = House::open_wired().await;
+    let mut phone = house.connect("device=phone").await;
+    phone.call("AcknowledgeMany", json!([[]])).await.unwrap();
+    (house, wire, phone)
+}
+
+/// Stored once, delivered once, and nothing else after it.
+async fn there_is_one(house: &House, phone: &mut Client, id: &str) {
+    let stored: Vec<String> =
+        sqlx::query_scalar("SELECT id::text FROM bellhop.notification WHERE title = $1")
+            .bind(TITLE)
+            .fetch_all(&house.pool)
+            .await
+            .unwrap();
+    assert_eq!(stored, [id]);
+    assert_eq!(phone.item().await["notificationId"], id);
+    house.publish("a", "after").await;
+    assert_eq!(phone.titles(1).await, ["after"]);
+    phone.expect_nothing().await;
+}
+
+/// It was committed and the answer got lost: to publish it again would show it twice, and to refuse it
+/// would have the publisher do so.
+#[tokio::test]
+async fn connection_cut_after_commit_sent() {
+    let (house, wire, mut phone) = open().await;
+    wire.lose(Loss::Answer, TITLE, "COMMIT");
+    let (id, ()) = tokio::join!(house.publish("a", TITLE), wire.lost());
+    there_is_one(&house, &mut phone, &id).await;
+}
+
+/// The COMMIT itself got lost: nothing is in the database, so the batch is committed again.
+#[tokio::test]
+async fn a_commit_that_never_arrived_is_sent_again() {
+    let (house, wire, mut phone) = open().await;
+    wire.lose(Loss::Request, TITLE, "COMMIT");
+    let (id, ()) = tokio::join!(house.publish("a", TITLE), wire.lost());
+    there_is_one(&house, &mut phone, &id).await;
+}
+
+/// The server was still committing when it was looked up: the publisher was told to try again, and what
+/// then committed was dispatched to nobody.
+#[tokio::test]
+async fn a_commit_still_under_way_is_waited_for() {
+    let (house, wire, mut phone) = open().await;
+    sqlx::raw_sql(
+        "CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS
+           'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END';
+         CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON bellhop.notification
+           DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow_commit()",
+    )
+    .execute(&house.pool)
+    .await
+    .unwrap();
+    let mut gate = house.pool.begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(1)")
+        .execute(&mut *gate)
+        .await
+        .unwrap();
+    wire.lose(Loss::Connection, TITLE, "COMMIT");
+    let (id, ()) = tokio::join!(house.publish("a", TITLE), async {
+        wire.lost().await;
+        eventually(|| async {
+            sqlx::query_scalar(
+                "SELECT count(*) = 1 FROM pg_stat_activity
+                  WHERE datname = current_database() AND wait_event_type = 'Lock'
+                    AND query LIKE '%bellhop.user_stream%FOR NO KEY UPDATE%'",
+            )
+            .fetch_one(&house.pool)
+            .await
+            .unwrap()
+        })
+        .await;
+        gate.rollback().await.unwrap();
+    });
+    there_is_one(&house, &mut phone, &id).await;
+}

@@ -1,0 +1,42 @@
+//! The stream epoch a server starts with. A database that lives elsewhere than when a server last started
+//! on it may be a copy from before: a recovery to a point in time, a promoted standby, a dump in a new
+//! database. Numbers are then given out a second time, and a new epoch says so.
+//!
+//! What changes nothing that can be seen from inside (a folder put back, a dump read back into its
+//! place), the operator has to say: `bellhop db restored`.
+
+use jiff::Timestamp;
+use sqlx::{Connection as _, PgConnection};
+
+use crate::store::installation;
+
+/// Answers the epoch; begins a new one first if the database lives elsewhere now.
+pub(super) async fn open(conn: &mut PgConnection, now: Timestamp) -> sqlx::Result<i64> {
+    let home = match installation::home(conn).await {
+        Ok(home) => Some(home),
+        Err(error @ sqlx::Error::Database(_)) => {
+            tracing::warn!(%error, "where the database lives is not known: after a restore, `bellhop db restored`");
+            None
+        }
+        Err(error) => return Err(error),
+    };
+    let mut tx = conn.begin().await?;
+    let known = installation::lock(&mut tx).await?;
+    let mut epoch = known.epoch;
+    if let Some(home) = home
+        && known.home.as_ref() != Some(&home)
+    {
+        if let Some(was) = known.home {
+            epoch = installation::begin_epoch(&mut tx, now).await?;
+            tracing::warn!(
+                was,
+                is = home,
+                epoch,
+                "the database lives elsewhere: a new epoch begins"
+            );
+        }
+        installation::set_home(&mut tx, &home).await?;
+    }
+    tx.commit().await?;
+    Ok(epoch)
+}

@@ -1,0 +1,145 @@
+//! A wire that loses: a TCP proxy between a client and a server, for the moments in which one of them
+//! cannot know what became of what it said.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+use crate::support::lifecycle::Lifecycle;
+
+/// What gets lost; the connection ends with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// The request: it never arrives.
+    Request,
+    /// The connection: the request arrives, and nobody is there any more when it is answered.
+    Connection,
+    /// The answer: the server made it, and it never comes back.
+    Answer,
+}
+
+/// One loss, on the first connection on which the client said `after` and then `at` passes: in the
+/// client's words for [`Loss::Request`] and [`Loss::Connection`], in the server's for [`Loss::Answer`].
+#[derive(Clone, Copy)]
+struct Order {
+    loss: Loss,
+    after: &'static str,
+    at: &'static str,
+}
+
+#[derive(Default)]
+struct Orders {
+    next: Mutex<Option<Order>>,
+    lost: Notify,
+}
+
+impl Orders {
+    /// Takes the order if it is this connection's turn: the client has `said` so much, and now either
+    /// spoke again or was `answered`.
+    fn due(&self, said: &[u8], answered: Option<&[u8]>) -> Option<Loss> {
+        let mut next = self.next.lock();
+        let Order { loss, after, at } = (*next)?;
+        let begun = find(said, after)?;
+        let words = match (loss, answered) {
+            (Loss::Answer, Some(answered)) => answered,
+            // In the client's own words only what follows `after` counts.
+            (Loss::Request | Loss::Connection, None) => &said[begun..],
+            _ => return None,
+        };
+        find(words, at)?;
+        *next = None;
+        Some(loss)
+    }
+}
+
+/// It lies as long as this lives.
+pub(crate) struct Wire {
+    pub(crate) address: SocketAddr,
+    orders: Arc<Orders>,
+    life: Lifecycle,
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.life.kill();
+    }
+}
+
+impl Wire {
+    pub(crate) async fn lay(far: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (orders, life) = (Arc::new(Orders::default()), Lifecycle::new());
+        let (told, each) = (orders.clone(), life.clone());
+        life.spawn("wire", async move {
+            while let Ok((near, _)) = listener.accept().await {
+                let far = TcpStream::connect(far).await.unwrap();
+                each.spawn("carried", carry(near, far, told.clone()));
+            }
+        });
+        Self {
+            address,
+            orders,
+            life,
+        }
+    }
+
+    /// The next time this is said on a connection, it is lost.
+    pub(crate) fn lose(&self, loss: Loss, after: &'static str, at: &'static str) {
+        *self.orders.next.lock() = Some(Order { loss, after, at });
+    }
+
+    /// Resolves once what was ordered last was lost.
+    pub(crate) async fn lost(&self) {
+        self.orders.lost.notified().await;
+    }
+}
+
+/// Carries both ways until one side ends or the order is carried out.
+async fn carry(mut near: TcpStream, mut far: TcpStream, orders: Arc<Orders>) {
+    let (mut said, mut answered) = (Vec::new(), Vec::new());
+    let (mut out, mut back) = ([0_u8; 16_384], [0_u8; 16_384]);
+    loop {
+        tokio::select! {
+            read = near.read(&mut out) => {
+                let Some(bytes) = some(read, &out) else { return };
+                said.extend_from_slice(bytes);
+                let order = orders.due(&said, None);
+                if order == Some(Loss::Request) {
+                    orders.lost.notify_one();
+                    return;
+                }
+                if far.write_all(bytes).await.is_err() { return }
+                if order.is_some() {
+                    orders.lost.notify_one();
+                    return;
+                }
+            }
+            read = far.read(&mut back) => {
+                let Some(bytes) = some(read, &back) else { return };
+                answered.extend_from_slice(bytes);
+                if orders.due(&said, Some(&answered)).is_some() {
+                    orders.lost.notify_one();
+                    return;
+                }
+                if near.write_all(bytes).await.is_err() { return }
+            }
+        }
+    }
+}
+
+fn some(read: std::io::Result<usize>, buffer: &[u8]) -> Option<&[u8]> {
+    read.ok()
+        .filter(|count| *count > 0)
+        .map(|count| &buffer[..count])
+}
+
+fn find(bytes: &[u8], text: &str) -> Option<usize> {
+    bytes
+        .windows(text.len())
+        .position(|window| window == text.as_bytes())
+}
