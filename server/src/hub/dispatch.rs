@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use app::protocol::Patch;
-use signalr::protocol::Protocol;
 use uuid::Uuid;
 
 use super::frames::{self, Facts, Template};
@@ -57,24 +56,24 @@ impl Shared {
             return;
         }
         let key: Arc<str> = patch.topic.as_str().into();
-        // Encoded once, shared by all: every connection speaks JSON so far.
-        let frame = frames::invocation(Protocol::Json, app::protocol::PATCH, patch);
+        // Encoded once for each protocol that a member speaks, shared by all who speak it.
+        let newest = frames::broadcast(app::protocol::PATCH, patch);
         for client in members {
             // Conflated and losable: whoever misses it notices by the revision. Unsent ones become one
             // that builds on what the oldest built on; only slow connections pay for that.
+            let protocol = client.conn.protocol();
             let _ =
-                client.conn.send_merged(
-                    &key,
-                    frame.clone(),
-                    |unsent, newer| match frames::patch_of(unsent) {
-                        Some(unsent) => frames::invocation(
-                            Protocol::Json,
-                            app::protocol::PATCH,
-                            &unsent.merge(patch.clone()),
-                        ),
-                        None => newer,
-                    },
-                );
+                client
+                    .conn
+                    .send_merged(&key, newest.frame(protocol), |unsent, newer| {
+                        match frames::patch_of(protocol, unsent) {
+                            Some(unsent) => {
+                                let merged = unsent.merge(patch.clone());
+                                frames::invocation(protocol, app::protocol::PATCH, &merged)
+                            }
+                            None => newer,
+                        }
+                    });
         }
     }
 }

@@ -7,7 +7,7 @@ use app::protocol::Patch;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
-use signalr::protocol::{Invocation, Message, Payload, Protocol};
+use signalr::protocol::{Broadcast, Frames, Invocation, Message, Payload, Protocol};
 use uuid::Uuid;
 
 /// What is the same for all recipients, written once; the recipient's number is put in between.
@@ -135,20 +135,42 @@ pub(crate) fn invocation<T: serde::Serialize>(
     }))
 }
 
-/// The patch in a frame that [`invocation`] made.
-pub(crate) fn patch_of(frame: &[u8]) -> Option<Patch> {
-    #[derive(serde::Deserialize)]
-    struct Invoked {
-        arguments: (Patch,),
+/// The same for many connections, whatever they speak.
+pub(crate) fn broadcast<T: serde::Serialize>(target: &str, argument: &T) -> Broadcast {
+    let argument = Payload::of(argument).unwrap_or_else(|_| Payload::null());
+    Broadcast::call(target, vec![argument])
+}
+
+/// The patch in a frame that [`invocation`] or [`broadcast`] made.
+pub(crate) fn patch_of(protocol: Protocol, frame: &Bytes) -> Option<Patch> {
+    let mut frames = Frames::new(frame.len());
+    frames.speak(protocol);
+    frames.push(frame.clone());
+    let frame = frames.next_frame().ok()??;
+    match protocol.decode(&frame).ok()?? {
+        Message::Invocation(call) => call.arguments.first()?.read().ok(),
+        _ => None,
     }
-    let json = frame.strip_suffix(b"\x1e")?;
-    let invoked: Invoked = serde_json::from_slice(json).ok()?;
-    Some(invoked.arguments.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unsent_patch_is_read_back_in_every_protocol() {
+        let patch: Patch = serde_json::from_value(serde_json::json!({
+            "topic": "inbox", "from": 1, "rev": 4_294_967_296_u64,
+        }))
+        .unwrap();
+        for protocol in Protocol::ALL {
+            let one = invocation(*protocol, app::protocol::PATCH, &patch);
+            let shared = broadcast(app::protocol::PATCH, &patch).frame(*protocol);
+            assert_eq!(one, shared);
+            assert_eq!(patch_of(*protocol, &one), Some(patch.clone()));
+            assert_eq!(patch_of(*protocol, &protocol.ping()), None);
+        }
+    }
 
     fn argument(data: &str) -> serde_json::Value {
         let facts = Facts {

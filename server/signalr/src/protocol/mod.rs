@@ -5,7 +5,8 @@
 //! Called by this crate's server and by clients, also in wasm: it does no I/O and keeps no clock.
 //!
 //! A connection's input goes through [`Frames`] (byte stream to frames); the first frame is a
-//! [`HandshakeRequest`], each later one is for [`Protocol::decode`].
+//! [`HandshakeRequest`] that names the [`Protocol`], each later one is for [`Protocol::decode`]. What
+//! hub code sends to many is a [`Broadcast`].
 
 mod broadcast;
 mod error;

@@ -15,6 +15,7 @@ mod expiry;
 mod http2;
 mod limits;
 mod long_polling;
+mod messagepack;
 mod negotiate;
 mod raw;
 mod real_sockets;
