@@ -71,6 +71,8 @@ pub struct Connection<P> {
     connected_at: Instant,
     /// Milliseconds after `connected_at`. Written by the transport.
     last_activity: AtomicU64,
+    /// Microseconds, 0 if it was never measured. Written by the transport.
+    round_trip: AtomicU64,
     /// Set by the handshake.
     protocol: OnceLock<Protocol>,
     /// There are no hub messages. Written by a raw endpoint, as is the next.
@@ -123,6 +125,7 @@ impl<P> Connection<P> {
             facts: opening.facts,
             connected_at: Instant::now(),
             last_activity: AtomicU64::new(0),
+            round_trip: AtomicU64::new(0),
             protocol: OnceLock::new(),
             raw: AtomicBool::new(false),
             binary: AtomicBool::new(false),
@@ -181,6 +184,17 @@ impl<P> Connection<P> {
     /// When the client last showed life on the wire.
     pub fn last_activity(&self) -> Instant {
         self.connected_at + Duration::from_millis(self.last_activity.load(Ordering::Relaxed))
+    }
+
+    /// How long the newest [`probe`](Self::probe) took there and back: on WebSockets only.
+    pub fn round_trip(&self) -> Option<Duration> {
+        let micros = self.round_trip.load(Ordering::Relaxed);
+        (micros > 0).then(|| Duration::from_micros(micros))
+    }
+
+    pub(crate) fn set_round_trip(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.round_trip.store(micros.max(1), Ordering::Relaxed);
     }
 
     /// A parameter of the connecting request's query, else of the negotiate request's, by a name in

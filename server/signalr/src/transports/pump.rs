@@ -92,6 +92,8 @@ pub(super) struct Pump<'a, E: Endpoint, S> {
     deaf: bool,
     /// What the newest ping asked about; a pong cannot prove more.
     pinged: WriteMark,
+    /// When, until its pong has come.
+    pinged_at: Option<Instant>,
     /// Runs while a write waits for the client; with what was written when it began.
     stall: Option<(Pin<Box<Sleep>>, u64)>,
 }
@@ -117,6 +119,7 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
             unflushed: false,
             deaf: false,
             pinged: WriteMark::default(),
+            pinged_at: None,
             stall: None,
         }
     }
@@ -177,6 +180,7 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
                 }));
             if batch.probe {
                 self.pinged = batch.mark;
+                self.pinged_at = Some(Instant::now());
                 let mark = Bytes::copy_from_slice(&batch.mark.0.to_be_bytes());
                 self.staged.push_back(Message::Ping(mark));
             }
@@ -258,12 +262,17 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
         Poll::Pending
     }
 
-    fn pong(&self, payload: &[u8]) {
+    fn pong(&mut self, payload: &[u8]) {
         let Ok(mark) = payload.try_into().map(u64::from_be_bytes) else {
             return;
         };
         // A client can make up a pong, but not one for what it was not asked about.
         if mark <= self.pinged.0 {
+            if mark == self.pinged.0
+                && let Some(at) = self.pinged_at.take()
+            {
+                self.connection.set_round_trip(at.elapsed());
+            }
             self.server.hub.evidence(self.connection, WriteMark(mark));
         }
     }
