@@ -47,7 +47,7 @@ fn hub() -> signalr::Methods<crate::support::User> {
         .on("Slow", || async { Later(tokio::task::yield_now()) })
         .on("Fail", || async { Err::<(), _>(HubError::new("No.")) })
         .on("Panic", || async {
-            assert!(std::hint::black_box(false), "on purpose")
+            assert!(std::hint::black_box(false), "on purpose");
         })
         .on("Sum", |numbers: Upload<u32>| async move {
             numbers
