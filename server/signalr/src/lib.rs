@@ -1,11 +1,49 @@
 //! SignalR over axum: any unmodified SignalR client can talk to a server written in Rust.
 //!
+//! WebSockets, Server-Sent Events and long polling; JSON and MessagePack; streams in both directions,
+//! answers of clients, stateful reconnect. A hub is made of functions:
+//!
+//! ```no_run
+//! use axum::{Extension, Router};
+//! use futures_util::stream;
+//! use signalr::{Anonymous, Caller, Clients, HubError, HubOptions, HubServer, Methods};
+//!
+//! async fn say(me: Caller<Anonymous>, all: Clients<Anonymous>, text: String) -> Result<(), HubError> {
+//!     all.group("room").except(me.id()).send("Said", (text,))?;
+//!     Ok(())
+//! }
+//!
+//! # async fn serve() -> std::io::Result<()> {
+//! let hub = Methods::new()
+//!     .on("Enter", |me: Caller<Anonymous>| async move { me.join("room") })
+//!     .on("Say", say)
+//!     .on_stream("Count", |to: u32| async move { stream::iter(0..to) });
+//! let server = HubServer::new(hub, HubOptions::default(), Default::default(), Default::default());
+//! let app = Router::new().nest("/chat", server.router()).layer(Extension(Anonymous));
+//! axum::serve(tokio::net::TcpListener::bind("127.0.0.1:5000").await?, app).await
+//! # }
+//! ```
+//!
+//! | To | see |
+//! |---|---|
+//! | write methods: arguments, state, streams, uploads, cancellation | [`methods`] |
+//! | reach, count, list, group, disconnect connections from anywhere | [`Clients`] |
+//! | ask one client and wait for its answer | [`Connection::call_client`] |
+//! | run code around every call | [`Filter`] |
+//! | count what happens | [`Observer`] |
+//! | decide who may come, and for how long | [`Admission`] |
+//! | set timings and bounds | [`HubOptions`] |
+//! | decide everything about a call yourself | [`Hub`] |
+//! | carry bytes without hub messages | [`RawEndpoint`] |
+//!
 //! The crate knows the wire and nothing else. [`protocol`] is the codec for both directions and is
 //! always compiled, so that a browser client built for wasm can share it. Feature `server` (on by
-//! default) adds the rest: implement [`Hub`], give it to a [`HubServer`] and nest its router.
+//! default) adds the rest.
 //!
-//! Guarantees: one task per connection, every queue has a bound in bytes, and tracing never shows a
-//! token, an `id`, an `access_token` or a payload.
+//! Guarantees: one task per connection; calls of one connection start in the order in which they
+//! came; every queue has a bound; a message to many is encoded once per protocol; tracing never
+//! shows a token, an `id`, an `access_token` or a payload. Methods are matched without regard to
+//! case, and errors read as those of the official server: client suites compare the sentences.
 //! Must not depend on anything of the product it serves.
 #![warn(missing_docs)]
 

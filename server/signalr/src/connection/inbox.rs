@@ -74,6 +74,10 @@ impl Inbox {
         }
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.state.lock().bytes
+    }
+
     /// The next chunk, `None` at the end. An empty one is a [cut](Self::cut).
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
         let mut state = self.state.lock();

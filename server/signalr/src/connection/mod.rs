@@ -195,6 +195,11 @@ impl<P> Connection<P> {
         self.outbound.queued_bytes()
     }
 
+    /// Bytes of the client that are not read yet: it calls faster than the hub answers.
+    pub fn unread_bytes(&self) -> usize {
+        self.inbox.bytes()
+    }
+
     /// The mark of the newest message put in.
     pub fn mark(&self) -> WriteMark {
         self.outbound.put_so_far()

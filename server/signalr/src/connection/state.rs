@@ -121,7 +121,8 @@ impl<P> Connection<P> {
         Running(Arc::clone(self))
     }
 
-    pub(crate) fn running_calls(&self) -> usize {
+    /// Calls of the client that are not answered yet, streams included.
+    pub fn running_calls(&self) -> usize {
         self.calls.load(Ordering::Acquire)
     }
 

@@ -6,6 +6,7 @@
 //! | Parameter | What it is |
 //! |---|---|
 //! | any `T: DeserializeOwned` | the next argument of the call |
+//! | [`Payload`](crate::protocol::Payload) | the same, unread |
 //! | [`Caller<P>`](Caller) | the connection that calls |
 //! | [`Clients<P>`](crate::Clients) | all connections, groups and users |
 //! | [`State<T>`](State) | the hub's own state, or a part of it |

@@ -8,7 +8,7 @@ use std::future::Future;
 use futures_util::{Stream, StreamExt, stream::BoxStream};
 use serde::Serialize;
 
-use crate::{HubError, HubResult, Reply, hub::encode};
+use crate::{HubError, HubResult, Reply, hub::encode, protocol::Payload};
 
 /// Marks a value.
 #[derive(Debug)]
@@ -16,6 +16,9 @@ pub struct Value;
 /// Marks a value or an error.
 #[derive(Debug)]
 pub struct Fallible;
+/// Marks a value that is encoded already.
+#[derive(Debug)]
+pub struct Encoded;
 /// Marks [`Later`].
 #[derive(Debug)]
 pub struct Beside;
@@ -35,6 +38,18 @@ impl<T: Serialize> IntoResult<Value> for T {
 impl<T: Serialize, E: Into<HubError>> IntoResult<Fallible> for Result<T, E> {
     fn into_result(self) -> HubResult {
         encode(&self.map_err(Into::into)?)
+    }
+}
+
+impl IntoResult<Encoded> for Payload {
+    fn into_result(self) -> HubResult {
+        Ok(self)
+    }
+}
+
+impl<E: Into<HubError>> IntoResult<(Fallible, Encoded)> for Result<Payload, E> {
+    fn into_result(self) -> HubResult {
+        self.map_err(Into::into)
     }
 }
 

@@ -91,6 +91,16 @@ impl<P, S, T: DeserializeOwned> Parameter<P, S> for T {
     }
 }
 
+/// The next argument, unread: to be passed on as it came, whatever the client speaks.
+impl<P, S> Parameter<P, S> for Payload {
+    const ARGUMENTS: usize = 1;
+
+    fn bind(from: &mut Binding<'_, P, S>) -> Result<Self, HubError> {
+        let next = from.arguments.next().cloned();
+        next.ok_or_else(|| HubError::binding("An argument is missing."))
+    }
+}
+
 /// The connection that calls.
 #[derive(Debug)]
 pub struct Caller<P>(pub Arc<Connection<P>>);

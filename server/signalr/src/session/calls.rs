@@ -11,6 +11,7 @@ use std::{
 
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{
     downloads::{Downloads, Step, Style},
@@ -211,10 +212,12 @@ impl<'a, H: Hub> Calls<'a, H> {
 
     fn invoke(&self, call: Call) -> impl Future<Output = Reply> + Send + use<'a, H> {
         let (server, connection) = (self.server, self.connection);
+        let span = tracing::debug_span!("signalr.call", method = call.target.as_str());
         async move {
             let reply = guarded(server.hub.invoke(connection, call)).await;
             reply.unwrap_or_else(Reply::from)
         }
+        .instrument(span)
     }
 
     /// The client wants no more of a stream.

@@ -36,7 +36,16 @@ pub(crate) fn required<'a>(
 /// A property that must be a string.
 pub(crate) fn string(name: &'static str, raw: Option<&RawValue>) -> Result<String, DecodeError> {
     let raw = required(name, raw)?;
+    if let Some(plain) = plain(raw) {
+        return Ok(plain.to_owned());
+    }
     serde_json::from_str(raw.get()).map_err(|_| DecodeError::WrongType(name))
+}
+
+/// The inside of a string without escapes, as nearly all are: the parser has found it valid.
+fn plain(raw: &RawValue) -> Option<&str> {
+    let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    (!inside.contains('\\')).then_some(inside)
 }
 
 /// A property that may be a string, absent or null.
@@ -45,6 +54,9 @@ pub(crate) fn optional_string(
     raw: Option<&RawValue>,
 ) -> Result<Option<String>, DecodeError> {
     let Some(raw) = raw else { return Ok(None) };
+    if let Some(plain) = plain(raw) {
+        return Ok(Some(plain.to_owned()));
+    }
     serde_json::from_str(raw.get()).map_err(|_| DecodeError::WrongType(name))
 }
 

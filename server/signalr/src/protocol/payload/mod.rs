@@ -35,8 +35,9 @@ pub struct Payload(Form);
 
 #[derive(Debug, Clone)]
 enum Form {
-    /// Valid JSON, in which every string is just a string.
-    Json(Box<str>),
+    /// Valid JSON, in which every string is just a string. No `Box<str>`: giving back what the
+    /// serialiser reserved too much would cost a copy.
+    Json(String),
     /// Valid JSON with base64 strings that stand for bytes; made by hub code only.
     #[cfg(feature = "messagepack")]
     Marked(Box<Marked>),
@@ -49,7 +50,7 @@ enum Form {
 #[cfg(feature = "messagepack")]
 #[derive(Debug, Clone)]
 struct Marked {
-    json: Box<str>,
+    json: String,
     /// Offsets of the opening quotes of the strings that are bytes, ascending.
     bytes_at: Box<[usize]>,
 }
@@ -100,7 +101,7 @@ impl Payload {
     /// Whether it is the explicit null.
     pub fn is_null(&self) -> bool {
         match &self.0 {
-            Form::Json(json) => &**json == "null",
+            Form::Json(json) => json == "null",
             #[cfg(feature = "messagepack")]
             Form::Marked(_) => false,
             #[cfg(feature = "messagepack")]
@@ -138,13 +139,13 @@ impl Payload {
 
 impl From<Box<RawValue>> for Payload {
     fn from(json: Box<RawValue>) -> Self {
-        Self(Form::Json(json.into()))
+        Self(Form::Json(Box::<str>::from(json).into()))
     }
 }
 
 impl From<&RawValue> for Payload {
     fn from(json: &RawValue) -> Self {
-        Self(Form::Json(json.get().into()))
+        Self(Form::Json(json.get().to_owned()))
     }
 }
 

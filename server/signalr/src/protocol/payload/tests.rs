@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
 use super::*;
@@ -70,6 +69,8 @@ fn a_value_of_another_type_is_an_error() {
 
 #[cfg(feature = "messagepack")]
 mod messagepack {
+    use serde::Deserialize;
+
     use super::*;
 
     fn written(payload: &Payload) -> Vec<u8> {

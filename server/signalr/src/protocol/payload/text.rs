@@ -9,7 +9,7 @@ use serde_json::ser::{Formatter, Serializer};
 use super::PayloadError;
 
 pub(super) struct Text {
-    pub(super) json: Box<str>,
+    pub(super) json: String,
     /// Offsets of the opening quotes of the strings that stand for bytes, ascending.
     pub(super) bytes_at: Vec<usize>,
 }
@@ -24,7 +24,7 @@ pub(super) fn serialize<T: Serialize + ?Sized>(value: &T) -> Result<Text, Payloa
     let json = String::from_utf8(out.json)
         .map_err(|_| <serde_json::Error as serde::ser::Error>::custom("not UTF-8"))?;
     Ok(Text {
-        json: json.into_boxed_str(),
+        json,
         bytes_at: out.bytes_at,
     })
 }

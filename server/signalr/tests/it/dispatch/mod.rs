@@ -4,6 +4,7 @@ mod client_results;
 mod downloads;
 mod errors;
 mod groups;
+mod liveness;
 mod methods;
 mod observer;
 mod order;
