@@ -52,7 +52,11 @@ async fn main() -> std::io::Result<()> {
             guests.lock().remove(me.id());
         });
     let (tracker, stopping) = (TaskTracker::new(), CancellationToken::new());
-    let server = HubServer::new(chat, HubOptions::default(), tracker, stopping);
+    let options = HubOptions {
+        stateful_reconnect: true,
+        ..HubOptions::default()
+    };
+    let server = HubServer::new(chat, options, tracker, stopping);
     let app = Router::new().nest("/chat", server.router());
     let app = app.layer(Extension(Anonymous));
     axum::serve(tokio::net::TcpListener::bind("127.0.0.1:5088").await?, app).await

@@ -1,16 +1,19 @@
 //! One client's connection as the hub holds it: who it is, and what to send to it.
 //!
-//! Guarantees: every method returns at once; nothing is dropped without the caller being told,
+//! Guarantees: every method that is not async returns at once; nothing is dropped without the caller being told,
 //! except an unsent [`Connection::send_latest`] that a newer one replaces, or merges with.
 
 mod facts;
 mod inbox;
+mod lanes;
 mod lease;
 mod outbound;
 mod rate;
 mod resend;
 mod resume;
+mod send;
 mod sift;
+mod state;
 
 use std::{
     net::SocketAddr,
@@ -18,48 +21,31 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
 };
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use facts::{Facts, parameter};
 pub(crate) use inbox::Inbox;
+pub(crate) use lanes::Batch;
 pub(crate) use lease::Lease;
-pub(crate) use outbound::{Batch, Outbound};
+pub(crate) use outbound::Outbound;
 pub(crate) use resume::Resume;
 pub use resume::Resumed;
+pub use send::{SendError, WriteMark};
 pub(crate) use sift::sift;
+pub(crate) use state::Running;
 
 use crate::{
-    HubOptions, Limit, Observer, SlowClient,
+    HubOptions, Observer, SlowClient,
     client_call::Answers,
     limits::Limits,
     membership::Membership,
-    protocol::{Message, Protocol, TransferFormat, TransportKind},
+    protocol::{Message, Protocol, TransportKind},
 };
 use rate::Rate;
-
-/// How many lossless messages were put into a connection's queue, up to one of them: ascending.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WriteMark(pub u64);
-
-/// Why a message was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SendError {
-    /// Over the bound. [`Hub::writable`](crate::Hub::writable) tells when there is room.
-    #[error("the connection's queue is full")]
-    Full,
-    /// The connection has ended.
-    #[error("the connection is closed")]
-    Closed,
-    /// An argument could not be encoded: nobody got anything.
-    #[error("an argument cannot be encoded")]
-    Encoding,
-}
 
 /// A handle; share it as an `Arc`.
 #[derive(Debug)]
@@ -71,6 +57,8 @@ pub struct Connection<P> {
     connected_at: Instant,
     /// Milliseconds after `connected_at`. Written by the transport.
     last_activity: AtomicU64,
+    /// Microseconds, 0 if it was never measured. Written by the transport.
+    round_trip: AtomicU64,
     /// Set by the handshake.
     protocol: OnceLock<Protocol>,
     /// There are no hub messages. Written by a raw endpoint, as is the next.
@@ -123,6 +111,7 @@ impl<P> Connection<P> {
             facts: opening.facts,
             connected_at: Instant::now(),
             last_activity: AtomicU64::new(0),
+            round_trip: AtomicU64::new(0),
             protocol: OnceLock::new(),
             raw: AtomicBool::new(false),
             binary: AtomicBool::new(false),
@@ -183,6 +172,17 @@ impl<P> Connection<P> {
         self.connected_at + Duration::from_millis(self.last_activity.load(Ordering::Relaxed))
     }
 
+    /// How long the newest [`probe`](Self::probe) took there and back: on WebSockets only.
+    pub fn round_trip(&self) -> Option<Duration> {
+        let micros = self.round_trip.load(Ordering::Relaxed);
+        (micros > 0).then(|| Duration::from_micros(micros))
+    }
+
+    pub(crate) fn set_round_trip(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.round_trip.store(micros.max(1), Ordering::Relaxed);
+    }
+
     /// A parameter of the connecting request's query, else of the negotiate request's, by a name in
     /// any case. `id` and `access_token` are not kept.
     pub fn query(&self, name: &str) -> Option<&str> {
@@ -224,70 +224,6 @@ impl<P> Connection<P> {
         self.outbound.is_closed()
     }
 
-    /// Queues one whole framed message in the connection's [`protocol`](Self::protocol), in order and
-    /// without loss. The bytes are shared: see [`Broadcast`](crate::protocol::Broadcast).
-    ///
-    /// Refuses when the queue holds something and would grow over its bound; with
-    /// [`SlowClient::Close`] the connection is closed then.
-    pub fn try_send(&self, message: Bytes) -> Result<WriteMark, SendError> {
-        self.checked(self.outbound.try_put(message))
-    }
-
-    /// As [`try_send`](Self::try_send), but with [`SlowClient::Wait`] it waits for room. A sender
-    /// that awaits each send keeps its order; two senders that wait have none between them.
-    pub async fn send_frame(&self, message: Bytes) -> Result<WriteMark, SendError> {
-        if self.slow_client != SlowClient::Wait {
-            return self.try_send(message);
-        }
-        loop {
-            // Registered before trying, so that room made in between is not missed.
-            let mut drained = std::pin::pin!(self.outbound.drained());
-            drained.as_mut().enable();
-            match self.try_send(message.clone()) {
-                Err(SendError::Full) => drained.await,
-                result => return result,
-            }
-        }
-    }
-
-    /// Counts a refusal, and closes if that is the policy.
-    fn checked<T>(&self, result: Result<T, SendError>) -> Result<T, SendError> {
-        if matches!(result, Err(SendError::Full)) {
-            self.limits.hit(Limit::QueuedBytes);
-            if self.slow_client == SlowClient::Close {
-                let error = "Connection closed with an error. The client reads too slowly.";
-                self.close(Some(error.to_owned()), true);
-                return Err(SendError::Closed);
-            }
-        }
-        result
-    }
-
-    /// Queues a message in place of an unsent earlier one of the same key. Goes out after what is
-    /// queued without loss, and counts towards the same bound.
-    pub fn send_latest(&self, key: &Arc<str>, message: Bytes) -> Result<(), SendError> {
-        self.checked(self.outbound.put_latest(key, message, |_, newer| newer))
-    }
-
-    /// As [`Self::send_latest`]; `merge(unsent, message)` is what goes out in place of both. It is
-    /// called while the queue is locked: it must be quick, and may not touch this connection.
-    pub fn send_merged(
-        &self,
-        key: &Arc<str>,
-        message: Bytes,
-        merge: impl FnOnce(&Bytes, Bytes) -> Bytes,
-    ) -> Result<(), SendError> {
-        self.checked(self.outbound.put_latest(key, message, merge))
-    }
-
-    /// Asks for [`Hub::evidence`](crate::Hub::evidence) of everything queued so far: a WebSocket ping
-    /// after it. Other transports have no way to ask.
-    pub fn probe(&self) {
-        if self.transport == TransportKind::WebSockets {
-            self.outbound.probe();
-        }
-    }
-
     /// Ends the connection after what is queued was written. The first call wins.
     pub fn close(&self, error: Option<String>, allow_reconnect: bool) {
         let close = Message::Close {
@@ -296,135 +232,5 @@ impl<P> Connection<P> {
         };
         let last = (!self.raw.load(Ordering::Relaxed)).then(|| self.protocol().encode(&close));
         self.finish(last);
-    }
-
-    /// The end on the server's side: one last message, nothing more is read.
-    pub(crate) fn finish(&self, last: Option<Bytes>) {
-        self.outbound.close(last);
-        self.finished.store(true, Ordering::Release);
-        self.inbox.discard();
-        self.ended.cancel();
-    }
-
-    /// The client closed in good order: what it sent before is still handled.
-    pub(crate) fn peer_closed(&self) {
-        self.inbox.end();
-        self.ended.cancel();
-    }
-
-    /// The client is gone: what it sent before is still handled, nothing more can be written.
-    pub(crate) fn peer_lost(&self, reason: Option<&'static str>) {
-        self.lost
-            .lock()
-            .get_or_insert_with(|| reason.unwrap_or_default());
-        self.outbound.discard();
-        self.peer_closed();
-    }
-
-    pub(crate) fn is_finished(&self) -> bool {
-        self.finished.load(Ordering::Acquire)
-    }
-
-    /// Why the transport lost the client.
-    pub(crate) fn lost(&self) -> Option<&'static str> {
-        self.lost.lock().filter(|reason| !reason.is_empty())
-    }
-
-    pub(crate) fn speak(&self, protocol: Protocol) {
-        self.protocol.get_or_init(|| protocol);
-    }
-
-    /// After the answer to a good handshake: a client that promised version 2 resumes.
-    pub(crate) fn shaken(&self, version: u32, options: &HubOptions) {
-        if let Some(resume) = self.resume.as_ref().filter(|_| version >= 2) {
-            resume.turn_on();
-            self.outbound
-                .keep_unacked(self.protocol(), options.resume_buffer_bytes);
-        }
-    }
-
-    /// What its transport writes next, see [`Outbound::poll_take`].
-    pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Batch>> {
-        let taken = self.outbound.poll_take(cx);
-        if let Poll::Ready(Some(batch)) = &taken
-            && !batch.messages.is_empty()
-        {
-            let bytes = batch.messages.iter().map(Bytes::len).sum();
-            self.observer.sent(batch.messages.len(), bytes);
-        }
-        taken
-    }
-
-    /// What a WebSocket's frames are.
-    pub(crate) fn transfer_format(&self) -> TransferFormat {
-        match self.protocol.get() {
-            Some(protocol) => protocol.transfer_format(),
-            None if self.binary.load(Ordering::Relaxed) => TransferFormat::Binary,
-            None => TransferFormat::Text,
-        }
-    }
-
-    /// It is closed without words from now on.
-    pub(crate) fn set_raw(&self) {
-        self.raw.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn set_binary(&self, binary: bool) {
-        self.binary.store(binary, Ordering::Relaxed);
-    }
-
-    /// Stateful reconnect, if the connection can still be continued.
-    pub(crate) fn resumable(&self) -> Option<&Resume> {
-        let resume = self.resume.as_deref().filter(|resume| resume.is_on())?;
-        (!self.is_closed() && !self.ended.is_cancelled()).then_some(resume)
-    }
-
-    /// Its client has lost its socket and may come back: silence is no news.
-    pub(crate) fn is_away(&self) -> bool {
-        self.resume.as_ref().is_some_and(|resume| resume.is_away())
-    }
-
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
-    /// Calls are not started any more; those that run go on.
-    pub(crate) fn no_more_calls(&self) {
-        self.leaving.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn is_leaving(&self) -> bool {
-        self.leaving.load(Ordering::Acquire)
-    }
-
-    /// Counts a call until the guard is dropped, which must be after its answer was queued.
-    pub(crate) fn begin_call(self: &Arc<Self>) -> Running<P> {
-        self.calls.fetch_add(1, Ordering::AcqRel);
-        Running(Arc::clone(self))
-    }
-
-    /// Calls of the client that are not answered yet, streams included.
-    pub fn running_calls(&self) -> usize {
-        self.calls.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn within_rate(&self) -> bool {
-        self.rate.as_ref().is_none_or(|rate| rate.lock().take())
-    }
-
-    pub(crate) fn touch(&self) {
-        let since = self.connected_at.elapsed().as_millis();
-        self.last_activity
-            .store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-}
-
-/// A call that is being answered.
-#[derive(Debug)]
-pub(crate) struct Running<P>(Arc<Connection<P>>);
-
-impl<P> Drop for Running<P> {
-    fn drop(&mut self) {
-        self.0.calls.fetch_sub(1, Ordering::AcqRel);
     }
 }

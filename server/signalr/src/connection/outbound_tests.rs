@@ -1,6 +1,9 @@
 //! The two lanes by themselves.
 
+use std::task::Waker;
+
 use super::*;
+use crate::connection::lanes::BATCH_BYTES;
 
 fn take(outbound: &Outbound) -> Option<Batch> {
     match outbound.poll_take(&Context::from_waker(Waker::noop())) {

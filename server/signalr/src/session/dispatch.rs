@@ -111,6 +111,10 @@ impl<H: Hub> Reader<'_, H> {
         };
         let frame = match frame {
             Ok(Some(frame)) => frame,
+            // Closed from elsewhere since the look above.
+            Ok(None) if self.connection.is_finished() => {
+                return Poll::Ready(Some(Ending::ByServer));
+            }
             Ok(None) => return self.end(Ending::Gone),
             Err(too_large) => {
                 self.connection.limits().hit(Limit::MessageBytes);

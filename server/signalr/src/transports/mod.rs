@@ -1,6 +1,7 @@
 //! How bytes come and go. A transport takes batches out of a connection's queue and puts chunks into
 //! its inbox; everything else is the session's.
 
+mod closing;
 pub(crate) mod long_polling;
 mod poll;
 mod progress;

@@ -10,30 +10,29 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
-    time::{Instant, Sleep, sleep, timeout},
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, Sleep, sleep},
 };
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
         Error, Message,
         protocol::{
-            CloseFrame, Role, WebSocketConfig,
+            Role, WebSocketConfig,
             frame::{
-                Frame, Utf8Bytes,
-                coding::{CloseCode, Data, OpCode},
+                Frame,
+                coding::{Data, OpCode},
             },
         },
     },
 };
 
-use super::progress::Progress;
+use super::{closing::End, progress::Progress};
 use crate::{
     Connection, Limit, WriteMark, endpoint::Endpoint, protocol::TransferFormat, server::Shared,
 };
@@ -43,55 +42,23 @@ const READ_BUFFER: usize = 2 * 1024;
 const WRITE_BUFFER: usize = 4 * 1024;
 /// A single message larger than this cannot be sent.
 const LARGEST_WRITE: usize = 16 * 1024 * 1024;
-/// A close frame that says 1000, unmasked.
-const CLOSE_1000: [u8; 4] = [0x88, 0x02, 0x03, 0xe8];
 /// Frames handled before other tasks get their turn.
 const TURN: usize = 32;
 
-/// Why nothing more is moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// The server has closed and everything is written.
-    Finished,
-    /// The client sent a close frame.
-    ClosedByPeer,
-    /// The socket broke.
-    Lost,
-    /// The client did not take what was written.
-    Stalled,
-    /// A message was too large for the socket.
-    Unsendable,
-}
-
-impl End {
-    /// Whether a client may continue on another socket, if that was agreed on.
-    pub(super) fn is_loss(self) -> bool {
-        matches!(self, Self::Lost | Self::Stalled)
-    }
-
-    /// Why the client is gone, in words.
-    pub(super) fn reason(self) -> Option<&'static str> {
-        match self {
-            Self::Finished | Self::ClosedByPeer => None,
-            Self::Lost => Some("The WebSocket was cut."),
-            Self::Stalled => Some("The client did not read for too long."),
-            Self::Unsendable => Some("A message was too large to send."),
-        }
-    }
-}
-
 pub(super) struct Pump<'a, E: Endpoint, S> {
-    socket: WebSocketStream<Progress<S>>,
-    server: &'a Shared<E>,
-    connection: &'a Arc<Connection<E::Principal>>,
+    pub(super) socket: WebSocketStream<Progress<S>>,
+    pub(super) server: &'a Shared<E>,
+    pub(super) connection: &'a Arc<Connection<E::Principal>>,
     /// Of the current batch, not given to the socket yet.
-    staged: VecDeque<Message>,
+    pub(super) staged: VecDeque<Message>,
     /// The socket holds bytes that may not be on their way.
-    unflushed: bool,
+    pub(super) unflushed: bool,
     /// Nothing more can be read.
     deaf: bool,
     /// What the newest ping asked about; a pong cannot prove more.
     pinged: WriteMark,
+    /// When, until its pong has come.
+    pinged_at: Option<Instant>,
     /// Runs while a write waits for the client; with what was written when it began.
     stall: Option<(Pin<Box<Sleep>>, u64)>,
 }
@@ -117,6 +84,7 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
             unflushed: false,
             deaf: false,
             pinged: WriteMark::default(),
+            pinged_at: None,
             stall: None,
         }
     }
@@ -128,21 +96,6 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
             self.server.limits.hit(Limit::SendTimeout);
         }
         end
-    }
-
-    /// The end of the connection, not only of the socket.
-    pub(super) async fn conclude(self, end: End) {
-        let (limit, connection) = (self.server.options.close_timeout, self.connection);
-        if end != End::Finished {
-            // Ends the session, but first what was sent before is handled.
-            connection.peer_lost(end.reason());
-        }
-        match end {
-            End::Finished => self.close(CloseCode::Normal, limit).await,
-            End::Unsendable => self.close(CloseCode::Error, limit).await,
-            End::ClosedByPeer => self.answer_close(limit).await,
-            End::Lost | End::Stalled => {}
-        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -177,6 +130,7 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
                 }));
             if batch.probe {
                 self.pinged = batch.mark;
+                self.pinged_at = Some(Instant::now());
                 let mark = Bytes::copy_from_slice(&batch.mark.0.to_be_bytes());
                 self.staged.push_back(Message::Ping(mark));
             }
@@ -258,45 +212,18 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
         Poll::Pending
     }
 
-    fn pong(&self, payload: &[u8]) {
+    fn pong(&mut self, payload: &[u8]) {
         let Ok(mark) = payload.try_into().map(u64::from_be_bytes) else {
             return;
         };
         // A client can make up a pong, but not one for what it was not asked about.
         if mark <= self.pinged.0 {
+            if mark == self.pinged.0
+                && let Some(at) = self.pinged_at.take()
+            {
+                self.connection.set_round_trip(at.elapsed());
+            }
             self.server.hub.evidence(self.connection, WriteMark(mark));
         }
-    }
-
-    /// The server's own closing handshake.
-    async fn close(mut self, code: CloseCode, limit: Duration) {
-        let frame = CloseFrame {
-            code,
-            reason: Utf8Bytes::default(),
-        };
-        let goodbye = async {
-            if self.socket.send(Message::Close(Some(frame))).await.is_err() {
-                return;
-            }
-            while let Some(Ok(_)) = self.socket.next().await {}
-        };
-        let _ = timeout(limit, goodbye).await;
-    }
-
-    /// Answers the client's close frame with 1000. The library would repeat the client's code, and
-    /// if there was none, browsers would see an unclean close.
-    async fn answer_close(mut self, limit: Duration) {
-        let whole = self.staged.is_empty() && !self.unflushed;
-        let answer = async {
-            if whole {
-                // Nothing of an earlier frame is left in the library, so this cannot split one.
-                let mut stream = self.socket.into_inner();
-                stream.write_all(&CLOSE_1000).await?;
-                stream.shutdown().await
-            } else {
-                self.socket.flush().await.map_err(std::io::Error::other)
-            }
-        };
-        let _ = timeout(limit, answer).await;
     }
 }

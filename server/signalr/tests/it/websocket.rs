@@ -180,8 +180,10 @@ async fn pong_is_evidence_for_what_was_written_before() {
     let Some(Ok(Message::Ping(_))) = client.socket().next().await else {
         panic!()
     };
+    assert_eq!(connection.round_trip(), None);
     client.socket().flush().await.unwrap();
     assert_eq!(site.event().await, Event::Evidence(mark.0));
+    assert!(connection.round_trip().is_some());
     settle().await;
     assert!(
         site.events.try_recv().is_err(),

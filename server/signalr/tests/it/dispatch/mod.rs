@@ -1,5 +1,6 @@
 //! The rules of dispatching calls, streams and uploads, one test each.
 
+mod any_order;
 mod client_results;
 mod downloads;
 mod errors;
