@@ -80,7 +80,7 @@ async fn a_running_stream_does_not_hold_up_the_client_timeout() {
 #[tokio::test(start_paused = true)]
 async fn a_ping_is_skipped_while_something_waits_to_be_written() {
     let options = HubOptions {
-        send_timeout: Duration::from_secs(60),
+        send_timeout: Duration::from_mins(1),
         ..HubOptions::default()
     };
     let site = Site::serving(methods(), options);
