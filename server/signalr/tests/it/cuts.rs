@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use signalr::HubOptions;
 
-use crate::support::{Event, Site, Stateful, call};
+use crate::support::{Budget, Event, Site, Stateful, call};
 
 const ROUNDS: u64 = 4;
 
@@ -12,13 +12,35 @@ fn push(round: u64) -> String {
     format!("{{\"type\":1,\"target\":\"push\",\"arguments\":[{round}]}}\u{1e}")
 }
 
-/// One exchange over a socket that breaks after so many bytes; as many as passed if it did not.
-async fn exchange(down: usize, up: usize) -> (usize, usize) {
+/// What the client's link does after so many bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Breaks,
+    /// The old socket stays open, and the next one takes over from it.
+    GoesSilent,
+}
+
+/// What came of an exchange.
+struct Passed {
+    /// Bytes, if the budget was not spent.
+    down: usize,
+    up: usize,
+    /// How often the connection was continued.
+    resumed: usize,
+}
+
+/// One exchange over a faulty socket.
+async fn exchange(fault: Fault, down: usize, up: usize) -> Passed {
     let mut site = Site::with(HubOptions {
         stateful_reconnect: true,
         ..HubOptions::default()
     });
-    let mut client = Stateful::start(&mut site, 2).await;
+    let budget = Budget {
+        silent: fault == Fault::GoesSilent,
+        ..Budget::unlimited()
+    };
+    let mut client = Stateful::start_over(&mut site, 2, budget).await;
+    let mut old = Vec::new();
     let connection = site.only();
     let budget = client.budget.clone();
     budget.set(down, up);
@@ -39,7 +61,8 @@ async fn exchange(down: usize, up: usize) -> (usize, usize) {
                 heard.push(text);
             } else {
                 budget.set(usize::MAX, usize::MAX);
-                client.resume(&site).await.unwrap();
+                old.push(client.open(&site).await.unwrap());
+                client.go_on().await;
             }
         }
         if round == 1 {
@@ -51,10 +74,11 @@ async fn exchange(down: usize, up: usize) -> (usize, usize) {
         budget.set(usize::MAX, usize::MAX);
         client.resume(&site).await.unwrap();
     }
-    let passed = (
-        usize::MAX - budget.down.load(Ordering::Relaxed),
-        usize::MAX - budget.up.load(Ordering::Relaxed),
-    );
+    let mut passed = Passed {
+        down: usize::MAX - budget.down.load(Ordering::Relaxed),
+        up: usize::MAX - budget.up.load(Ordering::Relaxed),
+        resumed: 0,
+    };
 
     // Answers and pushes mix, but each kind is in order and once.
     let of = |kind: &str| {
@@ -73,6 +97,7 @@ async fn exchange(down: usize, up: usize) -> (usize, usize) {
     while let Ok(event) = site.events.try_recv() {
         match event {
             Event::Called(target) => called.push(target),
+            Event::Resumed(_) => passed.resumed += 1,
             Event::Disconnected(reason) => panic!("{down} {up}: {reason:?}"),
             _ => {}
         }
@@ -85,16 +110,29 @@ async fn exchange(down: usize, up: usize) -> (usize, usize) {
 
 #[tokio::test(start_paused = true)]
 async fn cut_at_every_byte_nothing_is_lost_or_doubled() {
-    let (down, up) = exchange(usize::MAX, usize::MAX).await;
+    everywhere(Fault::Breaks).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_from_every_byte_on_nothing_is_lost_or_doubled() {
+    everywhere(Fault::GoesSilent).await;
+}
+
+async fn everywhere(fault: Fault) {
+    let most = usize::MAX;
+    let Passed { down, up, .. } = exchange(fault, most, most).await;
     assert!(down > 500 && up > 300, "{down} {up}");
+    let mut resumed = 0;
     for cut in 0..=down {
-        exchange(cut, usize::MAX).await;
+        resumed += exchange(fault, cut, most).await.resumed;
     }
     for cut in 0..=up {
-        exchange(usize::MAX, cut).await;
+        resumed += exchange(fault, most, cut).await.resumed;
     }
     // Both at once, on the diagonal.
     for cut in 0..=up {
-        exchange(cut * down / up, cut).await;
+        resumed += exchange(fault, cut * down / up, cut).await.resumed;
     }
+    // But for cuts after the last answer, each was noticed.
+    assert!(resumed > (down + 2 * up) * 9 / 10, "{resumed}");
 }

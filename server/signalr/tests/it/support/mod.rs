@@ -8,7 +8,7 @@ mod stateful;
 pub(crate) use client::{ALL, Client, Wire};
 pub(crate) use hub::{Event, TestHub, User};
 pub(crate) use site::{Answer, Site, Socket, identify, piece, request, settle};
-pub(crate) use stateful::Stateful;
+pub(crate) use stateful::{Budget, Stateful};
 
 /// What every client says first.
 pub(crate) const HANDSHAKE: &str = "{\"protocol\":\"json\",\"version\":1}\u{1e}";

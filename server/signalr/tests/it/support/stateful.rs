@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use futures_util::{SinkExt, StreamExt};
@@ -17,11 +18,16 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
 use super::{Answer, Event, Site};
 
+/// How long a client waits on a silent link.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// Bytes that may still pass in each direction.
 #[derive(Clone)]
 pub(crate) struct Budget {
     pub(crate) down: Arc<AtomicUsize>,
     pub(crate) up: Arc<AtomicUsize>,
+    /// A spent budget is a link that went silent, and not one that broke.
+    pub(crate) silent: bool,
 }
 
 impl Budget {
@@ -30,6 +36,7 @@ impl Budget {
         Self {
             down: most(),
             up: most(),
+            silent: false,
         }
     }
 
@@ -39,7 +46,7 @@ impl Budget {
     }
 }
 
-/// Breaks when a budget is spent.
+/// Breaks when a budget is spent, or goes silent.
 pub(crate) struct Cut {
     stream: DuplexStream,
     budget: Budget,
@@ -52,6 +59,9 @@ impl AsyncRead for Cut {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let left = self.budget.down.load(Ordering::Relaxed);
+        if left == 0 && self.budget.silent {
+            return Poll::Pending;
+        }
         if left == 0 {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
@@ -74,6 +84,9 @@ impl AsyncWrite for Cut {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let left = self.budget.up.load(Ordering::Relaxed);
+        if left == 0 && self.budget.silent {
+            return Poll::Ready(Ok(bytes.len())); // as far as a kernel knows
+        }
         if left == 0 {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
@@ -111,6 +124,10 @@ pub(crate) struct Stateful {
 impl Stateful {
     /// Negotiated, connected, and hands shaken with this version.
     pub(crate) async fn start(site: &mut Site, version: u32) -> Self {
+        Self::start_over(site, version, Budget::unlimited()).await
+    }
+
+    pub(crate) async fn start_over(site: &mut Site, version: u32, budget: Budget) -> Self {
         let path = "/hub/negotiate?negotiateVersion=1&UseStatefulReconnect=true";
         let answer = site.request("POST", path, "").await;
         let answer: signalr::protocol::NegotiateResponse =
@@ -118,7 +135,7 @@ impl Stateful {
         assert!(answer.use_stateful_reconnect);
         let mut client = Self {
             token: answer.connection_token.unwrap(),
-            budget: Budget::unlimited(),
+            budget,
             socket: None,
             unacked: VecDeque::new(),
             next: 1,
@@ -196,7 +213,17 @@ impl Stateful {
         let Some(socket) = &mut self.socket else {
             return false;
         };
-        match socket.next().await {
+        let mut next = Box::pin(socket.next());
+        let next = if self.budget.silent {
+            // It gives up, and the old socket stays as it is.
+            let Ok(next) = tokio::time::timeout(PATIENCE, next.as_mut()).await else {
+                return false;
+            };
+            next
+        } else {
+            next.as_mut().await
+        };
+        match next {
             Some(Ok(Message::Text(text))) => {
                 assert!(text.ends_with('\u{1e}'), "whole messages");
                 let whole = text.split_terminator('\u{1e}').map(str::to_owned);
