@@ -31,11 +31,8 @@ async fn say(
 ) -> Result<usize, HubError> {
     let guest = guests.lock().get(me.id()).cloned();
     let (room, name) = guest.ok_or("Enter a room first.")?;
-    let others = clients
-        .group(&room)
-        .except(me.id())
-        .send("Said", (name, text))?;
-    Ok(others.queued)
+    let others = clients.group(&room).except(me.id());
+    Ok(others.send("Said", (name, text))?.queued)
 }
 
 #[tokio::main]
@@ -58,6 +55,6 @@ async fn main() -> std::io::Result<()> {
     };
     let server = HubServer::new(chat, options, tracker, stopping);
     let app = Router::new().nest("/chat", server.router());
-    let app = app.layer(Extension(Anonymous));
-    axum::serve(tokio::net::TcpListener::bind("127.0.0.1:5088").await?, app).await
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:5088").await?;
+    axum::serve(listener, app.layer(Extension(Anonymous))).await
 }

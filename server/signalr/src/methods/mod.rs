@@ -18,6 +18,7 @@
 //! let the next call begin before it has ended.
 
 mod handler;
+mod identity;
 mod outcome;
 mod parameter;
 
@@ -28,33 +29,12 @@ use futures_util::future::BoxFuture;
 
 pub use self::{
     handler::Handler,
+    identity::{Anonymous, Identity},
     outcome::{IntoItems, IntoReply, IntoResult, Later},
     parameter::{Binding, Caller, Cancelled, Parameter, Reason, State},
 };
 
 use crate::{Call, Connection, Hub, HubError, Reply, Shape};
-
-/// Who connects to a hub of [`Methods`].
-pub trait Identity: Clone + Send + Sync + 'static {
-    /// Whether a later request of one connection comes from the same user as the first.
-    fn is_same(&self, later: &Self) -> bool;
-
-    /// Under which name [`Clients::user`](crate::Clients::user) finds this one's connections.
-    fn user_key(&self) -> Option<&str> {
-        None
-    }
-}
-
-/// Nobody in particular: for hubs that are open to all. The host still has to say so, with
-/// `.layer(Extension(Anonymous))`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Anonymous;
-
-impl Identity for Anonymous {
-    fn is_same(&self, _later: &Self) -> bool {
-        true
-    }
-}
 
 /// A [`Hub`] made of functions, for principals `P` and with state `S`.
 ///
