@@ -54,6 +54,12 @@ impl Orders {
         *next = None;
         Some(loss)
     }
+
+    /// Has the client said what the order waits for?
+    fn begun(&self, said: &[u8]) -> bool {
+        let next = *self.next.lock();
+        next.is_some_and(|order| find(said, order.after).is_some())
+    }
 }
 
 /// It lies as long as this lives.
@@ -103,11 +109,16 @@ impl Wire {
 async fn carry(mut near: TcpStream, mut far: TcpStream, orders: Arc<Orders>) {
     let (mut said, mut answered) = (Vec::new(), Vec::new());
     let (mut out, mut back) = ([0_u8; 16_384], [0_u8; 16_384]);
+    // How much was answered before the client began: an earlier COMMIT on this connection is not meant.
+    let mut before = None;
     loop {
         tokio::select! {
             read = near.read(&mut out) => {
                 let Some(bytes) = some(read, &out) else { return };
                 said.extend_from_slice(bytes);
+                if before.is_none() && orders.begun(&said) {
+                    before = Some(answered.len());
+                }
                 let order = orders.due(&said, None);
                 if order == Some(Loss::Request) {
                     orders.lost.notify_one();
@@ -122,7 +133,8 @@ async fn carry(mut near: TcpStream, mut far: TcpStream, orders: Arc<Orders>) {
             read = far.read(&mut back) => {
                 let Some(bytes) = some(read, &back) else { return };
                 answered.extend_from_slice(bytes);
-                if orders.due(&said, Some(&answered)).is_some() {
+                let since = &answered[before.unwrap_or(answered.len())..];
+                if orders.due(&said, Some(since)).is_some() {
                     orders.lost.notify_one();
                     return;
                 }

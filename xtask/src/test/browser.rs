@@ -22,11 +22,10 @@ pub(super) struct Browser {
 }
 
 /// `None` when something is missing; it has been said what.
-pub(super) fn runtime() -> Result<Option<Browser>> {
+pub(super) fn runtime(packages: npm::Packages) -> Result<Option<Browser>> {
     let Some(chromium) = browser::find()? else {
         return Ok(None);
     };
-    let packages = npm::end2end()?;
     Ok(Some(Browser { chromium, packages }))
 }
 

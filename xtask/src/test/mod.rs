@@ -4,11 +4,12 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::scratch::Scratch;
-use crate::setup::Tools;
+use crate::setup::{Tools, npm};
 use crate::site;
 use crate::step::note;
 
 mod browser;
+mod clients;
 mod rust;
 mod tally;
 
@@ -30,7 +31,9 @@ impl Test {
         let filter = self.filter.as_deref();
         let mut tally = Tally::default();
         tally += rust::test(&database, filter, self.slow)?;
-        match browser::runtime()? {
+        let packages = npm::end2end()?;
+        tally += clients::test(&packages, filter)?;
+        match browser::runtime(packages)? {
             Some(browser) => {
                 site::build_browser_half(&tools)?;
                 tally += browser.run(&database, filter, self.slow)?;
