@@ -61,7 +61,7 @@ impl<P> Connection<P> {
         }
     }
 
-    /// What its transport writes next, see [`Outbound::poll_take`].
+    /// What its transport writes next, see [`Outbound::poll_take`](super::Outbound::poll_take).
     pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Batch>> {
         let taken = self.outbound.poll_take(cx);
         if let Poll::Ready(Some(batch)) = &taken
