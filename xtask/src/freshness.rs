@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use crate::place;
 
 /// Everything a build reads, relative to the root.
-const INPUTS: [&str; 12] = [
+const INPUTS: [&str; 13] = [
     ".cargo",
     ".sqlx",
     "Cargo.lock",
@@ -24,6 +24,7 @@ const INPUTS: [&str; 12] = [
     "server",
     "style",
     "tools/package-lock.json",
+    "xtask/src", // how it is built: flags, compression
 ];
 
 /// What a build of the product was made of and what it made, in one number.
@@ -82,7 +83,8 @@ impl Freshness {
 
 fn add(hash: &mut Hash, path: &Path) -> Result<()> {
     let cannot = || format!("cannot read {}", path.display());
-    let meta = fs::metadata(path).with_context(cannot)?;
+    // Links as links: an editor's lock is one that leads nowhere.
+    let meta = fs::symlink_metadata(path).with_context(cannot)?;
     if !meta.is_dir() {
         return hash.file(path, &meta);
     }

@@ -52,7 +52,11 @@ pub(crate) fn build(tools: &Tools, profile: Profile) -> Result<()> {
                 leptos.env("RUSTFLAGS", erasing());
             }
         }
-        let outputs = vec![profile.program(), wasm()];
+        let mut outputs = browser_half();
+        outputs.push(profile.program());
+        if profile == Profile::Release {
+            outputs.push(place::site().join("pkg/bellhop.wasm.br"));
+        }
         unless_fresh(profile.name(), outputs, &mut leptos)
     })
 }
@@ -63,7 +67,7 @@ pub(crate) fn build_browser_half(tools: &Tools) -> Result<()> {
         forget_compressed()?;
         let mut leptos = leptos(tools)?;
         leptos.arg("--frontend-only");
-        unless_fresh("browser-half", vec![wasm()], &mut leptos)
+        unless_fresh("browser-half", browser_half(), &mut leptos)
     })
 }
 
@@ -84,8 +88,10 @@ fn forget_compressed() -> Result<()> {
     Ok(())
 }
 
-fn wasm() -> PathBuf {
-    place::site().join("pkg/bellhop.wasm")
+fn browser_half() -> Vec<PathBuf> {
+    ["bellhop.wasm", "bellhop.js", "bellhop.css"]
+        .map(|file| place::site().join("pkg").join(file))
+        .into()
 }
 
 fn unless_fresh(what: &'static str, outputs: Vec<PathBuf>, build: &mut Command) -> Result<Outcome> {

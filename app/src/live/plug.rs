@@ -138,7 +138,7 @@ impl Plugged {
     fn notified(self, value: &Value) {
         let replayed = value.get("replayed") == Some(&Value::Bool(true));
         if let Some(item) = inbox_item(value)
-            && !(replayed && item.at < self.opened)
+            && !(replayed && minted(&item.id).is_some_and(|at| at < self.opened))
         {
             let hearers = |table: &Table| table.hearers.iter().map(|(_, heard)| *heard).collect();
             let hearers: Vec<Callback<InboxItem>> =
@@ -232,6 +232,13 @@ fn inbox_item(value: &Value) -> Option<InboxItem> {
         archived: false,
         withdrawn: false,
     })
+}
+
+/// When the server made this id: the first 48 bits of a UUID of version 7 are milliseconds. The times
+/// beside it may be the publisher's own fields.
+fn minted(id: &str) -> Option<Moment> {
+    let digits: String = id.chars().filter(|c| *c != '-').take(12).collect();
+    i64::from_str_radix(&digits, 16).ok().map(Moment)
 }
 
 #[expect(

@@ -180,10 +180,16 @@ impl Client {
         &self,
         asked: &Question,
         first: Option<(i64, Timestamp)>,
+        full: Option<i64>,
         last: i64,
         now: Timestamp,
     ) -> Option<Passed> {
-        let (through, at) = first.map_or((last, now), |(seq, at)| (seq - 1, at));
+        let (through, at) = match (first, full) {
+            (Some((seq, at)), _) => (seq - 1, at),
+            // A page of nothing but deliveries whose notification is gone: what follows is not known.
+            (None, Some(_)) => return None,
+            (None, None) => (last, now),
+        };
         let from_start = asked.from == self.inner.lock().start;
         (from_start && through > asked.from).then_some(Passed {
             user: self.user,
@@ -195,9 +201,14 @@ impl Client {
         })
     }
 
-    /// A page, ascending; `full` when more may follow it, `last` the last number given when it was
-    /// read. Answers the numbers written, and whether another page must be read now.
-    pub(crate) fn page(&self, rows: &[Row], full: bool, last: i64) -> (Vec<(i64, Uuid)>, bool) {
+    /// A page, ascending; `full`: it ends there and more may follow; `last`: the last number given
+    /// when it was read. Answers the numbers written, and whether another page must be read now.
+    pub(crate) fn page(
+        &self,
+        rows: &[Row],
+        full: Option<i64>,
+        last: i64,
+    ) -> (Vec<(i64, Uuid)>, bool) {
         let mut inner = self.inner.lock();
         let mut written = Vec::with_capacity(rows.len());
         for row in rows {
@@ -210,12 +221,7 @@ impl Client {
                 Offer::Drop => {}
             }
         }
-        let through = if full {
-            rows.last().map_or(last, |row| row.seq)
-        } else {
-            last
-        };
-        inner.gate.page_ended(through, last);
+        inner.gate.page_ended(full.unwrap_or(last), last);
         let wants_page = inner.gate.wants_page();
         let probe = !written.is_empty() && !inner.explicit;
         drop(inner);

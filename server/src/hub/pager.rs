@@ -141,7 +141,13 @@ impl Reader {
         let mut passed = Vec::new();
         for (index, (client, rows)) in clients.iter().zip(rows).enumerate() {
             let last = answers.last[index];
-            passed.extend(client.passed(&questions[index], first[index], last, now));
+            passed.extend(client.passed(
+                &questions[index],
+                first[index],
+                answers.full[index],
+                last,
+                now,
+            ));
             let (written, wants_more) = client.page(&rows, answers.full[index], last);
             for (seq, _) in written {
                 self.recorder.written(client, seq);

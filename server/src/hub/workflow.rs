@@ -26,8 +26,9 @@ use crate::support::lifecycle::Lifecycle;
 const VERSION: u32 = 1;
 
 /// By how much the time of a delivery may lie before that of one with a lower number: a transaction may
-/// wait for the stream's lock after it looked at the clock, and clocks are set back.
-const OUT_OF_STEP: SignedDuration = SignedDuration::from_hours(1);
+/// wait for the stream's lock after it looked at the clock, and clocks are set back, by a whole zone's
+/// offset where one ran on local time. Two partitions more to look at, at most.
+const OUT_OF_STEP: SignedDuration = SignedDuration::from_hours(26);
 
 /// The workplace hub. Cheap to clone.
 #[derive(Clone)]
@@ -161,7 +162,9 @@ impl Hub {
             if known.explicit {
                 start.from = known.through;
                 start.since = known
-                    .through_at
+                    .beyond_since
+                    // In the future: it was noted by a clock that has been set back since.
+                    .filter(|at| *at <= now)
                     .map_or(Timestamp::UNIX_EPOCH, |at| at - OUT_OF_STEP);
             } else {
                 start.from = known.through.max(known.reached_through);

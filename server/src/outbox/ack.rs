@@ -330,7 +330,7 @@ async fn devices(
                     acked_set::pass(&mut known.through, &mut known.ranges, *handled);
                     // Unknown when others settled that number: the time before it serves too.
                     let at = facts.get(&(ack.user, known.through)).map(|fact| fact.at);
-                    known.through_at = known.through_at.max(at);
+                    known.beyond_since = known.beyond_since.max(at);
                     new
                 }
                 None => real, // evicted since it connected: counts like an unnamed one

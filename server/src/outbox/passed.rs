@@ -58,7 +58,7 @@ pub async fn note(pool: &Pool, passed: &[Passed]) -> sqlx::Result<()> {
             reached_through.push(one.through);
         } else if known.through >= one.from {
             acked_set::pass(&mut known.through, &mut known.ranges, one.through);
-            known.through_at = known.through_at.max(Some(one.at));
+            known.beyond_since = known.beyond_since.max(Some(one.at));
             devices.push(known);
         } // else there is a part between them of which the page says nothing
     }

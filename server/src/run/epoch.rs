@@ -26,7 +26,15 @@ pub(super) async fn open(conn: &mut PgConnection, now: Timestamp) -> sqlx::Resul
     if let Some(home) = home
         && known.home.as_ref() != Some(&home)
     {
-        if let Some(was) = known.home {
+        // Never noted, but numbers were given: a database of before this was noted, and perhaps a backup
+        // of it. One epoch too many does no harm.
+        let was = match known.home {
+            Some(was) => Some(was),
+            None => installation::gave_numbers(&mut tx)
+                .await?
+                .then(|| "not noted".to_owned()),
+        };
+        if let Some(was) = was {
             epoch = installation::begin_epoch(&mut tx, now).await?;
             tracing::warn!(
                 was,

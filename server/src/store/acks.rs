@@ -161,7 +161,7 @@ pub struct Acked {
     /// Everything up to here.
     pub through: i64,
     /// Nothing beyond `through` was routed much before this; `None` when it is not known.
-    pub through_at: Option<Timestamp>,
+    pub beyond_since: Option<Timestamp>,
     /// Ranges beyond it, `[from, to)`, ascending.
     pub ranges: Vec<(i64, i64)>,
 }
@@ -173,7 +173,7 @@ pub async fn lock_devices(
     keys: &[String],
 ) -> sqlx::Result<Vec<Acked>> {
     let rows = sqlx::query!(
-        r#"SELECT d.user_id, d.key, d.through, d.through_at, d.acked::text AS "acked!"
+        r#"SELECT d.user_id, d.key, d.through, d.beyond_since, d.acked::text AS "acked!"
              FROM bellhop.device d
             WHERE (d.user_id, d.key) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
             ORDER BY d.user_id, d.key
@@ -189,7 +189,7 @@ pub async fn lock_devices(
             user: row.user_id,
             key: row.key,
             through: row.through,
-            through_at: row.through_at.map(jiff_sqlx::Timestamp::to_jiff),
+            beyond_since: row.beyond_since.map(jiff_sqlx::Timestamp::to_jiff),
             ranges: parse_ranges(&row.acked),
         })
         .collect())
@@ -208,7 +208,7 @@ pub async fn write_devices(
     sqlx::query!(
         r#"UPDATE bellhop.device d
               SET through = a.through, acked = a.ranges::int8multirange,
-                  through_at = timestamptz 'epoch' + a.at * interval '1 microsecond',
+                  beyond_since = timestamptz 'epoch' + a.at * interval '1 microsecond',
                   ack_mode = CASE WHEN $6 THEN 1 ELSE d.ack_mode END
              FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::bigint[])
                   AS a (user_id, key, through, ranges, at)
@@ -225,7 +225,7 @@ pub async fn write_devices(
         &ranges,
         &devices
             .iter()
-            .map(|device| device.through_at.map(Timestamp::as_microsecond))
+            .map(|device| device.beyond_since.map(Timestamp::as_microsecond))
             .collect::<Vec<_>>() as &[Option<i64>],
         acking,
     )

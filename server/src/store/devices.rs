@@ -15,7 +15,7 @@ pub struct Known {
     /// It has everything up to here, or need not have it.
     pub through: i64,
     /// Nothing beyond `through` was routed much before this; `None` when it is not known.
-    pub through_at: Option<Timestamp>,
+    pub beyond_since: Option<Timestamp>,
     /// For a device that never acks: it read everything up to here, or need not.
     pub reached_through: i64,
 }
@@ -33,7 +33,7 @@ pub async fn seen(
         r#"INSERT INTO bellhop.device AS d (user_id, key, tenant_id, agent, first_seen_at, last_seen_at)
            VALUES ($1, $2, $3, $4, $5, $5)
            ON CONFLICT (user_id, key) DO UPDATE SET last_seen_at = $5, agent = $4
-           RETURNING ack_mode, through, through_at, reached_through, first_seen_at = $5 AS "new!""#,
+           RETURNING ack_mode, through, beyond_since, reached_through, first_seen_at = $5 AS "new!""#,
         user,
         key,
         tenant,
@@ -57,7 +57,7 @@ pub async fn seen(
     Ok(Known {
         explicit: row.ack_mode == 1,
         through: row.through,
-        through_at: row.through_at.map(jiff_sqlx::Timestamp::to_jiff),
+        beyond_since: row.beyond_since.map(jiff_sqlx::Timestamp::to_jiff),
         reached_through: row.reached_through,
     })
 }

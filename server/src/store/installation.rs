@@ -21,6 +21,15 @@ pub async fn lock(conn: &mut PgConnection) -> sqlx::Result<Installation> {
     .await
 }
 
+/// Was any user ever given a number?
+pub async fn gave_numbers(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM bellhop.user_stream WHERE last_seq > 0) AS "any!""#
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Notes where the database lives.
 pub async fn set_home(conn: &mut PgConnection, home: &str) -> sqlx::Result<()> {
     sqlx::query!("UPDATE bellhop.installation SET home = $1", home)
@@ -61,7 +70,7 @@ pub async fn begin_epoch(conn: &mut PgConnection, now: Timestamp) -> sqlx::Resul
     .await?;
     sqlx::query!(
         "UPDATE bellhop.device d
-            SET through = least(d.through, s.last_seq), through_at = NULL,
+            SET through = least(d.through, s.last_seq), beyond_since = NULL,
                 reached_through = least(d.reached_through, s.last_seq),
                 acked = d.acked * int8multirange(int8range(NULL, s.last_seq, '(]'))
            FROM bellhop.user_stream s

@@ -54,8 +54,9 @@ pub struct Answers {
     pub rows: Vec<Owed>,
     /// One a question.
     pub last: Vec<i64>,
-    /// One a question: it has [`PAGE`] rows, those without a notification counted; more may follow.
-    pub full: Vec<bool>,
+    /// One a question: where its page ends if it has [`PAGE`] rows, those without a notification
+    /// counted, so that more may follow.
+    pub full: Vec<Option<i64>>,
 }
 
 /// Reads a page for each question. Each notification is looked up by itself (LIMIT 1): as a plain join
@@ -104,7 +105,7 @@ pub async fn pages(
     let mut answers = Answers {
         rows: Vec::with_capacity(rows.len()),
         last: vec![0; questions.len()],
-        full: vec![false; questions.len()],
+        full: vec![None; questions.len()],
     };
     let mut counts = vec![0; questions.len()];
     for row in rows {
@@ -113,7 +114,7 @@ pub async fn pages(
         };
         answers.last[index] = row.last;
         counts[index] += 1;
-        answers.full[index] = counts[index] == PAGE;
+        answers.full[index] = row.seq.filter(|_| counts[index] == PAGE);
         let (Some(seq), Some(id), Some(at), Some(routed_at)) =
             (row.seq, row.id, row.at, row.routed_at)
         else {

@@ -98,7 +98,8 @@ pub fn respelled(uri: &Uri, paths: &[HubPath]) -> Option<Uri> {
         let (head, tail) = path.split_at_checked(hub.0.len()).unwrap_or((path, "/"));
         head.eq_ignore_ascii_case(&hub.0) && (tail.is_empty() || tail.starts_with('/'))
     };
-    let hub = paths.iter().find(named)?;
+    // Of `/app` and `/app/hub` the longer one is meant.
+    let hub = paths.iter().filter(named).max_by_key(|hub| hub.0.len())?;
     if path.starts_with(&hub.0) {
         return None;
     }
@@ -132,13 +133,15 @@ mod tests {
 
     #[test]
     fn other_letters_name_the_same_hub_and_the_query_stays_as_it_is() {
-        let hubs = [HubPath::default(), HubPath("/chat".into())];
+        let hubs = ["/hubs/workflow", "/chat", "/chat/hub"].map(|path| HubPath(path.into()));
         let told = |uri: &str| respelled(&uri.parse().unwrap(), &hubs).map(|uri| uri.to_string());
         assert_eq!(
             told("/Hubs/WorkFlow/Negotiate?id=A%2bB").as_deref(),
             Some("/hubs/workflow/Negotiate?id=A%2bB")
         );
         assert_eq!(told("/CHAT").as_deref(), Some("/chat"));
+        assert_eq!(told("/Chat/Hub").as_deref(), Some("/chat/hub"));
+        assert_eq!(told("/chat/Hub").as_deref(), Some("/chat/hub"));
         assert_eq!(
             told("http://h:1/CHAT?x").as_deref(),
             Some("http://h:1/chat?x")

@@ -1,6 +1,6 @@
 //! Commands of an operator at a shell, one file each. All but `publish` speak to the database
 //! directly, so they work while the server does not run; a running one sees what changed within
-//! seconds.
+//! seconds (but for `db restored`, which the next start sees).
 
 pub mod db;
 pub mod key;

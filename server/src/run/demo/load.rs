@@ -47,10 +47,19 @@ impl Demo {
         let config = &parts.config;
         let path = config.database.data.join("demo.json");
         let mut conn = parts.pool.acquire().await?;
-        if let Some(demo) = read(&path)? {
+        for file in [path.clone(), aside(&path)] {
+            let found = if file == path {
+                read(&file)?
+            } else {
+                read(&file).unwrap_or_default() // perhaps cut off while it was written
+            };
+            let Some(demo) = found else { continue };
             // The database may have been reset or replaced since: then the file is of another one.
             let there = crate::store::directory::tenant(&mut conn, &demo.seeded.tenant).await?;
             if there == Some(demo.seeded.tenant_id) {
+                if file != path {
+                    put_in_place(&path)?;
+                }
                 // Even when the demo is not wanted today: its logins and its key are in there.
                 only_loopback(config)?;
                 return Ok(config.wants_demo().then_some(demo));
@@ -98,10 +107,11 @@ impl Demo {
             api_key: minted.text.expose_secret().to_owned(),
             jwt_secret: URL_SAFE_NO_PAD.encode(parts.ids.bytes::<32>()),
         };
-        // The file first: after a crash between the two it names a tenant that does not exist and is
-        // passed over, where a commit without the file would be a company nobody can sign in to.
-        write(&path, &demo)?;
+        // Written before the commit and put in place after it. A crash in between leaves it aside, for
+        // the next start to find: a commit without it would be a company nobody can sign in to.
+        write_aside(&path, &demo)?;
         tx.commit().await?;
+        put_in_place(&path)?;
         store::demo::analyze(&mut *parts.pool.acquire().await?).await?;
         Ok(Some(demo))
     }
@@ -193,9 +203,16 @@ fn read(path: &Path) -> anyhow::Result<Option<Demo>> {
     }
 }
 
-/// Aside, then renamed: a process killed in between leaves no half file.
-fn write(path: &PathBuf, demo: &Demo) -> anyhow::Result<()> {
-    let aside = path.with_extension("json.new");
+fn aside(path: &Path) -> PathBuf {
+    path.with_extension("json.new")
+}
+
+fn put_in_place(path: &Path) -> anyhow::Result<()> {
+    fs::rename(aside(path), path).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// Beside its place, whole and on disk.
+fn write_aside(path: &Path, demo: &Demo) -> anyhow::Result<()> {
     let done = (|| {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -205,10 +222,9 @@ fn write(path: &PathBuf, demo: &Demo) -> anyhow::Result<()> {
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(&aside)?;
+            .open(aside(path))?;
         file.write_all(&serde_json::to_vec_pretty(demo)?)?;
-        file.sync_all()?;
-        fs::rename(&aside, path)
+        file.sync_all()
     })();
     done.with_context(|| format!("{} cannot be written", path.display()))
 }
