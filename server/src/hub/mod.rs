@@ -19,6 +19,7 @@ mod gate;
 mod pager;
 mod record;
 mod registry;
+mod revoked;
 mod starter;
 mod view;
 mod workflow;

@@ -13,6 +13,7 @@ use super::console::{self, Console};
 use super::pager::Pager;
 use super::record::Recorder;
 use super::registry::Registry;
+use super::revoked::Revoked;
 use super::starter::Starter;
 use super::{calls, device, expiry, frames};
 use crate::auth::{Principal, Who};
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) recorder: Recorder,
     pub(crate) acks: Acks,
     pub(crate) console: Arc<Console>,
+    /// Whose connections were closed lately.
+    revoked: Revoked,
     /// Goes up when numbers may have been turned back.
     pub(crate) epoch: i64,
 }
@@ -89,6 +92,7 @@ impl Hub {
             recorder,
             acks,
             console,
+            revoked: Revoked::default(),
             epoch,
         });
         expiry::start(shared.clone(), life);
@@ -117,6 +121,7 @@ impl Hub {
 
     /// Closes the connections of a session that ended; they may not come back with its tokens.
     pub fn close_session(&self, session: Uuid) {
+        self.shared.revoked.note(session);
         for client in self.shared.registry.all() {
             if client.conn.principal().session == Some(session) {
                 client.conn.close(Some("You signed out.".to_owned()), false);
@@ -128,6 +133,7 @@ impl Hub {
     /// come back, to be judged anew. A client reconnects within a second and misses nothing.
     pub fn welcome_again(&self, users: &[Uuid]) {
         for user in users {
+            self.shared.revoked.note(*user);
             for client in self.shared.registry.of_user(*user) {
                 client.conn.close(None, true);
             }
@@ -183,6 +189,15 @@ impl Hub {
         let client = Arc::new(Client::new(connection.clone(), visitor, start));
         // Registered first, then read: whatever commits from now on is offered to the gate.
         shared.registry.add(&client);
+        let began = connection.connected_at();
+        if principal
+            .session
+            .is_some_and(|session| shared.revoked.since(session, began))
+        {
+            connection.close(Some("You signed out.".to_owned()), false);
+        } else if shared.revoked.since(*user, began) {
+            connection.close(None, true);
+        }
         shared.registry.join(&client, &format!("user:{key}"));
         for membership in memberships {
             shared

@@ -105,7 +105,11 @@ impl Product {
         });
         let hub_server = HubServer::new(
             hub.clone(),
-            HubOptions::default(),
+            // In version 0 a connection's public id, which administrators see, is its secret too.
+            HubOptions {
+                min_negotiate_version: 1,
+                ..HubOptions::default()
+            },
             life.tracker(),
             life.stopping(),
         );

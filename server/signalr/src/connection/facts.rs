@@ -12,6 +12,8 @@ use http::{HeaderName, Uri, header::USER_AGENT, request::Parts};
 /// of hundreds of kilobytes, and this stays as long as the connection or its reservation.
 const MOST_QUERY: usize = 4 * 1024;
 const MOST_NAME: usize = 256;
+/// What a pair takes beside its text.
+const PAIR: usize = 64;
 /// Never kept.
 const SECRETS: [&str; 2] = ["id", "access_token"];
 
@@ -36,15 +38,18 @@ impl Facts {
             .map(|(name, value)| (name.into(), value.into()))
             .collect::<Vec<(Box<str>, Box<str>)>>();
         let mut room = MOST_QUERY;
-        query.retain(|(name, value)| {
-            let fits = room.checked_sub(name.len() + value.len());
-            room = fits.unwrap_or(room);
-            fits.is_some()
-        });
+        let mut fits = |name: &str, value: &str| {
+            // A pair costs memory even when it is empty.
+            let left = room.checked_sub(name.len() + value.len() + PAIR);
+            room = left.unwrap_or(room);
+            left.is_some()
+        };
+        query.retain(|(name, value)| fits(name, value));
         for (name, value) in &earlier.query {
             if !query
                 .iter()
                 .any(|(present, _)| present.eq_ignore_ascii_case(name))
+                && fits(name, value)
             {
                 query.push((name.clone(), value.clone()));
             }
@@ -135,5 +140,19 @@ mod tests {
         assert_eq!((facts.query("a"), facts.query("c")), (Some("1"), Some("2")));
         assert_eq!(facts.query("b"), None);
         assert_eq!(facts.user_agent.map(|name| name.len()), Some(MOST_NAME));
+    }
+
+    /// `?=&=&=…` of 64 KiB kept a megabyte for each reservation.
+    #[test]
+    fn empty_pairs_are_not_free() {
+        let kept = |query: &str, earlier: &Facts| {
+            let request = http::Request::get(format!("/?{query}")).body(()).unwrap();
+            Facts::of(&request.into_parts().0, &[], earlier)
+        };
+        let first = kept(&"=&".repeat(30_000), &Facts::default());
+        assert!(first.query.len() <= MOST_QUERY / PAIR);
+        let names: Vec<String> = (0..1_000).map(|number| format!("a{number}=")).collect();
+        let second = kept(&names.join("&"), &first);
+        assert!(second.query.len() <= MOST_QUERY / PAIR, "both together");
     }
 }

@@ -117,7 +117,8 @@ impl Lanes {
             self.refused = false;
             batch.writable = true;
         }
-        let some = batch.probe || !batch.messages.is_empty();
+        // With nothing to write there may still be somebody to tell that there is room.
+        let some = batch.probe || batch.writable || !batch.messages.is_empty();
         self.batches += u64::from(some);
         some.then_some(batch)
     }

@@ -69,9 +69,21 @@ async fn run<E: Endpoint>(
                 Gap::Over => return,
                 Gap::Polling => drop(gap.changed().await),
                 Gap::Since(start) => {
-                    let end = start + server.options.poll_gap_timeout;
-                    if timeout_at(end, gap.changed()).await.is_err() {
-                        return connection.peer_lost(Some("The client stopped polling."));
+                    // A server that stops takes no new requests: most clients cannot come any more.
+                    let stopping = server.stopping.is_cancelled();
+                    let patience = if stopping {
+                        server
+                            .options
+                            .close_timeout
+                            .min(server.options.poll_gap_timeout)
+                    } else {
+                        server.options.poll_gap_timeout
+                    };
+                    tokio::select! {
+                        came = timeout_at(start + patience, gap.changed()) => if came.is_err() {
+                            return connection.peer_lost(Some("The client stopped polling."));
+                        },
+                        () = server.stopping.cancelled(), if !stopping => {}
                     }
                 }
             }

@@ -20,7 +20,7 @@ use http::StatusCode;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    HubOptions, Limit,
+    Connection, HubOptions, Limit,
     answer::{Refusal, text_answer},
     endpoint::Endpoint,
     protocol::TransportKind,
@@ -47,21 +47,22 @@ pub(crate) async fn send<E: Endpoint>(visit: Visit<E>, body: Body) -> Result<Res
     })?;
     let _turn = slot.sending.lock().await;
     let mut body = Upload::new(body, &server.options);
-    let mut begun = false;
+    let mut half = Half {
+        connection: &connection,
+        begun: false,
+    };
     loop {
         let chunk = match body.next().await {
             Ok(Some(chunk)) => chunk,
-            Ok(None) => return Ok(text_answer(StatusCode::OK, "")),
+            Ok(None) => {
+                half.begun = false;
+                return Ok(text_answer(StatusCode::OK, ""));
+            }
             Err(refusal) => {
                 match refusal {
                     Refusal::BodyTooSlow => server.limits.hit(Limit::PostTimeout),
                     Refusal::BodyTooLarge => server.limits.hit(Limit::PostBytes),
                     _ => {}
-                }
-                if begun {
-                    // The rest of a message is missing, and the next body would be taken for it.
-                    let error = "Connection closed with an error. A request body broke off.";
-                    connection.close(Some(error.to_owned()), true);
                 }
                 return Err(refusal);
             }
@@ -69,7 +70,24 @@ pub(crate) async fn send<E: Endpoint>(visit: Visit<E>, body: Body) -> Result<Res
         let room = poll_fn(|cx| connection.inbox.poll_room(cx)).await;
         room.map_err(|_| Refusal::UnknownId)?;
         connection.inbox.push(chunk);
-        begun = true;
+        half.begun = true;
+    }
+}
+
+/// A body that has been passed on in part. When it ends so, by an error or because the HTTP server drops
+/// the request of a client that left, the rest of a message is missing, and the next body would be
+/// taken for it: the connection is over.
+struct Half<'a, P> {
+    connection: &'a Connection<P>,
+    begun: bool,
+}
+
+impl<P> Drop for Half<'_, P> {
+    fn drop(&mut self) {
+        if self.begun {
+            let error = "Connection closed with an error. A request body broke off.";
+            self.connection.close(Some(error.to_owned()), true);
+        }
     }
 }
 

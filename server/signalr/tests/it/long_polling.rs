@@ -161,3 +161,17 @@ async fn post_before_any_transport_is_400_and_delete_too() {
     assert_eq!(site.request("POST", &path, HANDSHAKE).await.status, 400);
     assert_eq!(site.request("DELETE", &path, "").await.status, 400);
 }
+
+/// A client that could not reach the stopping server any more was waited for as long as for any other,
+/// which is longer than a host waits for its tasks.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stops_waits_5_s_for_the_last_poll() {
+    let mut site = Site::new();
+    let _client = Client::connect(&mut site, LongPolling).await;
+    let start = Instant::now();
+    site.stopping.cancel();
+    site.disconnected().await;
+    site.tracker.close();
+    site.tracker.wait().await;
+    assert_eq!(start.elapsed().as_secs(), 5);
+}

@@ -3,14 +3,14 @@
 use std::sync::atomic::Ordering;
 
 use axum::body::Body;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use signalr::{
     HubOptions,
     protocol::TransportKind::{LongPolling, ServerSentEvents},
 };
 use tower::ServiceExt;
 
-use crate::support::{Client, Site, call, request};
+use crate::support::{Client, Site, call, request, settle};
 
 #[tokio::test]
 async fn a_negotiate_version_below_the_minimum_is_a_200_with_only_an_error() {
@@ -94,6 +94,33 @@ async fn post_after_the_end_is_404() {
     );
     assert_eq!(client.next(&site).await, "{\"type\":7}");
     assert_eq!(client.try_next(&site).await, None);
+}
+
+/// The HTTP server drops the request of a client that left. Half a message stayed in the stream, and the
+/// next body was taken for the rest of it.
+#[tokio::test]
+async fn a_post_that_is_dropped_amid_a_message_closes_the_connection() {
+    let mut site = Site::new();
+    let mut client = Client::connect(&mut site, ServerSentEvents).await;
+    let half = stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from("{\"ty"))]);
+    let body = Body::from_stream(half.chain(stream::pending()));
+    let post = request("ann", "POST", &client.path()).body(body).unwrap();
+    let mut post = Box::pin(site.app.clone().oneshot(post));
+    for _ in 0..3 {
+        tokio::select! {
+            biased;
+            _ = &mut post => panic!("its body has no end"),
+            () = settle() => {}
+        }
+    }
+    drop(post);
+    assert!(
+        client
+            .next(&site)
+            .await
+            .contains("A request body broke off.")
+    );
+    site.disconnected().await;
 }
 
 #[tokio::test]
