@@ -9,7 +9,7 @@ use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Longer than a connection can be on its way: handshake (15 s), database (30 s), and to spare.
-const REMEMBERED: Duration = Duration::from_secs(120);
+const REMEMBERED: Duration = Duration::from_mins(2);
 
 /// Sessions and users by inner id, each with the last time.
 #[derive(Default)]
