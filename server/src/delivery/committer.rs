@@ -9,7 +9,7 @@
 //!
 //! Bound: 4,096 waiting publications; over it the publisher is told to come again (503).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sqlx::Connection as _;
@@ -308,7 +308,10 @@ pub(super) async fn write(
     }
 
     let publications: Vec<Arc<Publication>> = batch.iter().map(|(_, p)| p.clone()).collect();
-    let members = store::ledger::expand(tx, &publications).await?;
+    let members = match named_only(&publications) {
+        Some(members) => members,
+        None => store::ledger::expand(tx, &publications).await?,
+    };
     let mut counts = vec![0_usize; publications.len()];
     for member in &members {
         counts[member.index] += 1;
@@ -448,6 +451,21 @@ async fn look_up(tx: &mut sqlx::PgConnection, drafts: &[&Draft]) -> sqlx::Result
         entry.unknown.sort_unstable();
     }
     Ok(result)
+}
+
+/// The members of a batch whose audiences are users by name and nothing else: [`look_up`] has just
+/// read them, active ones only, so there is nothing to expand.
+fn named_only(batch: &[Arc<Publication>]) -> Option<Vec<store::ledger::Member>> {
+    let mut members = BTreeSet::new();
+    for (index, publication) in batch.iter().enumerate() {
+        let audience = &publication.audience;
+        if audience.service || !audience.departments.is_empty() || !audience.groups.is_empty() {
+            return None;
+        }
+        members.extend(audience.users.iter().map(|user| (*user, index)));
+    }
+    let member = |(user, index)| store::ledger::Member { index, user };
+    Some(members.into_iter().map(member).collect())
 }
 
 type KeyVerdict = Result<(Uuid, usize), Refusal>;

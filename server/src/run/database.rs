@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::{MigrateDatabase, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Postgres};
+use sqlx::{ConnectOptions, Connection as _, Postgres};
 use tracing::log::LevelFilter;
 
 use super::embedded::Embedded;
@@ -14,6 +14,8 @@ use crate::support::config::Config;
 
 /// The oldest PostgreSQL our SQL runs on.
 const OLDEST: u32 = 15;
+/// A connection idle for less is taken as it is.
+const SURELY_ALIVE: Duration = Duration::from_secs(1);
 /// How long a request waits for a connection before it is told to come back later.
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -90,6 +92,17 @@ async fn connect(url: &SecretString, connections: u32) -> anyhow::Result<PgPool>
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(WAIT)
+        // sqlx would ask each connection whether it lives whenever it is taken, a round trip each time.
+        // One that was used a moment ago is asked by its next statement.
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= SURELY_ALIVE {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await
         .with_context(|| {

@@ -153,13 +153,16 @@ pub async fn take_numbers(
     users: &[Uuid],
     counts: &[i64],
 ) -> sqlx::Result<std::collections::HashMap<Uuid, i64, foldhash::fast::RandomState>> {
-    sqlx::query!(
-        "SELECT user_id FROM bellhop.user_stream WHERE user_id = ANY($1)
-          ORDER BY user_id FOR NO KEY UPDATE",
-        users,
-    )
-    .fetch_all(&mut *conn)
-    .await?;
+    // One alone is locked by the update itself: a round trip less for most publications.
+    if users.len() > 1 {
+        sqlx::query!(
+            "SELECT user_id FROM bellhop.user_stream WHERE user_id = ANY($1)
+              ORDER BY user_id FOR NO KEY UPDATE",
+            users,
+        )
+        .fetch_all(&mut *conn)
+        .await?;
+    }
     let rows = sqlx::query!(
         r#"UPDATE bellhop.user_stream s SET last_seq = s.last_seq + n.count
              FROM unnest($1::uuid[], $2::bigint[]) AS n (user_id, count)
