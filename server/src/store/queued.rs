@@ -32,6 +32,9 @@ pub struct Row {
 }
 
 /// A page, oldest first; `search` is part of a name, an outer id or a title.
+///
+/// Without a search the page is cut before anything is joined: with 36,000 owed the join of all of them
+/// took a third of a second.
 pub async fn page(
     conn: &mut PgConnection,
     tenant: Uuid,
@@ -40,6 +43,30 @@ pub async fn page(
     most: i64,
     now: Timestamp,
 ) -> sqlx::Result<Vec<Row>> {
+    if search.is_empty() {
+        return sqlx::query_as!(
+            Row,
+            r#"SELECT d.notification_id AS notification, n.kind, n.title, d.user_id AS user, u.key,
+                      u.name, d.seq, d.state, d.at, d.expires_at,
+                      (SELECT count(*) FROM bellhop.attempt a
+                        WHERE a.user_id = d.user_id AND a.seq = d.seq) AS "attempts!"
+                 FROM (SELECT d.notification_id, d.user_id, d.seq, d.state, d.at, d.expires_at
+                         FROM bellhop.delivery d
+                        WHERE d.tenant_id = $1 AND d.state < 2 AND d.expires_at > $2
+                          AND d.at > $2::timestamptz - interval '31 days'
+                        ORDER BY d.at, d.user_id, d.seq OFFSET $3 LIMIT $4) d
+                 JOIN bellhop.notification n
+                   ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)
+                 JOIN bellhop.user_account u ON u.id = d.user_id
+                ORDER BY d.at, d.user_id, d.seq"#,
+            tenant,
+            now.to_sqlx(),
+            skip,
+            most,
+        )
+        .fetch_all(conn)
+        .await;
+    }
     sqlx::query_as!(
         Row,
         r#"SELECT d.notification_id AS notification, n.kind, n.title, d.user_id AS user, u.key, u.name,
@@ -52,7 +79,7 @@ pub async fn page(
              JOIN bellhop.user_account u ON u.id = d.user_id
             WHERE d.tenant_id = $1 AND d.state < 2 AND d.expires_at > $2
               AND d.at > $2::timestamptz - interval '31 days'
-              AND ($3 = '' OR strpos(lower(u.name), lower($3)) > 0 OR strpos(u.key, $3) > 0
+              AND (strpos(lower(u.name), lower($3)) > 0 OR strpos(u.key, $3) > 0
                    OR strpos(lower(n.title), lower($3)) > 0)
             ORDER BY d.at, d.user_id, d.seq OFFSET $4 LIMIT $5"#,
         tenant,
@@ -72,6 +99,19 @@ pub async fn count(
     search: &str,
     now: Timestamp,
 ) -> sqlx::Result<i64> {
+    if search.is_empty() {
+        return sqlx::query_scalar!(
+            r#"SELECT count(*) AS "count!" FROM (
+                 SELECT FROM bellhop.delivery d
+                  WHERE d.tenant_id = $1 AND d.state < 2 AND d.expires_at > $2
+                    AND d.at > $2::timestamptz - interval '31 days'
+                  LIMIT 10000) owed"#,
+            tenant,
+            now.to_sqlx(),
+        )
+        .fetch_one(conn)
+        .await;
+    }
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
              SELECT FROM bellhop.delivery d
@@ -80,7 +120,7 @@ pub async fn count(
                JOIN bellhop.user_account u ON u.id = d.user_id
               WHERE d.tenant_id = $1 AND d.state < 2 AND d.expires_at > $2
                 AND d.at > $2::timestamptz - interval '31 days'
-                AND ($3 = '' OR strpos(lower(u.name), lower($3)) > 0 OR strpos(u.key, $3) > 0
+                AND (strpos(lower(u.name), lower($3)) > 0 OR strpos(u.key, $3) > 0
                      OR strpos(lower(n.title), lower($3)) > 0)
               LIMIT 10000) matching"#,
         tenant,
