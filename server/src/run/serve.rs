@@ -77,6 +77,11 @@ async fn until_told(
 ) -> anyhow::Result<()> {
     let config = &parts.config;
     store::ledger::ensure_partitions(&mut *parts.pool.acquire().await?, parts.clock.now()).await?;
+    // Before the demo gives numbers: a database that has given some and does not know where it lives may
+    // be a copy.
+    let mut conn = parts.pool.acquire().await?;
+    super::epoch::open(&mut conn, parts.clock.now()).await?;
+    drop(conn);
     let demo = Demo::load(parts)
         .await
         .context("the demo data could not be loaded")?;
