@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
 
+use crate::hash::Hash;
 use crate::place;
 
 /// Everything a build reads, relative to the root.
@@ -32,7 +33,7 @@ pub(crate) struct Freshness {
     /// What is to be built: part of a file's name.
     what: &'static str,
     /// Taken before the build, so that what is changed while it runs counts as changed.
-    inputs: u64,
+    inputs: Hash,
     outputs: Vec<PathBuf>,
 }
 
@@ -49,7 +50,7 @@ impl Freshness {
         }
         Ok(Self {
             what,
-            inputs: hash.0,
+            inputs: hash,
             outputs,
         })
     }
@@ -67,13 +68,13 @@ impl Freshness {
     }
 
     fn line(&self) -> Result<String> {
-        let mut hash = Hash(self.inputs);
+        let mut hash = self.inputs;
         for output in &self.outputs {
             let meta = fs::metadata(output)
                 .with_context(|| format!("the build made no {}", output.display()))?;
-            hash.file(output, &meta)?;
+            file(&mut hash, output, &meta)?;
         }
-        Ok(format!("{:016x}\n", hash.0))
+        Ok(format!("{hash}\n"))
     }
 
     fn stamp(&self) -> PathBuf {
@@ -86,7 +87,7 @@ fn add(hash: &mut Hash, path: &Path) -> Result<()> {
     // Links as links: an editor's lock is one that leads nowhere.
     let meta = fs::symlink_metadata(path).with_context(cannot)?;
     if !meta.is_dir() {
-        return hash.file(path, &meta);
+        return file(hash, path, &meta);
     }
     let mut entries = fs::read_dir(path)
         .with_context(cannot)?
@@ -97,38 +98,23 @@ fn add(hash: &mut Hash, path: &Path) -> Result<()> {
     entries.iter().try_for_each(|entry| add(hash, entry))
 }
 
-/// FNV-1a.
-struct Hash(u64);
-
-impl Hash {
-    fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn add(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    /// Name, size and time of change: what `make` goes by.
-    fn file(&mut self, path: &Path, meta: &Metadata) -> Result<()> {
-        self.add(path.as_os_str().as_encoded_bytes());
-        self.add(&meta.len().to_le_bytes());
-        let changed = meta.modified()?.duration_since(UNIX_EPOCH)?;
-        self.add(&changed.as_nanos().to_le_bytes());
-        Ok(())
-    }
+/// Name, size and time of change: what `make` goes by.
+fn file(hash: &mut Hash, path: &Path, meta: &Metadata) -> Result<()> {
+    hash.add(path.as_os_str().as_encoded_bytes());
+    hash.add(&meta.len().to_le_bytes());
+    let changed = meta.modified()?.duration_since(UNIX_EPOCH)?;
+    hash.add(&changed.as_nanos().to_le_bytes());
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn number(path: &Path) -> u64 {
+    fn number(path: &Path) -> String {
         let mut hash = Hash::new();
         add(&mut hash, path).unwrap();
-        hash.0
+        hash.to_string()
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod bench;
 mod ci;
 mod command;
 mod freshness;
+mod hash;
 mod lint;
 mod place;
 mod prepare;

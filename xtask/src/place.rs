@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::hash::Hash;
+
 /// The root of the clone.
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -41,13 +43,9 @@ pub(crate) fn cache() -> Result<PathBuf> {
 /// A short name for the content of a file: a folder named by it is never out of date.
 pub(crate) fn fingerprint(file: &Path) -> Result<String> {
     let content = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    // FNV-1a: the same on every machine and with every compiler, which std's hasher is not.
-    let hash = content
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-    Ok(format!("{hash:016x}"))
+    let mut hash = Hash::new();
+    hash.add(&content);
+    Ok(hash.to_string())
 }
 
 /// The program's path, when it is on `PATH`.

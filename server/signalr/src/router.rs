@@ -54,12 +54,15 @@ pub fn any_case<'a>(app: Router, paths: impl IntoIterator<Item = &'a str>) -> Ro
 /// The same address with its beginning as one of `paths` is spelled, `None` if it is that already.
 fn respelled(uri: &Uri, paths: &[Box<str>]) -> Option<Uri> {
     let asked = uri.path();
-    let path = paths.iter().find(|path| {
+    let named = |path: &&str| {
         let (start, rest) = asked.split_at_checked(path.len()).unwrap_or_default();
         start.eq_ignore_ascii_case(path) && (rest.is_empty() || rest.starts_with('/'))
-    })?;
+    };
+    // Of `/app` and `/app/hub` the longer one is meant.
+    let spelled = paths.iter().map(|path| &**path);
+    let path = spelled.filter(named).max_by_key(|path| path.len())?;
     let rest = &asked[path.len()..];
-    if asked.starts_with(&**path) {
+    if asked.starts_with(path) {
         return None;
     }
     let query = uri
@@ -140,5 +143,32 @@ mod tests {
         assert_eq!(of("/testhub/negotiate"), None);
         assert_eq!(of("/TestHubs"), None);
         assert_eq!(of("/tést"), None);
+    }
+
+    #[test]
+    fn other_letters_name_the_same_hub_and_the_query_stays_as_it_is() {
+        let hubs = ["/hubs/workflow", "/chat", "/chat/hub"].map(Box::from);
+        let told = |uri: &str| respelled(&uri.parse().unwrap(), &hubs).map(|uri| uri.to_string());
+        assert_eq!(
+            told("/Hubs/WorkFlow/Negotiate?id=A%2bB").as_deref(),
+            Some("/hubs/workflow/Negotiate?id=A%2bB")
+        );
+        assert_eq!(told("/CHAT").as_deref(), Some("/chat"));
+        assert_eq!(told("/Chat/Hub").as_deref(), Some("/chat/hub"));
+        assert_eq!(told("/chat/Hub").as_deref(), Some("/chat/hub"));
+        assert_eq!(
+            told("http://h:1/CHAT?x").as_deref(),
+            Some("http://h:1/chat?x")
+        );
+        for same in [
+            "/hubs/workflow?id=X",
+            "/chat/negotiate",
+            "/CHATS",
+            "/hubs",
+            "/",
+            "/é",
+        ] {
+            assert_eq!(told(same), None, "{same}");
+        }
     }
 }

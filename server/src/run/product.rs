@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::routing::any;
 use signalr::{HubOptions, HubServer};
-use tower::ServiceBuilder;
 
 use super::{Parts, access};
 use crate::api::metrics::Metrics;
@@ -18,7 +16,7 @@ use crate::delivery::committer::Committer;
 use crate::delivery::intake;
 use crate::hub::{Hub, Needs};
 use crate::store;
-use crate::support::hub_path::respelled;
+use crate::support::hub_path::HubPath;
 use crate::workplace::{Workplace, attendance};
 
 /// Everything that is not the process itself.
@@ -176,14 +174,7 @@ impl Product {
             self.parts.ids.clone(),
             self.metrics.http.clone(),
         );
-        // Outside of the router, which compares letter by letter.
-        let paths = self.parts.config.http.hub_paths.clone();
-        let any_case = ServiceBuilder::new().map_request(move |mut request: Request| {
-            if let Some(uri) = respelled(request.uri(), &paths) {
-                *request.uri_mut() = uri;
-            }
-            request
-        });
-        Router::new().fallback_service(any_case.service(all))
+        let paths = &self.parts.config.http.hub_paths;
+        signalr::any_case(all, paths.iter().map(HubPath::as_str))
     }
 }

@@ -4,9 +4,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use http::Uri;
-use http::uri::PathAndQuery;
-
 /// Where the hub is unless the settings say otherwise.
 pub const DEFAULT: &str = "/hubs/workflow";
 
@@ -89,26 +86,6 @@ impl FromStr for HubPath {
     }
 }
 
-/// The address as the hub is mounted, if it names one of `paths` in other letters: official servers
-/// match paths without regard to case, and clients have come to rely on it. `None`: leave it.
-#[must_use]
-pub fn respelled(uri: &Uri, paths: &[HubPath]) -> Option<Uri> {
-    let path = uri.path();
-    let named = |hub: &&HubPath| {
-        let (head, tail) = path.split_at_checked(hub.0.len()).unwrap_or((path, "/"));
-        head.eq_ignore_ascii_case(&hub.0) && (tail.is_empty() || tail.starts_with('/'))
-    };
-    // Of `/app` and `/app/hub` the longer one is meant.
-    let hub = paths.iter().filter(named).max_by_key(|hub| hub.0.len())?;
-    if path.starts_with(&hub.0) {
-        return None;
-    }
-    let tail = &uri.path_and_query()?.as_str()[hub.0.len()..];
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(format!("{hub}{tail}")).ok()?);
-    Uri::from_parts(parts).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,32 +106,5 @@ mod tests {
         }
         assert_eq!(path("/api/hub"), Err(BadHubPath::Taken("api".into())));
         assert_eq!(path("/Inbox"), Err(BadHubPath::Taken("Inbox".into())));
-    }
-
-    #[test]
-    fn other_letters_name_the_same_hub_and_the_query_stays_as_it_is() {
-        let hubs = ["/hubs/workflow", "/chat", "/chat/hub"].map(|path| HubPath(path.into()));
-        let told = |uri: &str| respelled(&uri.parse().unwrap(), &hubs).map(|uri| uri.to_string());
-        assert_eq!(
-            told("/Hubs/WorkFlow/Negotiate?id=A%2bB").as_deref(),
-            Some("/hubs/workflow/Negotiate?id=A%2bB")
-        );
-        assert_eq!(told("/CHAT").as_deref(), Some("/chat"));
-        assert_eq!(told("/Chat/Hub").as_deref(), Some("/chat/hub"));
-        assert_eq!(told("/chat/Hub").as_deref(), Some("/chat/hub"));
-        assert_eq!(
-            told("http://h:1/CHAT?x").as_deref(),
-            Some("http://h:1/chat?x")
-        );
-        for same in [
-            "/hubs/workflow?id=X",
-            "/chat/negotiate",
-            "/CHATS",
-            "/hubs",
-            "/",
-            "/é",
-        ] {
-            assert_eq!(told(same), None, "{same}");
-        }
     }
 }
