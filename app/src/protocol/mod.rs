@@ -34,6 +34,18 @@ pub mod call {
     pub const JOIN_GROUP: &str = "JoinGroup";
     /// `(name)`.
     pub const LEAVE_GROUP: &str = "LeaveGroup";
+    /// All of them.
+    pub const ALL: [&str; 9] = [
+        ACKNOWLEDGE,
+        ACKNOWLEDGE_MANY,
+        ACKNOWLEDGE_THROUGH,
+        MARK_SEEN,
+        MARK_READ,
+        ARCHIVE,
+        RESUME,
+        JOIN_GROUP,
+        LEAVE_GROUP,
+    ];
 }
 
 /// Topics a screen joins. Every key is inside the caller's tenant.

@@ -1,6 +1,6 @@
 //! What the transports serve: a hub's sessions or a raw endpoint. They know no more of it than this.
 
-use std::{future::Future, sync::Arc};
+use std::{borrow::Cow, future::Future, sync::Arc};
 
 use crate::{Connection, Hub, Resumed, WriteMark, server::Shared, session};
 
@@ -9,7 +9,7 @@ pub(crate) trait Endpoint: Sized + Send + Sync + 'static {
 
     fn same_identity(first: &Self::Principal, later: &Self::Principal) -> bool;
 
-    fn user_key(principal: &Self::Principal) -> Option<&str>;
+    fn user_key(principal: &Self::Principal) -> Option<Cow<'_, str>>;
 
     /// The life of one connection, from the open transport to the end.
     fn serve(
@@ -41,7 +41,7 @@ impl<H: Hub> Endpoint for H {
         <H as Hub>::same_identity(first, later)
     }
 
-    fn user_key(principal: &H::Principal) -> Option<&str> {
+    fn user_key(principal: &H::Principal) -> Option<Cow<'_, str>> {
         <H as Hub>::user_key(principal)
     }
 

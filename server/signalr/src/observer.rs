@@ -66,6 +66,22 @@ pub enum CloseReason {
     Panic,
 }
 
+impl CloseReason {
+    /// A stable name for metrics, in snake case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Handshake => "handshake",
+            Self::Refused => "refused",
+            Self::Server => "server",
+            Self::Client => "client",
+            Self::Lost => "lost",
+            Self::Silent => "silent",
+            Self::Unreadable => "unreadable",
+            Self::Panic => "panic",
+        }
+    }
+}
+
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallOutcome {
@@ -75,4 +91,15 @@ pub enum CallOutcome {
     Failed,
     /// The client cancelled it.
     Cancelled,
+}
+
+impl CallOutcome {
+    /// A stable name for metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! endpoint's. Stateful reconnect counts hub messages and is therefore never offered here.
 
 use std::{
+    borrow::Cow,
     future::{Future, poll_fn},
     sync::Arc,
 };
@@ -50,7 +51,7 @@ pub trait RawEndpoint: Send + Sync + 'static {
     fn same_identity(first: &Self::Principal, later: &Self::Principal) -> bool;
 
     /// As [`Hub::user_key`](crate::Hub::user_key).
-    fn user_key(principal: &Self::Principal) -> Option<&str> {
+    fn user_key(principal: &Self::Principal) -> Option<Cow<'_, str>> {
         let _ = principal;
         None
     }
@@ -163,7 +164,7 @@ impl<R: RawEndpoint> Endpoint for Raw<R> {
         R::same_identity(first, later)
     }
 
-    fn user_key(principal: &R::Principal) -> Option<&str> {
+    fn user_key(principal: &R::Principal) -> Option<Cow<'_, str>> {
         R::user_key(principal)
     }
 

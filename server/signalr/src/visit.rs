@@ -1,6 +1,6 @@
 //! An authenticated request to the endpoint, and what it is let in by.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use http::request::Parts;
 use tokio::time::Instant;
@@ -77,7 +77,7 @@ impl<E: Endpoint> Visit<E> {
             _user: self.seat(
                 &self.server.users,
                 options.max_connections_per_user,
-                || E::user_key(&self.principal).map(str::to_owned),
+                || E::user_key(&self.principal).map(Cow::into_owned),
                 Limit::ConnectionsPerUser,
             )?,
             _address: self.seat(

@@ -38,7 +38,7 @@ async fn live() -> &'static str {
 }
 
 async fn ready(State(health): State<Health>) -> Result<&'static str, Problem> {
-    if health.life.stopping().is_cancelled() {
+    if health.life.is_leaving() {
         return Err(Problem {
             retry_after: Some(5),
             ..Problem::new(

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use crate::support::address::household;
 use crate::support::lifecycle::Lifecycle;
 
 /// Different buckets at most, for accounts and for addresses each.
@@ -78,7 +79,7 @@ impl LoginLimiter {
         let address_ok = address.is_none_or(|address| {
             self.0
                 .addresses
-                .check_key(&self.bucket(network(address)))
+                .check_key(&self.bucket(household(address)))
                 .is_ok()
         });
         // Asked second: a blocked address does not eat other people's tries.
@@ -107,14 +108,6 @@ impl LoginLimiter {
             counters.retain_recent();
             counters.shrink_to_fit();
         }
-    }
-}
-
-/// A household has a whole /64 of IPv6: one bucket for it.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(six) => IpAddr::V6((six.to_bits() & (u128::MAX << 64)).into()),
     }
 }
 

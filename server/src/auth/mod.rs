@@ -7,7 +7,6 @@
 //! screens through `web::session`. What it reads is cached for seconds ([`directory`]), so that a
 //! storm of reconnects is not a storm of queries.
 
-pub mod address;
 pub mod api_key;
 pub mod directory;
 pub mod extract;

@@ -6,7 +6,7 @@
 //!
 //! Guarantees: ascending numbers on a connection, none twice (`docs/guarantees.md`, order and replay).
 //! Callers: the SignalR server (connections), the committer and the workplace (dispatch). Stops with
-//! the process: the SignalR server closes all with `allowReconnect`.
+//! the process: [`route`] tells all to come back, in rounds.
 
 mod calls;
 mod client;
@@ -20,6 +20,7 @@ mod pager;
 mod record;
 mod registry;
 mod revoked;
+pub(crate) mod route;
 mod starter;
 mod view;
 mod workflow;

@@ -1,5 +1,6 @@
 //! Our hub: connections come and go here, calls are in [`super::calls`].
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -222,6 +223,13 @@ impl Hub {
 
 impl signalr::Hub for Hub {
     type Principal = Principal;
+
+    fn user_key(principal: &Principal) -> Option<Cow<'_, str>> {
+        match &principal.who {
+            Who::User { id, .. } => Some(id.to_string().into()),
+            _ => None,
+        }
+    }
 
     fn same_identity(first: &Principal, later: &Principal) -> bool {
         first.tenant == later.tenant

@@ -1,11 +1,12 @@
 //! The rooms, wired: made once by `serve` and by tests, in the order of the way.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::any;
-use signalr::{HubOptions, HubServer};
+use signalr::HubServer;
 
 use super::{Parts, access};
 use crate::api::metrics::Metrics;
@@ -14,10 +15,14 @@ use crate::auth::{AuthSettings, AuthState, Hooks, Origins, VerificationKeys};
 use crate::delivery::Dispatch;
 use crate::delivery::committer::Committer;
 use crate::delivery::intake;
-use crate::hub::{Hub, Needs};
+use crate::hub::{Hub, Needs, route};
 use crate::store;
 use crate::support::hub_path::HubPath;
 use crate::workplace::{Workplace, attendance};
+
+/// How much longer than a drain its last client may take: one that reads nothing takes until its
+/// transport's timeouts.
+const DAWDLING: Duration = Duration::from_secs(5);
 
 /// Everything that is not the process itself.
 #[derive(Clone)]
@@ -101,15 +106,12 @@ impl Product {
                 move || origins.changed()
             }),
         });
-        let hub_server = HubServer::new(
+        let hub_server = route::serve(
             hub.clone(),
-            // In version 0 a connection's public id, which administrators see, is its secret too.
-            HubOptions {
-                min_negotiate_version: 1,
-                ..HubOptions::default()
-            },
-            life.tracker(),
-            life.stopping(),
+            parts.config.hub,
+            parts.config.http.proxies(),
+            metrics.hub.clone(),
+            &life,
         );
         Ok(Self {
             parts,
@@ -121,6 +123,19 @@ impl Product {
             origins,
             metrics,
         })
+    }
+
+    /// Lets the hub's connections leave in good order: the rest of the product works meanwhile.
+    pub async fn drain(&self) {
+        let most = Duration::from_secs(self.parts.config.hub.drain_seconds);
+        let left = route::drain(&self.hub_server, most);
+        if tokio::time::timeout(most + DAWDLING, left).await.is_err() {
+            let connections = self.hub_server.count();
+            tracing::warn!(
+                connections,
+                "some clients do not leave: their connections are cut"
+            );
+        }
     }
 
     /// The API, the hub, health and metrics. The screens are mounted by `serve`, which knows their

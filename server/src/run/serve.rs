@@ -103,7 +103,7 @@ async fn until_told(
     let ready = ready(address, hub_path, database, demo.as_ref());
     let setup = web::ensure_setup_link(&parts.pool, &parts.clock, &parts.ids).await?;
     // Removed when dropped, before the stop: whoever sees the file can connect.
-    let _file = config
+    let file = config
         .ready
         .as_deref()
         .map(|path| ReadyFile::write(path, &ready))
@@ -111,6 +111,12 @@ async fn until_told(
     greet(&ready, demo.as_ref(), setup.as_deref());
     let name = signals.next().await;
     tracing::info!("{name}: stopping; once more stops at once");
+    drop(file);
+    parts.life.leave();
+    tokio::select! {
+        () = product.drain() => {}
+        name = signals.next() => tracing::warn!("{name} again: connections are cut"),
+    }
     Ok(())
 }
 

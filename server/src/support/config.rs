@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::address::{Network, TrustedProxies};
 use super::hub_path::{self, HubPath};
 
 /// Everything `bellhop serve` can be told.
@@ -17,6 +18,8 @@ use super::hub_path::{self, HubPath};
 pub struct Config {
     #[command(flatten)]
     pub http: Http,
+    #[command(flatten)]
+    pub hub: Hub,
     #[command(flatten)]
     pub database: Database,
     #[command(flatten)]
@@ -66,7 +69,7 @@ pub struct Http {
         value_delimiter = ',',
         value_name = "NET"
     )]
-    pub trusted_proxies: Vec<String>,
+    pub trusted_proxies: Vec<Network>,
     /// How browsers name this site, when a proxy in front changes the Host header, `https://hr.example.com`
     #[arg(
         long = "origin",
@@ -81,6 +84,46 @@ pub struct Http {
     /// Answer /metrics to everybody who can reach the port, not only to this machine
     #[arg(long, env = "BELLHOP_METRICS_PUBLIC")]
     pub metrics_public: bool,
+}
+
+/// What one client of the hub may take up, and how they leave.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Hub {
+    /// Connections of one user, over which the next is answered 429; 0: no bound
+    #[arg(
+        long = "max-user-connections",
+        env = "BELLHOP_MAX_USER_CONNECTIONS",
+        default_value_t = 100,
+        value_name = "N"
+    )]
+    pub user_connections: usize,
+    /// The same of one address (of IPv6 one /64), for hubs that face the world: a whole office may
+    /// share one; 0: no bound
+    #[arg(
+        long = "max-address-connections",
+        env = "BELLHOP_MAX_ADDRESS_CONNECTIONS",
+        default_value_t = 0,
+        value_name = "N"
+    )]
+    pub address_connections: usize,
+    /// Calls a second on one connection, in bursts of as many, over which it is closed; 0: no bound
+    #[arg(
+        long = "max-calls-per-second",
+        env = "BELLHOP_MAX_CALLS_PER_SECOND",
+        default_value_t = 0,
+        value_name = "N"
+    )]
+    pub calls_per_second: u32,
+    /// On stop, the longest time over which connections are told to come back elsewhere; 10,000 a
+    /// second where that is shorter; 0: all at once
+    #[arg(
+        long = "drain-seconds",
+        env = "BELLHOP_DRAIN_SECONDS",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(..=600),
+        value_name = "SECONDS"
+    )]
+    pub drain_seconds: u64,
 }
 
 /// Which database, and how the embedded one is run.
@@ -235,6 +278,12 @@ impl Http {
         self.hub_paths
             .first()
             .map_or(hub_path::DEFAULT, HubPath::as_str)
+    }
+
+    /// Whose word on where a request comes from is taken.
+    #[must_use]
+    pub fn proxies(&self) -> TrustedProxies {
+        TrustedProxies::new(&self.trusted_proxies)
     }
 }
 

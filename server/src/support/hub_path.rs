@@ -23,6 +23,9 @@ const TAKEN: [&str; 12] = [
     "admin",
 ];
 
+/// What every hub answers below its path.
+const BELOW: [&str; 2] = ["negotiate", "refresh"];
+
 /// A path like `/hubs/workflow`: one or more segments, no slash at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HubPath(String);
@@ -34,6 +37,10 @@ pub enum BadHubPath {
     Slashes,
     #[error("a hub's path is made of letters, digits and `-._~`, as in {DEFAULT}")]
     Characters,
+    #[error(
+        "a hub's path does not end in /{0}, which every hub has below its own: as in {DEFAULT}"
+    )]
+    Below(String),
     #[error("/{0} is Bellhop's own: choose another path, as in {DEFAULT}")]
     Taken(String),
 }
@@ -77,6 +84,11 @@ impl FromStr for HubPath {
         {
             return Err(BadHubPath::Characters);
         }
+        if let Some(last) = text.rsplit('/').next()
+            && BELOW.iter().any(|below| below.eq_ignore_ascii_case(last))
+        {
+            return Err(BadHubPath::Below(last.to_owned()));
+        }
         match segments.next() {
             Some(first) if TAKEN.iter().any(|taken| taken.eq_ignore_ascii_case(first)) => {
                 Err(BadHubPath::Taken(first.to_owned()))
@@ -104,6 +116,10 @@ mod tests {
         for wild in ["/{hub}", "/a b", "/hub?x", "/..", "/a/./b", "/ħub"] {
             assert_eq!(path(wild), Err(BadHubPath::Characters), "{wild}");
         }
+        assert_eq!(
+            path("/hub/Negotiate"),
+            Err(BadHubPath::Below("Negotiate".into()))
+        );
         assert_eq!(path("/api/hub"), Err(BadHubPath::Taken("api".into())));
         assert_eq!(path("/Inbox"), Err(BadHubPath::Taken("Inbox".into())));
     }

@@ -1,7 +1,8 @@
 //! Every task of the process is spawned here, so that none outlives it and a stop can wait for all.
 //!
-//! A stop has two stages. *Soft*: finish what you hold and return. *Hard*: drop it now; sent when
-//! the soft stage took too long or a second signal came.
+//! A stop has three stages. *Leaving*: nothing new, please, and clients are sent elsewhere; all still
+//! works. *Soft*: finish what you hold and return. *Hard*: drop it now; sent when the soft stage took
+//! too long or another signal came.
 
 use std::future::Future;
 
@@ -11,6 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 #[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
     tracker: TaskTracker,
+    leaving: CancellationToken,
     soft: CancellationToken,
     hard: CancellationToken,
 }
@@ -39,6 +41,17 @@ impl Lifecycle {
         });
     }
 
+    /// Begins the first stage: whoever sends traffic here should stop doing so.
+    pub fn leave(&self) {
+        self.leaving.cancel();
+    }
+
+    /// Has the first stage, or a later one, begun?
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.is_cancelled()
+    }
+
     /// Resolves when the process begins to stop.
     #[must_use]
     pub fn stopping(&self) -> CancellationToken {
@@ -53,6 +66,7 @@ impl Lifecycle {
 
     /// Begins the soft stage: every task is asked to finish.
     pub fn stop(&self) {
+        self.leaving.cancel();
         self.soft.cancel();
         self.tracker.close();
     }

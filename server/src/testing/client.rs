@@ -8,13 +8,17 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// Longer than anything here takes; a test that waits for it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct Client {
     socket: WebSocketStream<TcpStream>,
+    address: SocketAddr,
+    path: String,
+    /// With stateful reconnect: number of the last counted message, and of the last that was new.
+    counted: (u64, u64),
     /// Messages received and not asked for yet.
     waiting: VecDeque<Value>,
     calls: u64,
@@ -23,24 +27,71 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn open(address: SocketAddr, token: &str, query: &str) -> Self {
-        let url = format!("ws://{address}/hubs/workflow?access_token={token}&{query}");
+        let path = format!("/hubs/workflow?access_token={token}&{query}");
+        Self::shake(address, path, 1).await
+    }
+
+    /// A connection that survives the loss of its socket.
+    pub(crate) async fn stateful(address: SocketAddr, token: &str, query: &str) -> Self {
+        let rest = format!("access_token={token}&{query}");
+        let negotiate = format!(
+            "http://{address}/hubs/workflow/negotiate?negotiateVersion=1&useStatefulReconnect=true&{rest}"
+        );
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = http.post(negotiate).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        assert_eq!(answer["useStatefulReconnect"], true, "{answer}");
+        let secret = answer["connectionToken"].as_str().unwrap();
+        Self::shake(address, format!("/hubs/workflow?id={secret}&{rest}"), 2).await
+    }
+
+    /// A socket on the path, or the status with which it was refused.
+    pub(crate) async fn socket(
+        address: SocketAddr,
+        path: &str,
+    ) -> Result<WebSocketStream<TcpStream>, u16> {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let (socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
+        match tokio_tungstenite::client_async(format!("ws://{address}{path}"), stream).await {
+            Ok((socket, _)) => Ok(socket),
+            Err(Error::Http(answer)) => Err(answer.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn shake(address: SocketAddr, path: String, version: u32) -> Self {
         let mut client = Self {
-            socket,
+            socket: Self::socket(address, &path).await.unwrap(),
+            address,
+            path,
+            counted: (0, 0),
             waiting: VecDeque::new(),
             calls: 0,
             greeting: Value::Null,
         };
         client
-            .send(&json!({"protocol": "json", "version": 1}))
+            .send(&json!({"protocol": "json", "version": version}))
             .await;
         assert_eq!(client.next().await, json!({}), "the handshake is answered");
         let greeting = client.next().await;
         assert_eq!(greeting["target"], "Greeting");
         client.greeting = greeting["arguments"][0].clone();
         client
+    }
+
+    /// The socket is gone without a word, as in a tunnel; `between` passes before there is a new one.
+    pub(crate) async fn lose_socket<T>(
+        mut self,
+        between: impl Future<Output = T>,
+    ) -> Result<(Self, T), u16> {
+        let gone = self.socket;
+        drop(gone);
+        let passed = between.await;
+        self.socket = Self::socket(self.address, &self.path).await?;
+        // Every call so far was answered, so none has to be sent again.
+        self.send(&json!({"type": 9, "sequenceId": self.calls + 1}))
+            .await;
+        Ok((self, passed))
     }
 
     pub(crate) async fn send(&mut self, message: &Value) {
@@ -62,7 +113,7 @@ impl Client {
                         .split('\u{1e}')
                         .filter(|text| !text.is_empty())
                         .map(|text| serde_json::from_str::<Value>(text).unwrap())
-                        .filter(|message| message["type"] != 6)
+                        .filter(|message| self.is_new(message))
                         .collect::<VecDeque<_>>();
                     if let Some(first) = messages.pop_front() {
                         self.waiting.append(&mut messages);
@@ -74,6 +125,23 @@ impl Client {
                 Ok(_) | Err(_) => return None,
             }
         }
+    }
+
+    /// Neither a ping, nor about numbers, nor handled before.
+    fn is_new(&mut self, message: &Value) -> bool {
+        let (count, highest) = &mut self.counted;
+        match message["type"].as_u64() {
+            Some(9) => *count = message["sequenceId"].as_u64().unwrap() - 1,
+            Some(1..=5) => {
+                *count += 1;
+                let new = *count > *highest;
+                *highest = (*highest).max(*count);
+                return new;
+            }
+            Some(6 | 8) => {}
+            _ => return true,
+        }
+        false
     }
 
     async fn next(&mut self) -> Value {

@@ -191,6 +191,11 @@ impl House {
         Client::open(self.address, &self.user(tenant, user), query).await
     }
 
+    /// The same, over a connection that survives the loss of its socket.
+    pub(crate) async fn connect_stateful(&self, query: &str) -> Client {
+        Client::stateful(self.address, &self.user("a", "u1"), query).await
+    }
+
     /// Inner id of a user.
     pub(crate) async fn id_of(&self, tenant: &str, user: &str) -> Uuid {
         sqlx::query_scalar(

@@ -5,7 +5,6 @@
 
 use app::backend::{Caller, SharedBackend};
 use app::{App, shell};
-use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -15,7 +14,6 @@ use leptos::prelude::{LeptosOptions, provide_context, use_context};
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 use tower_http::compression::CompressionLayer;
 
-use crate::auth::address::TrustedProxies;
 use crate::auth::limiter::{LoginLimiter, Tries};
 use crate::run::Parts;
 use crate::run::product::Product;
@@ -48,15 +46,7 @@ pub fn screens(product: &Product, backend: SharedBackend, secure: bool) -> anyho
     let forms = sign_in::routes(SignIn {
         auth: auth.clone(),
         limiter,
-        proxies: Arc::new(TrustedProxies::parse(
-            product
-                .parts
-                .config
-                .http
-                .trusted_proxies
-                .iter()
-                .map(String::as_str),
-        )?),
+        proxies: product.parts.config.http.proxies(),
     });
     let pages = routes(&product.parts, backend).layer(from_fn(session::caller));
     Ok(forms

@@ -2,8 +2,6 @@
 //!
 //! A wrong name and a wrong password answer alike and take alike long; every try is counted.
 
-use std::sync::Arc;
-
 use axum::extract::rejection::FormRejection;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -18,16 +16,16 @@ use super::session;
 use super::setup;
 use crate::api::problem::Problem;
 use crate::auth::AuthState;
-use crate::auth::address::TrustedProxies;
 use crate::auth::limiter::LoginLimiter;
 use crate::store::identity::users;
+use crate::support::address::TrustedProxies;
 
 /// What signing in needs. Cheap to clone.
 #[derive(Clone)]
 pub struct SignIn {
     pub auth: AuthState,
     pub limiter: LoginLimiter,
-    pub proxies: Arc<TrustedProxies>,
+    pub proxies: TrustedProxies,
 }
 
 /// The forms' targets; the pages themselves are Leptos's. Goes inside of [`session::layer`].

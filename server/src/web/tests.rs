@@ -20,10 +20,10 @@ use uuid::Uuid;
 
 use super::sign_in::SignIn;
 use super::{session, setup, sign_in};
-use crate::auth::address::TrustedProxies;
 use crate::auth::api_key;
 use crate::auth::limiter::{LoginLimiter, Tries};
 use crate::auth::{AuthSettings, AuthState, Hooks, Surface, VerificationKeys, hub_token};
+use crate::support::address::TrustedProxies;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
 use crate::testing;
@@ -57,7 +57,7 @@ async fn site(limiter: LoginLimiter) -> Site {
     let forms = sign_in::routes(SignIn {
         auth: auth.clone(),
         limiter,
-        proxies: Arc::new(TrustedProxies::default()),
+        proxies: TrustedProxies::default(),
     });
     let who = async |Extension(caller): Extension<Option<Caller>>| match caller {
         Some(caller) => format!("{:?} {:x}", caller.roles, caller.session),

@@ -1,5 +1,6 @@
 //! `/authorizedhub`: who has a token of this host, in `Authorization` or `access_token`.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -40,8 +41,8 @@ impl Identity for User {
         self == later
     }
 
-    fn user_key(&self) -> Option<&str> {
-        Some(&self.0)
+    fn user_key(&self) -> Option<Cow<'_, str>> {
+        Some((&*self.0).into())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Code around every call and every coming and going of a hub.
 
-use std::{future::Future, sync::Arc};
+use std::{borrow::Cow, future::Future, sync::Arc};
 
 use super::{Hub, Reply, Shape};
 use crate::{Call, Connection, HubError, Resumed, WriteMark};
@@ -104,7 +104,7 @@ impl<H: Hub, F: Filter<H::Principal>> Hub for Filtered<H, F> {
         H::same_identity(first, later)
     }
 
-    fn user_key(principal: &H::Principal) -> Option<&str> {
+    fn user_key(principal: &H::Principal) -> Option<Cow<'_, str>> {
         H::user_key(principal)
     }
 

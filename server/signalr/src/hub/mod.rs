@@ -4,7 +4,7 @@ mod filter;
 mod reply;
 mod shape;
 
-use std::{future::Future, sync::Arc};
+use std::{borrow::Cow, future::Future, sync::Arc};
 
 pub(crate) use self::reply::encode;
 pub use self::{
@@ -34,7 +34,7 @@ pub trait Hub: Send + Sync + 'static {
 
     /// Under which name [`Clients::user`](crate::Clients::user) finds this principal's connections.
     /// Asked once per connection; `None` (the default) files it under no name.
-    fn user_key(principal: &Self::Principal) -> Option<&str> {
+    fn user_key(principal: &Self::Principal) -> Option<Cow<'_, str>> {
         let _ = principal;
         None
     }

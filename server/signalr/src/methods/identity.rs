@@ -1,12 +1,14 @@
 //! Who calls a method.
 
+use std::borrow::Cow;
+
 /// Who connects to a hub of [`Methods`](crate::Methods).
 pub trait Identity: Clone + Send + Sync + 'static {
     /// Whether a later request of one connection comes from the same user as the first.
     fn is_same(&self, later: &Self) -> bool;
 
     /// Under which name [`Clients::user`](crate::Clients::user) finds this one's connections.
-    fn user_key(&self) -> Option<&str> {
+    fn user_key(&self) -> Option<Cow<'_, str>> {
         None
     }
 }

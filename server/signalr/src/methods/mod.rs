@@ -22,7 +22,7 @@ mod identity;
 mod outcome;
 mod parameter;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use foldhash::fast::RandomState;
 use futures_util::future::BoxFuture;
@@ -262,7 +262,7 @@ impl<P: Identity, S: Send + Sync + 'static> Hub for Methods<P, S> {
         first.is_same(later)
     }
 
-    fn user_key(principal: &P) -> Option<&str> {
+    fn user_key(principal: &P) -> Option<Cow<'_, str>> {
         principal.user_key()
     }
 

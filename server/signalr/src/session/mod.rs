@@ -201,7 +201,8 @@ struct Present<'a, H: Hub> {
 impl<'a, H: Hub> Present<'a, H> {
     fn enter(server: &'a Shared<H>, connection: &'a Arc<Connection<H::Principal>>) -> Self {
         let owner = connection.principal();
-        server.registry.enter(connection, H::user_key(&owner));
+        let user = H::user_key(&owner);
+        server.registry.enter(connection, user.as_deref());
         Self {
             server,
             connection,
@@ -214,6 +215,6 @@ impl<H: Hub> Drop for Present<'_, H> {
     fn drop(&mut self) {
         self.connection.answers.close();
         let user = H::user_key(&self.owner);
-        self.server.registry.leave(self.connection, user);
+        self.server.registry.leave(self.connection, user.as_deref());
     }
 }

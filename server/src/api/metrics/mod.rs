@@ -6,6 +6,7 @@
 //! tell how busy a company is.
 
 mod http;
+mod hub;
 mod live;
 mod publish;
 
@@ -21,6 +22,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 pub use self::http::HttpMetrics;
+pub use self::hub::HubMetrics;
 pub use self::publish::PublishMetrics;
 
 use self::live::{Counted, Live};
@@ -45,6 +47,8 @@ pub struct Metrics {
     pub publish: PublishMetrics,
     /// The outermost layer counts requests.
     pub http: HttpMetrics,
+    /// The hub's server counts connections, messages and calls.
+    pub hub: Arc<HubMetrics>,
     /// In front of the hub; counts what passes.
     pub dispatch: Arc<dyn Dispatch>,
 }
@@ -56,12 +60,14 @@ impl Metrics {
         let mut registry = Registry::with_prefix("bellhop");
         let publish = PublishMetrics::register(&mut registry);
         let http = HttpMetrics::register(&mut registry);
+        let counted = HubMetrics::register(&mut registry);
         let dispatch = Counted::register(&mut registry, hub.clone());
         registry.register_collector(Box::new(Live::new(hub.clone())));
         Self {
             registry: Arc::new(registry),
             publish,
             http,
+            hub: counted,
             dispatch: Arc::new(dispatch),
         }
     }

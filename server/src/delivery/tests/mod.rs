@@ -3,11 +3,13 @@
 
 mod commit;
 mod devices;
+mod leaving;
 mod order;
 mod plan;
 mod polling;
 mod publish;
 mod restore;
+mod resume;
 mod screens;
 mod sql;
 mod tenants;

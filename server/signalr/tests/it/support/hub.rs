@@ -1,5 +1,6 @@
 //! The hub under test.
 
+use std::borrow::Cow;
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -16,8 +17,8 @@ impl signalr::Identity for User {
         self == later
     }
 
-    fn user_key(&self) -> Option<&str> {
-        Some(&self.0)
+    fn user_key(&self) -> Option<Cow<'_, str>> {
+        Some((&*self.0).into())
     }
 }
 
@@ -67,8 +68,8 @@ impl Hub for TestHub {
         first == later
     }
 
-    fn user_key(principal: &User) -> Option<&str> {
-        Some(&principal.0)
+    fn user_key(principal: &User) -> Option<Cow<'_, str>> {
+        Some((&*principal.0).into())
     }
 
     async fn connected(&self, connection: &Conn) -> Result<(), HubError> {

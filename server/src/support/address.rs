@@ -3,16 +3,19 @@
 //! it was written by the client, who may write anything.
 
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
 use http::{Extensions, HeaderMap};
 
-/// The proxies we trust, as networks. Empty: none, and the header is never read.
+/// The proxies we trust, as networks. Empty: none, and the header is never read. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<Network>);
+pub struct TrustedProxies(Arc<[Network]>);
 
+/// An address, or a network in CIDR form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Network {
+pub struct Network {
     base: IpAddr,
     bits: u32,
 }
@@ -22,14 +25,20 @@ struct Network {
 #[error("`{0}` is neither an address nor a network like 10.0.0.0/8")]
 pub struct NotANetwork(String);
 
+/// What addresses of one household have in common: of IPv6 the first 64 bits.
+#[must_use]
+pub fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(four) => IpAddr::V4(four),
+        IpAddr::V6(six) => IpAddr::V6((six.to_bits() & (u128::MAX << 64)).into()),
+    }
+}
+
 impl TrustedProxies {
-    /// Reads addresses and networks in CIDR form.
-    pub fn parse<'a>(networks: impl IntoIterator<Item = &'a str>) -> Result<Self, NotANetwork> {
-        networks
-            .into_iter()
-            .map(Network::parse)
-            .collect::<Result<_, _>>()
-            .map(Self)
+    /// Trusts these.
+    #[must_use]
+    pub fn new(networks: &[Network]) -> Self {
+        Self(networks.into())
     }
 
     fn contain(&self, address: IpAddr) -> bool {
@@ -75,8 +84,10 @@ fn address(hop: &str) -> Option<IpAddr> {
     Some(found.to_canonical())
 }
 
-impl Network {
-    fn parse(text: &str) -> Result<Self, NotANetwork> {
+impl FromStr for Network {
+    type Err = NotANetwork;
+
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
         let wrong = || NotANetwork(text.to_owned());
         let (base, bits) = match text.trim().split_once('/') {
             Some((base, bits)) => (base, Some(bits)),
@@ -90,7 +101,9 @@ impl Network {
         }
         Ok(Self { base, bits })
     }
+}
 
+impl Network {
     fn contains(self, address: IpAddr) -> bool {
         match (self.base, address) {
             (IpAddr::V4(base), IpAddr::V4(address)) => {
@@ -113,7 +126,8 @@ mod tests {
     use super::*;
 
     fn client(proxies: &[&str], peer: &str, forwarded: &[&'static str]) -> String {
-        let proxies = TrustedProxies::parse(proxies.iter().copied()).unwrap();
+        let networks: Vec<Network> = proxies.iter().map(|text| text.parse().unwrap()).collect();
+        let proxies = TrustedProxies::new(&networks);
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append("x-forwarded-for", HeaderValue::from_static(value));
@@ -149,7 +163,16 @@ mod tests {
             "7.7.7.7"
         );
         for wrong in ["10.0.0.0/33", "::/129", "host", "10.0.0.0/x", ""] {
-            assert!(TrustedProxies::parse([wrong]).is_err(), "{wrong}");
+            assert!(wrong.parse::<Network>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn one_household_is_one() {
+        let of = |text: &str| household(text.parse().unwrap());
+        assert_eq!(of("::ffff:10.0.0.7"), of("10.0.0.7"));
+        assert_ne!(of("10.0.0.7"), of("10.0.0.8"));
+        assert_eq!(of("2001:db8:1:2:3::4"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::4"), of("2001:db8:1:3::4"));
     }
 }
