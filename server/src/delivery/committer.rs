@@ -9,7 +9,6 @@
 //!
 //! Bound: 4,096 waiting publications; over it the publisher is told to come again (503).
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sqlx::Connection as _;
@@ -17,10 +16,9 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use super::batch::{self, Verdict};
 use super::draft::Draft;
-use super::{Dispatch, Publication, Routed, ledger};
-use crate::store::idempotency::{self, Claims};
-use crate::store::names::{self, Names};
+use super::{Dispatch, Routed};
 use crate::store::{self, Pool};
 use crate::support::clock::Clock;
 use crate::support::lifecycle::Lifecycle;
@@ -96,19 +94,6 @@ struct Worker {
     pool: Pool,
     clock: Clock,
     dispatch: Arc<dyn Dispatch>,
-}
-
-/// What became of one draft of a batch, before the commit.
-pub(super) enum Verdict {
-    Refused(Refusal),
-    Duplicate {
-        id: Uuid,
-        recipients: usize,
-    },
-    Routed {
-        routed: Routed,
-        unknown: Vec<String>,
-    },
 }
 
 /// What became of a batch whose COMMIT was sent and not answered.
@@ -200,7 +185,7 @@ impl Worker {
     async fn commit(&self, drafts: &[&Draft]) -> Result<Vec<Verdict>, Failure> {
         let mut conn = self.pool.acquire().await.map_err(Failure::Before)?;
         let mut tx = conn.begin().await.map_err(Failure::Before)?;
-        let verdicts = write(&mut tx, drafts, self.clock.now())
+        let verdicts = batch::write(&mut tx, drafts, self.clock.now())
             .await
             .map_err(Failure::Before)?;
         match tx.commit().await {
@@ -285,93 +270,6 @@ impl Worker {
     }
 }
 
-/// Looks up, expands, claims keys and appends within the caller's transaction; a verdict a draft.
-pub(super) async fn write(
-    tx: &mut sqlx::PgConnection,
-    drafts: &[&Draft],
-    now: jiff::Timestamp,
-) -> sqlx::Result<Vec<Verdict>> {
-    let mut looked_up = look_up(tx, drafts).await?;
-    let mut verdicts: Vec<Option<Verdict>> = drafts.iter().map(|_| None).collect();
-    let mut batch: Vec<(usize, Arc<Publication>)> = Vec::new();
-    for (index, draft) in drafts.iter().enumerate() {
-        let names = &mut looked_up[index];
-        if names.unknown.is_empty() || draft.allow_unknown {
-            let mut publication = draft.publication.clone();
-            names.audience.service = publication.audience.service;
-            publication.audience = std::mem::take(&mut names.audience);
-            batch.push((index, Arc::new(publication)));
-        } else {
-            let unknown = std::mem::take(&mut names.unknown);
-            verdicts[index] = Some(Verdict::Refused(Refusal::Unknown(unknown)));
-        }
-    }
-
-    let publications: Vec<Arc<Publication>> = batch.iter().map(|(_, p)| p.clone()).collect();
-    let members = match named_only(&publications) {
-        Some(members) => members,
-        None => store::ledger::expand(tx, &publications).await?,
-    };
-    let mut counts = vec![0_usize; publications.len()];
-    for member in &members {
-        counts[member.index] += 1;
-    }
-    let refused = claim_keys(tx, &publications, &counts, now).await?;
-
-    // Only those whose key was free go on; their indices close ranks.
-    let mut place = vec![None; publications.len()];
-    let mut fresh = Vec::new();
-    for (index, publication) in publications.iter().enumerate() {
-        match refused.get(&publication.id) {
-            Some(Ok((id, recipients))) => {
-                verdicts[batch[index].0] = Some(Verdict::Duplicate {
-                    id: *id,
-                    recipients: *recipients,
-                });
-            }
-            Some(Err(refusal)) => {
-                verdicts[batch[index].0] = Some(Verdict::Refused(refusal.clone()));
-            }
-            None => {
-                place[index] = Some(fresh.len());
-                fresh.push(publication.clone());
-            }
-        }
-    }
-    let members: Vec<_> = members
-        .into_iter()
-        .filter_map(|member| {
-            place[member.index].map(|index| store::ledger::Member {
-                index,
-                user: member.user,
-            })
-        })
-        .collect();
-    let mut routed = if fresh.is_empty() {
-        Vec::new()
-    } else {
-        ledger::append_to(tx, fresh, &members, now).await?
-    }
-    .into_iter();
-    for (index, slot) in place.iter().enumerate() {
-        if slot.is_some()
-            && let Some(routed) = routed.next()
-        {
-            let origin = batch[index].0;
-            let unknown = looked_up[origin]
-                .unknown
-                .iter()
-                .map(|(field, name)| format!("{field} \"{name}\""))
-                .collect();
-            verdicts[origin] = Some(Verdict::Routed { routed, unknown });
-        }
-    }
-    Ok(verdicts
-        .into_iter()
-        .map(|verdict| verdict.unwrap_or(Verdict::Refused(Refusal::Unavailable)))
-        .collect())
-}
-
 fn refuse(batch: Vec<Job>, refusal: &Refusal) {
     for job in batch {
         let _ = job.reply.send(Err(refusal.clone()));
@@ -402,123 +300,4 @@ pub(super) fn gave_way(error: &sqlx::Error) -> bool {
 pub(super) fn is_guilt(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Encode(_))
         || sqlstate(error).is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
-}
-
-#[derive(Default)]
-struct LookedUp {
-    audience: super::Audience,
-    unknown: Vec<(&'static str, String)>,
-}
-
-async fn look_up(tx: &mut sqlx::PgConnection, drafts: &[&Draft]) -> sqlx::Result<Vec<LookedUp>> {
-    let mut wanted = Names::default();
-    for (index, draft) in (0_i32..).zip(drafts) {
-        for (kind, keys) in [
-            (0, &draft.users),
-            (1, &draft.departments),
-            (2, &draft.groups),
-        ] {
-            for key in keys {
-                wanted.index.push(index);
-                wanted.tenants.push(draft.publication.tenant);
-                wanted.kinds.push(kind);
-                wanted.keys.push(key.clone());
-            }
-        }
-    }
-    let mut result: Vec<LookedUp> = drafts.iter().map(|_| LookedUp::default()).collect();
-    if wanted.keys.is_empty() {
-        return Ok(result);
-    }
-    for found in names::look_up(tx, &wanted).await? {
-        let Some(entry) = usize::try_from(found.index)
-            .ok()
-            .and_then(|i| result.get_mut(i))
-        else {
-            continue;
-        };
-        let (list, field) = match found.kind {
-            0 => (&mut entry.audience.users, "user"),
-            1 => (&mut entry.audience.departments, "department"),
-            _ => (&mut entry.audience.groups, "group"),
-        };
-        match found.id {
-            Some(id) => list.push(id),
-            None => entry.unknown.push((field, found.key)),
-        }
-    }
-    for entry in &mut result {
-        entry.unknown.sort_unstable();
-    }
-    Ok(result)
-}
-
-/// The members of a batch whose audiences are users by name and nothing else: [`look_up`] has just
-/// read them, active ones only, so there is nothing to expand.
-fn named_only(batch: &[Arc<Publication>]) -> Option<Vec<store::ledger::Member>> {
-    let mut members = BTreeSet::new();
-    for (index, publication) in batch.iter().enumerate() {
-        let audience = &publication.audience;
-        if audience.service || !audience.departments.is_empty() || !audience.groups.is_empty() {
-            return None;
-        }
-        members.extend(audience.users.iter().map(|user| (*user, index)));
-    }
-    let member = |(user, index)| store::ledger::Member { index, user };
-    Some(members.into_iter().map(member).collect())
-}
-
-type KeyVerdict = Result<(Uuid, usize), Refusal>;
-
-/// Claims the batch's idempotency keys; answers those that were not free, by their publication.
-async fn claim_keys(
-    tx: &mut sqlx::PgConnection,
-    publications: &[Arc<Publication>],
-    counts: &[usize],
-    now: jiff::Timestamp,
-) -> sqlx::Result<HashMap<Uuid, KeyVerdict>> {
-    let mut keyed: Vec<_> = publications
-        .iter()
-        .zip(counts)
-        .filter_map(|(p, count)| p.idempotency.as_ref().map(|key| (p, key, *count)))
-        .collect();
-    if keyed.is_empty() {
-        return Ok(HashMap::new());
-    }
-    keyed.sort_by_key(|(p, key, _)| (p.service, key.key_hash));
-    let mut claims = Claims::default();
-    for (publication, key, count) in &keyed {
-        claims.services.push(publication.service);
-        claims.key_hashes.push(key.key_hash.to_vec());
-        claims.body_hashes.push(key.body_hash.to_vec());
-        claims.notifications.push(publication.id);
-        claims
-            .recipients
-            .push(i32::try_from(*count).unwrap_or(i32::MAX));
-    }
-    let won = idempotency::claim(tx, &claims, now).await?;
-    if won.len() == keyed.len() {
-        return Ok(HashMap::new());
-    }
-    let holders = idempotency::holders(tx, &claims).await?;
-    let mut refused = HashMap::new();
-    for (publication, key, _) in keyed {
-        if won.contains(&publication.id) {
-            continue;
-        }
-        let holder = holders
-            .iter()
-            .find(|held| held.service == publication.service && held.key_hash == key.key_hash);
-        let verdict = match holder {
-            Some(held) if held.body_hash == key.body_hash => Ok((
-                held.notification,
-                usize::try_from(held.recipients).unwrap_or(0),
-            )),
-            Some(_) => Err(Refusal::KeyReused),
-            // Deleted by age between the two statements: the caller may simply try again.
-            None => Err(Refusal::Unavailable),
-        };
-        refused.insert(publication.id, verdict);
-    }
-    Ok(refused)
 }

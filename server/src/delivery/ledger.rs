@@ -1,7 +1,7 @@
 //! The only place that gives numbers: expand audiences, write notifications, take each recipient's
 //! next numbers under the lock of their stream, write what is owed. The caller commits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,8 +15,7 @@ use crate::store::ledger as store;
 /// to be dispatched after the commit.
 ///
 /// Call it once in a transaction, after the caller's own rows and before its topics (lock order:
-/// `docs/architecture.md`, storage). Statement count does not depend on the batch: expand, insert, lock,
-/// advance, insert.
+/// `docs/architecture.md`, storage). Two statements whatever the batch: expand, append.
 ///
 /// # Errors
 /// Whatever the database answers; the transaction is then void.
@@ -40,40 +39,39 @@ pub(super) async fn append_to(
     members: &[store::Member],
     now: Timestamp,
 ) -> sqlx::Result<Vec<Routed>> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut recipients = vec![Vec::new(); batch.len()];
-    let mut wanted: BTreeMap<Uuid, i64> = BTreeMap::new();
     for member in members {
         recipients[member.index].push((member.user, 0_i64));
-        *wanted.entry(member.user).or_default() += 1;
     }
+    let mut wanted: BTreeMap<Uuid, i64> = BTreeMap::new();
+    let mut owed = store::Owed::default();
+    for (publication, list) in batch.iter().zip(&mut recipients) {
+        for (user, nth) in list {
+            let count = wanted.entry(*user).or_default();
+            *count += 1;
+            *nth = *count;
+            owed.users.push(*user);
+            owed.nths.push(*count);
+            owed.tenants.push(publication.tenant);
+            owed.notifications.push(publication.id);
+            owed.expires.push(publication.expires_at.as_microsecond());
+        }
+    }
+    owed.wanted = wanted.into_iter().unzip();
     let counts: Vec<i32> = recipients
         .iter()
         .map(|list| i32::try_from(list.len()).unwrap_or(i32::MAX))
         .collect();
-    store::insert_notifications(conn, &batch, &counts).await?;
-
-    if !wanted.is_empty() {
-        let users: Vec<Uuid> = wanted.keys().copied().collect();
-        let counts: Vec<i64> = wanted.values().copied().collect();
-        let mut last = store::take_numbers(conn, &users, &counts).await?;
-        let mut rows = store::NewDeliveries::default();
-        for (publication, list) in batch.iter().zip(&mut recipients) {
-            // A user without a stream was deleted between look-up and here: nobody to owe it to.
-            list.retain(|(user, _)| last.contains_key(user));
-            for (user, seq) in list {
-                let Some(next) = last.get_mut(user) else {
-                    continue;
-                };
-                *next += 1;
-                *seq = *next;
-                rows.users.push(*user);
-                rows.seqs.push(*next);
-                rows.tenants.push(publication.tenant);
-                rows.notifications.push(publication.id);
-                rows.expires.push(publication.expires_at.as_microsecond());
-            }
-        }
-        store::insert_deliveries(conn, &rows, now).await?;
+    let before: HashMap<Uuid, i64, _> = store::append(conn, &batch, &counts, &owed, now).await?;
+    for list in &mut recipients {
+        list.retain_mut(|(user, seq)| {
+            let base = before.get(user);
+            *seq += base.copied().unwrap_or_default();
+            base.is_some()
+        });
     }
     Ok(batch
         .into_iter()

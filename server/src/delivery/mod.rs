@@ -5,6 +5,7 @@
 //! the [`committer`], the SQL [`intake`] through its router, the workplace inside its own
 //! transactions.
 
+mod batch;
 pub mod committer;
 pub mod draft;
 pub mod intake;

@@ -77,28 +77,74 @@ pub async fn expand(
         .collect())
 }
 
-/// Writes the notifications themselves; `recipients[i]` belongs to `batch[i]`.
-pub async fn insert_notifications(
+/// What is owed for a batch, a row a delivery, in the order of the batch.
+#[derive(Default)]
+pub struct Owed {
+    /// Recipient.
+    pub users: Vec<Uuid>,
+    /// The how-manieth of the recipient's rows here: 1, 2, …
+    pub nths: Vec<i64>,
+    /// Tenant.
+    pub tenants: Vec<Uuid>,
+    /// What.
+    pub notifications: Vec<Uuid>,
+    /// Microseconds since the epoch.
+    pub expires: Vec<i64>,
+    /// Recipients, each once, ascending, and each one's number of rows.
+    pub wanted: (Vec<Uuid>, Vec<i64>),
+}
+
+/// Writes notifications and what is owed, under numbers taken here; answers each recipient's last number
+/// *before*. A recipient without a stream was deleted since the look-up: nothing is owed to them, and
+/// they are not in the answer. `recipients[i]` belongs to `batch[i]`.
+///
+/// One statement, because each is a round trip: writing, locking, numbering and owing one after the other
+/// took a publication at rest two more. The streams are locked in id order before any is changed
+/// (`locked`; a deadlock otherwise), and a row that another transaction changed meanwhile is read
+/// again by the update, as READ COMMITTED does.
+pub async fn append(
     conn: &mut PgConnection,
     batch: &[std::sync::Arc<Publication>],
     recipients: &[i32],
-) -> sqlx::Result<()> {
+    owed: &Owed,
+    now: Timestamp,
+) -> sqlx::Result<std::collections::HashMap<Uuid, i64, foldhash::fast::RandomState>> {
     let column = |pick: fn(&Publication) -> String| -> Vec<String> {
         batch.iter().map(|publication| pick(publication)).collect()
     };
     let threads: Vec<Option<String>> = batch.iter().map(|p| p.thread_key.clone()).collect();
-    sqlx::query!(
-        r#"INSERT INTO bellhop.notification
-                  (id, at, tenant_id, service_id, kind, title, body, data, thread_key, severity,
-                   audience, recipients, expires_at)
-           SELECT n.id, timestamptz 'epoch' + n.at * interval '1 microsecond', n.tenant, n.service,
-                  n.kind, n.title, n.body, n.data, n.thread_key, n.severity, n.audience,
-                  n.recipients, timestamptz 'epoch' + n.expires * interval '1 microsecond'
-             FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::text[],
-                         $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::int[],
-                         $13::bigint[])
-                  AS n (id, at, tenant, service, kind, title, body, data, thread_key, severity,
-                        audience, recipients, expires)"#,
+    let rows = sqlx::query!(
+        r#"WITH written AS (
+               INSERT INTO bellhop.notification
+                      (id, at, tenant_id, service_id, kind, title, body, data, thread_key, severity,
+                       audience, recipients, expires_at)
+               SELECT n.id, timestamptz 'epoch' + n.at * interval '1 microsecond', n.tenant,
+                      n.service, n.kind, n.title, n.body, n.data, n.thread_key, n.severity,
+                      n.audience, n.recipients,
+                      timestamptz 'epoch' + n.expires * interval '1 microsecond'
+                 FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[],
+                             $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                             $11::text[], $12::int[], $13::bigint[])
+                      AS n (id, at, tenant, service, kind, title, body, data, thread_key, severity,
+                            audience, recipients, expires)),
+           locked AS MATERIALIZED (
+               SELECT user_id FROM bellhop.user_stream WHERE user_id = ANY($14)
+                ORDER BY user_id FOR NO KEY UPDATE),
+           numbered AS (
+               UPDATE bellhop.user_stream s SET last_seq = s.last_seq + w.count
+                 FROM unnest($14::uuid[], $15::bigint[]) AS w (user_id, count)
+                 JOIN locked USING (user_id)
+                WHERE s.user_id = w.user_id
+            RETURNING s.user_id, s.last_seq - w.count AS base),
+           owed AS (
+               INSERT INTO bellhop.delivery
+                      (user_id, seq, at, tenant_id, notification_id, expires_at)
+               SELECT d.user_id, numbered.base + d.nth, $21, d.tenant, d.notification,
+                      timestamptz 'epoch' + d.expires * interval '1 microsecond'
+                 FROM unnest($16::uuid[], $17::bigint[], $18::uuid[], $19::uuid[], $20::bigint[])
+                      AS d (user_id, nth, tenant, notification, expires)
+                 JOIN numbered USING (user_id))
+           SELECT user_id, base AS "base!" FROM numbered"#,
         &batch.iter().map(|p| p.id).collect::<Vec<_>>(),
         &batch
             .iter()
@@ -118,10 +164,21 @@ pub async fn insert_notifications(
             .iter()
             .map(|p| p.expires_at.as_microsecond())
             .collect::<Vec<_>>(),
+        &owed.wanted.0,
+        &owed.wanted.1,
+        &owed.users,
+        &owed.nths,
+        &owed.tenants,
+        &owed.notifications,
+        &owed.expires,
+        now.to_sqlx(),
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.user_id, row.base))
+        .collect())
 }
 
 /// The word a severity is stored as.
@@ -144,78 +201,6 @@ pub fn severity_of(word: &str) -> app::model::inbox::Severity {
         "critical" => Severity::Critical,
         _ => Severity::Info,
     }
-}
-
-/// Locks the users' streams in id order, then advances each by its count; answers the last number
-/// each had *before*. `users` sorted and unique.
-pub async fn take_numbers(
-    conn: &mut PgConnection,
-    users: &[Uuid],
-    counts: &[i64],
-) -> sqlx::Result<std::collections::HashMap<Uuid, i64, foldhash::fast::RandomState>> {
-    // One alone is locked by the update itself: a round trip less for most publications.
-    if users.len() > 1 {
-        sqlx::query!(
-            "SELECT user_id FROM bellhop.user_stream WHERE user_id = ANY($1)
-              ORDER BY user_id FOR NO KEY UPDATE",
-            users,
-        )
-        .fetch_all(&mut *conn)
-        .await?;
-    }
-    let rows = sqlx::query!(
-        r#"UPDATE bellhop.user_stream s SET last_seq = s.last_seq + n.count
-             FROM unnest($1::uuid[], $2::bigint[]) AS n (user_id, count)
-            WHERE s.user_id = n.user_id
-        RETURNING s.user_id, s.last_seq - n.count AS "base!""#,
-        users,
-        counts,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.user_id, row.base))
-        .collect())
-}
-
-/// One row a recipient.
-#[derive(Default)]
-pub struct NewDeliveries {
-    /// Recipient.
-    pub users: Vec<Uuid>,
-    /// Their number of it.
-    pub seqs: Vec<i64>,
-    /// Tenant.
-    pub tenants: Vec<Uuid>,
-    /// What.
-    pub notifications: Vec<Uuid>,
-    /// Microseconds since the epoch.
-    pub expires: Vec<i64>,
-}
-
-/// Writes what is owed.
-pub async fn insert_deliveries(
-    conn: &mut PgConnection,
-    rows: &NewDeliveries,
-    now: Timestamp,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"INSERT INTO bellhop.delivery (user_id, seq, at, tenant_id, notification_id, expires_at)
-           SELECT d.user_id, d.seq, $6, d.tenant, d.notification,
-                  timestamptz 'epoch' + d.expires * interval '1 microsecond'
-             FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::bigint[])
-                  AS d (user_id, seq, tenant, notification, expires)"#,
-        &rows.users,
-        &rows.seqs,
-        &rows.tenants,
-        &rows.notifications,
-        &rows.expires,
-        now.to_sqlx(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Makes today's and the coming days' partitions where they are missing; answers how many.

@@ -1,5 +1,6 @@
 //! Publications and punches by plain SQL, from programs that know nothing of Bellhop.
 
+use serde_json::json;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::testing::house::House;
@@ -82,6 +83,37 @@ async fn sql_publishes_in_opposite_order_never_deadlock() {
     first.commit().await.unwrap();
     second.commit().await.unwrap();
     house.settled(0, 2).await;
+}
+
+/// Committer and router number the same users at once: each waits for the other's locks, and reads what
+/// the other left.
+#[tokio::test]
+async fn committer_and_router_on_the_same_users_leave_no_gap() {
+    let house = House::open().await;
+    let mut program = program(&house).await;
+    let mut phone = house.connect("device=phone").await;
+    let sql = async {
+        for _ in 0..60 {
+            program
+                .execute("SELECT bellhop.publish('NewTask', 'sql', users => '{u2,u1}')")
+                .await
+                .unwrap();
+        }
+    };
+    let body = json!({"kind": "NewTask", "title": "http", "audience": {"users": ["u1", "u2"]}});
+    let http = futures_util::future::join_all((0..60).map(|_| house.post("a", &body)));
+    let (answers, ()) = tokio::join!(http, sql);
+    assert!(answers.iter().all(|(status, _)| *status == 202));
+    assert_eq!(phone.titles(120).await.len(), 120);
+    for user in ["u1", "u2"] {
+        let seqs: Vec<i64> =
+            sqlx::query_scalar("SELECT seq FROM bellhop.delivery WHERE user_id = $1 ORDER BY seq")
+                .bind(house.id_of("a", user).await)
+                .fetch_all(&house.pool)
+                .await
+                .unwrap();
+        assert_eq!(seqs, (1..=120).collect::<Vec<_>>(), "{user}");
+    }
 }
 
 /// A caller in REPEATABLE READ could not update a row that others had advanced.
