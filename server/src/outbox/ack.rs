@@ -294,17 +294,24 @@ async fn devices(
     handled: &[i64],
     facts: &HashMap<(Uuid, i64), &store::Settled>,
 ) -> sqlx::Result<(Vec<u32>, Vec<Receipt>)> {
-    let named: BTreeSet<(Uuid, Arc<str>)> = acks
-        .iter()
-        .filter(|ack| !matches!(ack.what, What::Reached(_)))
-        .filter_map(|ack| Some((ack.user, ack.device.clone()?)))
-        .collect();
+    // Those that were only reached are locked too, in one order with the others: another transaction may
+    // hold some of both.
+    let mut named: BTreeMap<(Uuid, Arc<str>), bool> = BTreeMap::new();
+    for ack in acks {
+        if let Some(device) = &ack.device {
+            let acking = named.entry((ack.user, device.clone())).or_default();
+            *acking |= !matches!(ack.what, What::Reached(_));
+        }
+    }
     let mut devices: BTreeMap<(Uuid, Arc<str>), store::Acked> = BTreeMap::new();
     if !named.is_empty() {
-        let users: Vec<Uuid> = named.iter().map(|(user, _)| *user).collect();
-        let keys: Vec<String> = named.iter().map(|(_, key)| key.to_string()).collect();
+        let users: Vec<Uuid> = named.keys().map(|(user, _)| *user).collect();
+        let keys: Vec<String> = named.keys().map(|(_, key)| key.to_string()).collect();
         for device in store::lock_devices(tx, &users, &keys).await? {
-            devices.insert((device.user, device.key.as_str().into()), device);
+            let name = (device.user, device.key.as_str().into());
+            if named.get(&name).is_some_and(|acking| *acking) {
+                devices.insert(name, device);
+            }
         }
     }
     let mut counts = Vec::with_capacity(acks.len());

@@ -8,10 +8,22 @@
 use jiff::Timestamp;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::store::installation;
+use super::Parts;
+use crate::store::{installation, ledger};
 
+/// Makes a database fit to give numbers: there are partitions to write into, and the epoch is known.
 /// Answers the epoch; begins a new one first if the database lives elsewhere now.
-pub(super) async fn open(conn: &mut PgConnection, now: Timestamp) -> sqlx::Result<i64> {
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn open(parts: &Parts) -> sqlx::Result<i64> {
+    let mut conn = parts.pool.acquire().await?;
+    let now = parts.clock.now();
+    ledger::ensure_partitions(&mut conn, now).await?;
+    current(&mut conn, now).await
+}
+
+async fn current(conn: &mut PgConnection, now: Timestamp) -> sqlx::Result<i64> {
     let home = match installation::home(conn).await {
         Ok(home) => Some(home),
         Err(error @ sqlx::Error::Database(_)) => {

@@ -13,7 +13,7 @@ pub mod commands;
 pub mod database;
 pub mod demo;
 pub mod embedded;
-mod epoch;
+pub mod epoch;
 pub mod listen;
 pub mod migrate;
 pub mod partitions;

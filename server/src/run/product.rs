@@ -16,7 +16,6 @@ use crate::delivery::Dispatch;
 use crate::delivery::committer::Committer;
 use crate::delivery::intake;
 use crate::hub::{Hub, Needs, route};
-use crate::store;
 use crate::support::hub_path::HubPath;
 use crate::workplace::{Workplace, attendance};
 
@@ -46,11 +45,12 @@ pub struct Product {
 }
 
 impl Product {
-    /// Starts every room's tasks.
+    /// Starts every room's tasks. `epoch`: what [`epoch::open`](super::epoch::open) answered, which must have
+    /// come first.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn start(parts: Parts, keys: VerificationKeys) -> sqlx::Result<Self> {
+    pub async fn start(parts: Parts, keys: VerificationKeys, epoch: i64) -> sqlx::Result<Self> {
         let Parts {
             pool,
             clock,
@@ -68,11 +68,6 @@ impl Product {
             },
         )
         .await?;
-        let mut conn = pool.acquire().await?;
-        store::ledger::ensure_partitions(&mut conn, clock.now()).await?;
-        let epoch = super::epoch::open(&mut conn, clock.now()).await?;
-        drop(conn);
-
         let hub = Hub::start(
             Needs {
                 pool: pool.clone(),

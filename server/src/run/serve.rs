@@ -16,10 +16,9 @@ use super::parts::Parts;
 use super::product::Product;
 use super::ready::{Ready, ReadyFile};
 use super::signals::Signals;
-use super::{accept, listen};
+use super::{accept, epoch, listen};
 use crate::auth::VerificationKeys;
 use crate::auth::jwt::keys::configs_from_json;
-use crate::store;
 use crate::support::lifecycle::Lifecycle;
 use crate::support::{clock::Clock, config::Config, ids::Ids, telemetry};
 use crate::web;
@@ -76,16 +75,13 @@ async fn until_told(
     signals: &mut Signals,
 ) -> anyhow::Result<()> {
     let config = &parts.config;
-    store::ledger::ensure_partitions(&mut *parts.pool.acquire().await?, parts.clock.now()).await?;
     // Before the demo gives numbers: a database that has given some and does not know where it lives may
     // be a copy.
-    let mut conn = parts.pool.acquire().await?;
-    super::epoch::open(&mut conn, parts.clock.now()).await?;
-    drop(conn);
+    let epoch = epoch::open(parts).await?;
     let demo = Demo::load(parts)
         .await
         .context("the demo data could not be loaded")?;
-    let product = Product::start(parts.clone(), keys(config, demo.as_ref())?)
+    let product = Product::start(parts.clone(), keys(config, demo.as_ref())?, epoch)
         .await
         .context("the rooms could not be opened")?;
     let listener = listen::listen(config.http.host, config.http.port)?;

@@ -13,6 +13,7 @@ use super::wire::Wire;
 use crate::auth::jwt::keys::{KeyConfig, VerificationKeys};
 use crate::auth::jwt::mint::{Wanted, mint};
 use crate::run::Parts;
+use crate::run::epoch;
 use crate::run::product::Product;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
@@ -80,7 +81,8 @@ impl House {
             config: Arc::new(super::config()),
         };
         let keys = VerificationKeys::new(vec![key.clone()]).unwrap();
-        let product = Product::start(parts, keys).await.unwrap();
+        let epoch = epoch::open(&parts).await.unwrap();
+        let product = Product::start(parts, keys, epoch).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let routes = product

@@ -16,6 +16,7 @@ use crate::auth::jwt::keys::KeyConfig;
 use crate::auth::jwt::mint::{Wanted, mint};
 use crate::auth::{Scope, VerificationKeys, api_key};
 use crate::run::Parts;
+use crate::run::epoch;
 use crate::run::product::Product;
 use crate::store;
 use crate::support::clock::Clock;
@@ -108,7 +109,8 @@ impl Site {
             config: Arc::new(Cli::parse_from(arguments).config),
         };
         let keys = VerificationKeys::new(vec![key.clone()]).unwrap();
-        let product = Product::start(parts, keys).await.unwrap();
+        let epoch = epoch::open(&parts).await.unwrap();
+        let product = Product::start(parts, keys, epoch).await.unwrap();
         Self {
             router: product.site(Router::new()),
             product,
