@@ -206,6 +206,9 @@ async fn record(
     let now = clock.now();
     let mut conn = pool.acquire().await?;
     let mut tx = conn.begin().await?;
+    if acks.iter().all(|ack| matches!(ack.what, What::Reached(_))) {
+        store::unhurried(&mut tx).await?;
+    }
 
     // Which numbers each call means.
     let mut meant: Vec<BTreeSet<i64>> = vec![BTreeSet::new(); acks.len()];

@@ -46,6 +46,7 @@ pub async fn note(pool: &Pool, passed: &[Passed]) -> sqlx::Result<()> {
     let keys: Vec<String> = passed.values().map(|one| one.device.to_string()).collect();
     let mut conn = pool.acquire().await?;
     let mut tx = conn.begin().await?;
+    acks::unhurried(&mut tx).await?;
     let mut devices = Vec::new();
     let (mut reached_users, mut reached_keys, mut reached_through) = (vec![], vec![], vec![]);
     for mut known in acks::lock_devices(&mut tx, &users, &keys).await? {

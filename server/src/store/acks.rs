@@ -322,7 +322,16 @@ pub struct Attempt {
     pub at: i64,
 }
 
-/// Appends attempts, in bulk.
+/// The transaction's commit will not wait for the disk: for evidence, which a crash may lose.
+pub async fn unhurried(tx: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("SELECT set_config('synchronous_commit', 'off', true)")
+        .fetch_one(tx)
+        .await?;
+    Ok(())
+}
+
+/// Appends attempts, in bulk. The commit does not wait for the disk: a record that a crash may lose is
+/// not worth a publisher's wait behind its flush.
 pub async fn append_attempts(conn: &mut PgConnection, attempts: &[Attempt]) -> sqlx::Result<()> {
     sqlx::query!(
         r#"INSERT INTO bellhop.attempt (user_id, seq, at, tenant_id, device, transport, connection)
@@ -330,7 +339,8 @@ pub async fn append_attempts(conn: &mut PgConnection, attempts: &[Attempt]) -> s
                   a.device, a.transport, a.connection
              FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::uuid[], $5::text[], $6::text[],
                          $7::text[])
-                  AS a (user_id, seq, at, tenant, device, transport, connection)"#,
+                  AS a (user_id, seq, at, tenant, device, transport, connection),
+                  (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"#,
         &attempts.iter().map(|a| a.user).collect::<Vec<_>>(),
         &attempts.iter().map(|a| a.seq).collect::<Vec<_>>(),
         &attempts.iter().map(|a| a.at).collect::<Vec<_>>(),

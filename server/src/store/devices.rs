@@ -21,6 +21,9 @@ pub struct Known {
 }
 
 /// Notes that a device is here, making it if it is new, and answers what is known of it.
+///
+/// The commit does not wait for the disk, so that a storm of reconnects is no storm of flushes. A device
+/// that a crash loses is made again by its next connection; its first ack makes it durable.
 pub async fn seen(
     conn: &mut PgConnection,
     tenant: Uuid,
@@ -31,7 +34,8 @@ pub async fn seen(
 ) -> sqlx::Result<Known> {
     let row = sqlx::query!(
         r#"INSERT INTO bellhop.device AS d (user_id, key, tenant_id, agent, first_seen_at, last_seen_at)
-           VALUES ($1, $2, $3, $4, $5, $5)
+           SELECT $1::uuid, $2::text, $3::uuid, $4::text, $5::timestamptz, $5
+             FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried
            ON CONFLICT (user_id, key) DO UPDATE SET last_seen_at = $5, agent = $4
            RETURNING ack_mode, through, beyond_since, reached_through, first_seen_at = $5 AS "new!""#,
         user,

@@ -2,7 +2,10 @@
 //! nothing may be published twice or committed without being delivered.
 
 use serde_json::json;
+use sqlx::Connection as _;
 
+use crate::store::acks::{self, Attempt};
+use crate::store::devices;
 use crate::testing::client::Client;
 use crate::testing::eventually;
 use crate::testing::house::House;
@@ -88,4 +91,42 @@ async fn a_commit_still_under_way_is_waited_for() {
         gate.rollback().await.unwrap();
     });
     there_is_one(&house, &mut phone, &id).await;
+}
+
+/// What a crash may lose does not have publishers wait behind its flush; what is promised is flushed.
+#[tokio::test]
+async fn only_records_and_evidence_leave_without_the_disk() {
+    let house = House::open().await;
+    let (user, tenant) = (house.id_of("a", "u1").await, uuid::Uuid::nil());
+    let mut conn = house.pool.acquire().await.unwrap();
+    let waits = async |conn: &mut sqlx::PgConnection| -> String {
+        let waits = sqlx::query_scalar("SHOW synchronous_commit");
+        waits.fetch_one(conn).await.unwrap()
+    };
+    sqlx::raw_sql("SET synchronous_commit = on")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    let attempt = Attempt {
+        user,
+        seq: 1,
+        tenant,
+        device: String::new(),
+        transport: "WebSockets",
+        connection: String::new(),
+        at: house.product.parts.clock.now().as_microsecond(),
+    };
+    let mut tx = conn.begin().await.unwrap();
+    acks::append_attempts(&mut tx, &[attempt]).await.unwrap();
+    assert_eq!(waits(&mut tx).await, "off");
+    tx.commit().await.unwrap();
+
+    let now = house.product.parts.clock.now();
+    let mut tx = conn.begin().await.unwrap();
+    devices::seen(&mut tx, tenant, user, "phone", "", now)
+        .await
+        .unwrap();
+    assert_eq!(waits(&mut tx).await, "off");
+    tx.commit().await.unwrap();
+    assert_eq!(waits(&mut conn).await, "on", "it ends with the transaction");
 }
