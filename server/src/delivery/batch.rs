@@ -1,10 +1,10 @@
-//! A batch of drafts on its way into the database: names looked up, audiences expanded, keys claimed,
-//! appended; then a verdict a draft.
+//! A batch of drafts on its way into the database: names looked up and audiences expanded first, which
+//! changes nothing; then keys claimed and all appended; then a verdict a draft.
 //!
-//! Three or four statements whatever its size, each a round trip that every publisher of the batch
-//! waits for.
+//! Two statements whatever its size, three or four with groups and keys: each is a round trip that
+//! every publisher of the batch waits for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -21,6 +21,7 @@ use crate::store::names::{self, Names};
 /// What became of one draft of a batch, before the commit.
 pub(super) enum Verdict {
     Refused(Refusal),
+    /// Its key is held by an earlier one.
     Duplicate {
         id: Uuid,
         recipients: usize,
@@ -42,43 +43,130 @@ struct Going {
     members: Vec<Uuid>,
 }
 
-/// Looks up, expands, claims keys and appends within the caller's transaction; a verdict a draft.
-///
-/// # Errors
-/// Whatever the database answers; the transaction is then void.
-pub(super) async fn write(
-    tx: &mut PgConnection,
-    drafts: &[&Draft],
-    now: Timestamp,
-) -> sqlx::Result<Vec<Verdict>> {
-    let mut verdicts: Vec<Option<Verdict>> = drafts.iter().map(|_| None).collect();
-    let mut going = look_up(tx, drafts, &mut verdicts).await?;
-    expand(tx, &mut going).await?;
-    claim_keys(tx, &mut going, &mut verdicts, now).await?;
-    let mut members = Vec::new();
-    for (index, one) in going.iter().enumerate() {
-        members.extend(one.members.iter().map(|user| Member { index, user: *user }));
+/// Drafts whose names were looked up. Writing it twice writes it once: the notifications' ids are its
+/// own, and a second row of one id is refused.
+pub(super) struct Batch {
+    /// Of each draft: why it goes no further, known without writing.
+    refused: Vec<Option<Refusal>>,
+    going: Vec<Going>,
+}
+
+impl Batch {
+    /// Looks up and expands; changes nothing.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub(super) async fn read(conn: &mut PgConnection, drafts: &[&Draft]) -> sqlx::Result<Self> {
+        let mut batch = look_up(conn, drafts).await?;
+        expand(conn, &mut batch.going).await?;
+        Ok(batch)
     }
-    let batch = going.iter().map(|one| one.publication.clone()).collect();
-    let routed = ledger::append_to(tx, batch, &members, now).await?;
-    for (one, routed) in going.into_iter().zip(routed) {
-        verdicts[one.draft] = Some(Verdict::Routed {
-            routed,
-            unknown: one.unknown,
-        });
+
+    /// Without keys, [`Self::write`] is one statement.
+    pub(super) fn has_keys(&self) -> bool {
+        let mut going = self.going.iter();
+        going.any(|one| one.publication.idempotency.is_some())
     }
-    Ok(verdicts
+
+    /// Claims keys and appends; a verdict a draft, true once it is committed.
+    ///
+    /// # Errors
+    /// Whatever the database answers; the transaction is then void.
+    pub(super) async fn write(
+        &self,
+        conn: &mut PgConnection,
+        now: Timestamp,
+    ) -> sqlx::Result<Vec<Verdict>> {
+        let mut lost = claim_keys(conn, &self.going, now).await?;
+        let mut verdicts = self.refusals();
+        let mut fresh = Vec::with_capacity(self.going.len());
+        for one in &self.going {
+            match lost.remove(&one.draft) {
+                Some(verdict) => verdicts[one.draft] = Some(verdict),
+                None => fresh.push(one),
+            }
+        }
+        let mut members = Vec::new();
+        for (index, one) in fresh.iter().enumerate() {
+            members.extend(one.members.iter().map(|user| Member { index, user: *user }));
+        }
+        let batch = fresh.iter().map(|one| one.publication.clone()).collect();
+        let routed = ledger::append_to(conn, batch, &members, now).await?;
+        for (one, routed) in fresh.into_iter().zip(routed) {
+            verdicts[one.draft] = Some(one.routed(routed.recipients));
+        }
+        Ok(finished(verdicts))
+    }
+
+    /// Whether a verdict of [`Self::write`], or its error, says that this batch had been written before.
+    pub(super) fn was_written(&self, written: &sqlx::Result<Vec<Verdict>>) -> bool {
+        match written {
+            Ok(verdicts) => self.going.iter().any(|one| {
+                matches!(&verdicts[one.draft], Verdict::Duplicate { id, .. } if *id == one.publication.id)
+            }),
+            Err(error) => error.as_database_error().is_some_and(|db| {
+                db.is_unique_violation()
+                    && db.table().is_some_and(|table| table.starts_with("notification"))
+            }),
+        }
+    }
+
+    /// The verdicts of a batch that was written and whose answer got lost.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub(super) async fn find(&self, conn: &mut PgConnection) -> sqlx::Result<Vec<Verdict>> {
+        let ids: Vec<Uuid> = self.going.iter().map(|one| one.publication.id).collect();
+        let present: HashSet<Uuid> = rows::present(conn, &ids).await?.into_iter().collect();
+        let mut numbers: HashMap<Uuid, Vec<(Uuid, i64)>> = HashMap::new();
+        for (id, user, seq) in rows::numbers(conn, &ids).await? {
+            numbers.entry(id).or_default().push((user, seq));
+        }
+        let (present, absent): (Vec<&Going>, Vec<&Going>) = self
+            .going
+            .iter()
+            .partition(|one| present.contains(&one.publication.id));
+        let mut verdicts = self.refusals();
+        for one in present {
+            let recipients = numbers.remove(&one.publication.id).unwrap_or_default();
+            verdicts[one.draft] = Some(one.routed(recipients));
+        }
+        // It was all or nothing, so those that are not there had lost their key to another.
+        for (draft, verdict) in holders_of(conn, &absent).await? {
+            verdicts[draft] = Some(verdict);
+        }
+        Ok(finished(verdicts))
+    }
+
+    fn refusals(&self) -> Vec<Option<Verdict>> {
+        let refused = self.refused.iter();
+        refused
+            .map(|refusal| refusal.clone().map(Verdict::Refused))
+            .collect()
+    }
+}
+
+impl Going {
+    fn routed(&self, recipients: Vec<(Uuid, i64)>) -> Verdict {
+        Verdict::Routed {
+            routed: Routed {
+                publication: self.publication.clone(),
+                recipients,
+            },
+            unknown: self.unknown.clone(),
+        }
+    }
+}
+
+fn finished(verdicts: Vec<Option<Verdict>>) -> Vec<Verdict> {
+    verdicts
         .into_iter()
         .map(|verdict| verdict.unwrap_or(Verdict::Refused(Refusal::Unavailable)))
-        .collect())
+        .collect()
 }
 
 /// Inner ids for the names of all drafts; refuses those that name what is not there.
-async fn look_up(
-    tx: &mut PgConnection,
-    drafts: &[&Draft],
-    verdicts: &mut [Option<Verdict>],
-) -> sqlx::Result<Vec<Going>> {
+async fn look_up(conn: &mut PgConnection, drafts: &[&Draft]) -> sqlx::Result<Batch> {
     let mut wanted = Names::default();
     for (index, draft) in (0_i32..).zip(drafts) {
         for (kind, keys) in [
@@ -97,7 +185,7 @@ async fn look_up(
     let found = if wanted.keys.is_empty() {
         Vec::new()
     } else {
-        names::look_up(tx, &wanted).await?
+        names::look_up(conn, &wanted).await?
     };
     let mut audiences: Vec<Audience> = drafts.iter().map(|_| Audience::default()).collect();
     let mut unknown: Vec<Vec<(&'static str, String)>> = vec![Vec::new(); drafts.len()];
@@ -119,12 +207,13 @@ async fn look_up(
             None => unknown[index].push((field, name.key)),
         }
     }
+    let mut refused = vec![None; drafts.len()];
     let mut going = Vec::with_capacity(drafts.len());
     for (index, (mut audience, mut unknown)) in audiences.into_iter().zip(unknown).enumerate() {
         let draft = drafts[index];
         unknown.sort_unstable();
         if !unknown.is_empty() && !draft.allow_unknown {
-            verdicts[index] = Some(Verdict::Refused(Refusal::Unknown(unknown)));
+            refused[index] = Some(Refusal::Unknown(unknown));
             continue;
         }
         audience.service = draft.publication.audience.service;
@@ -141,12 +230,12 @@ async fn look_up(
             members: Vec::new(),
         });
     }
-    Ok(going)
+    Ok(Batch { refused, going })
 }
 
 /// The members of each audience. Users by name and nothing else need no statement: [`look_up`] has
 /// just read them, active ones only.
-async fn expand(tx: &mut PgConnection, going: &mut [Going]) -> sqlx::Result<()> {
+async fn expand(conn: &mut PgConnection, going: &mut [Going]) -> sqlx::Result<()> {
     let named_only = going.iter().all(|one| {
         let audience = &one.publication.audience;
         !audience.service && audience.departments.is_empty() && audience.groups.is_empty()
@@ -159,26 +248,66 @@ async fn expand(tx: &mut PgConnection, going: &mut [Going]) -> sqlx::Result<()> 
         return Ok(());
     }
     let batch: Vec<_> = going.iter().map(|one| one.publication.clone()).collect();
-    for member in rows::expand(tx, &batch).await? {
+    for member in rows::expand(conn, &batch).await? {
         going[member.index].members.push(member.user);
     }
     Ok(())
 }
 
-/// Takes the idempotency keys; those whose key is held by another go no further.
+/// Takes the idempotency keys; a verdict for those whose key is held by another, by draft.
 async fn claim_keys(
-    tx: &mut PgConnection,
-    going: &mut Vec<Going>,
-    verdicts: &mut [Option<Verdict>],
+    conn: &mut PgConnection,
+    going: &[Going],
     now: Timestamp,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<HashMap<usize, Verdict>> {
+    let going: Vec<&Going> = going.iter().collect();
+    let (keyed, claims) = claims(&going);
+    if keyed.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let won = idempotency::claim(conn, &claims, now).await?;
+    let lost: Vec<&Going> = keyed
+        .into_iter()
+        .filter(|one| !won.contains(&one.publication.id))
+        .collect();
+    holders_of(conn, &lost).await
+}
+
+/// What the holders of their keys make of these.
+async fn holders_of(
+    conn: &mut PgConnection,
+    lost: &[&Going],
+) -> sqlx::Result<HashMap<usize, Verdict>> {
+    let (lost, claims) = claims(lost);
+    if lost.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let holders = idempotency::holders(conn, &claims).await?;
+    let verdict = |(index, one): (usize, &Going)| {
+        let holder = holders.iter().find(|held| {
+            held.service == one.publication.service && held.key_hash == claims.key_hashes[index]
+        });
+        let verdict = match holder {
+            Some(held) if held.body_hash == claims.body_hashes[index] => Verdict::Duplicate {
+                id: held.notification,
+                recipients: usize::try_from(held.recipients).unwrap_or(0),
+            },
+            Some(_) => Verdict::Refused(Refusal::KeyReused),
+            // Deleted by age between the two statements: the caller may simply try again.
+            None => Verdict::Refused(Refusal::Unavailable),
+        };
+        (one.draft, verdict)
+    };
+    Ok(lost.into_iter().enumerate().map(verdict).collect())
+}
+
+/// Those with a key, and the keys in the same order: sorted, so that two batches do not wait for
+/// each other crosswise.
+fn claims<'a>(going: &[&'a Going]) -> (Vec<&'a Going>, Claims) {
     let mut keyed: Vec<_> = going
         .iter()
-        .filter_map(|one| one.publication.idempotency.as_ref().map(|key| (one, key)))
+        .filter_map(|one| Some((*one, one.publication.idempotency.as_ref()?)))
         .collect();
-    if keyed.is_empty() {
-        return Ok(());
-    }
     keyed.sort_by_key(|(one, key)| (one.publication.service, key.key_hash));
     let mut claims = Claims::default();
     for (one, key) in &keyed {
@@ -189,36 +318,5 @@ async fn claim_keys(
         let recipients = i32::try_from(one.members.len()).unwrap_or(i32::MAX);
         claims.recipients.push(recipients);
     }
-    let won = idempotency::claim(tx, &claims, now).await?;
-    if won.len() == keyed.len() {
-        return Ok(());
-    }
-    let holders = idempotency::holders(tx, &claims).await?;
-    let mut lost = HashMap::new();
-    for (one, key) in keyed {
-        if won.contains(&one.publication.id) {
-            continue;
-        }
-        let holder = holders
-            .iter()
-            .find(|held| held.service == one.publication.service && held.key_hash == key.key_hash);
-        let verdict = match holder {
-            Some(held) if held.body_hash == key.body_hash => Verdict::Duplicate {
-                id: held.notification,
-                recipients: usize::try_from(held.recipients).unwrap_or(0),
-            },
-            Some(_) => Verdict::Refused(Refusal::KeyReused),
-            // Deleted by age between the two statements: the caller may simply try again.
-            None => Verdict::Refused(Refusal::Unavailable),
-        };
-        lost.insert(one.draft, verdict);
-    }
-    going.retain(|one| match lost.remove(&one.draft) {
-        Some(verdict) => {
-            verdicts[one.draft] = Some(verdict);
-            false
-        }
-        None => true,
-    });
-    Ok(())
+    (keyed.into_iter().map(|(one, _)| one).collect(), claims)
 }

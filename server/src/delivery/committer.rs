@@ -2,9 +2,9 @@
 //! one publication at once; a busy one fills batches by itself (64 a commit carry as much as 128:
 //! `docs/decisions/0003-group-commit.md`).
 //!
-//! Guarantees: an answer comes after the commit; when the connection breaks after COMMIT was sent, the
-//! batch is looked up on another one before anybody is answered, and committed again only if it is
-//! surely not in the database; a guilty publication is refused alone. The committer dispatches, not
+//! Guarantees: an answer comes after the commit; when the connection breaks during it, the same batch is
+//! written again on another one before anybody is answered, which finds it if it was committed and
+//! commits it if not; a guilty publication is refused alone. The committer dispatches, not
 //! the caller's future: a caller may be gone.
 //!
 //! Bound: 4,096 waiting publications; over it the publisher is told to come again (503).
@@ -16,7 +16,7 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::batch::{self, Verdict};
+use super::batch::{Batch, Verdict};
 use super::draft::Draft;
 use super::{Dispatch, Routed};
 use crate::store::{self, Pool};
@@ -25,6 +25,8 @@ use crate::support::lifecycle::Lifecycle;
 
 const MOST_WAITING: usize = 4_096;
 const MOST_A_COMMIT: usize = 128;
+/// Of one batch that gave way to another transaction, or whose connection broke.
+const MOST_TRIES: u32 = 3;
 
 /// What a publisher learns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,18 +98,11 @@ struct Worker {
     dispatch: Arc<dyn Dispatch>,
 }
 
-/// What became of a batch whose COMMIT was sent and not answered.
-enum Fate {
-    Committed,
-    RolledBack,
-    Unknown,
-}
-
 enum Failure {
     /// Nothing was committed.
     Before(sqlx::Error),
-    /// COMMIT was sent and its answer never came.
-    During(sqlx::Error, Vec<Verdict>),
+    /// What would have committed was sent, and its answer never came.
+    During(sqlx::Error),
 }
 
 impl Worker {
@@ -135,66 +130,85 @@ impl Worker {
     }
 
     /// Commits a batch, splitting it until the guilty one stands alone. Never gives up on the rest.
-    async fn settle(&self, batch: Vec<Job>) {
-        let mut work = vec![batch];
-        while let Some(batch) = work.pop() {
-            let mut tries = 0;
-            loop {
-                let drafts: Vec<&Draft> = batch.iter().map(|job| &job.draft).collect();
-                match self.commit(&drafts).await {
-                    Ok(verdicts) => {
-                        self.answer(batch, verdicts);
-                        break;
-                    }
-                    Err(Failure::During(error, verdicts)) => {
-                        tracing::warn!(%error, "connection broke during COMMIT, looking up");
-                        match self.what_became(&verdicts).await {
-                            Fate::Committed => {
-                                self.answer(batch, verdicts);
-                                break;
-                            }
-                            Fate::RolledBack if tries < 3 => tries += 1,
-                            Fate::RolledBack | Fate::Unknown => {
-                                refuse(batch, &Refusal::Unavailable);
-                                break;
-                            }
-                        }
-                    }
-                    Err(Failure::Before(error)) if gave_way(&error) && tries < 3 => tries += 1,
-                    Err(Failure::Before(error)) if is_guilt(&error) => {
-                        if batch.len() == 1 {
-                            refuse(batch, &Refusal::Invalid(error.to_string()));
-                        } else {
-                            let mut first = batch;
-                            let second = first.split_off(first.len() / 2);
-                            work.push(second);
-                            work.push(first);
-                        }
-                        break;
-                    }
-                    Err(Failure::Before(error)) => {
-                        tracing::warn!(%error, count = batch.len(), "batch not committed");
-                        refuse(batch, &Refusal::Unavailable);
-                        break;
-                    }
+    async fn settle(&self, jobs: Vec<Job>) {
+        let mut work = vec![jobs];
+        while let Some(mut jobs) = work.pop() {
+            match self.commit(&jobs).await {
+                Ok(verdicts) => self.answer(jobs, verdicts),
+                Err(error) if is_guilt(&error) && jobs.len() > 1 => {
+                    let second = jobs.split_off(jobs.len() / 2);
+                    work.push(second);
+                    work.push(jobs);
+                }
+                Err(error) if is_guilt(&error) => {
+                    refuse(jobs, &Refusal::Invalid(error.to_string()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, count = jobs.len(), "batch not committed");
+                    refuse(jobs, &Refusal::Unavailable);
                 }
             }
         }
     }
 
-    async fn commit(&self, drafts: &[&Draft]) -> Result<Vec<Verdict>, Failure> {
+    /// Commits a batch, in several tries if need be.
+    async fn commit(&self, jobs: &[Job]) -> sqlx::Result<Vec<Verdict>> {
+        let drafts: Vec<&Draft> = jobs.iter().map(|job| &job.draft).collect();
+        let batch = Batch::read(&mut *self.pool.acquire().await?, &drafts).await?;
+        let mut tries = 0;
+        let mut in_doubt = false;
+        loop {
+            let done = if in_doubt {
+                self.write_again(&batch).await
+            } else {
+                self.write(&batch).await
+            };
+            match done {
+                Ok(verdicts) => return Ok(verdicts),
+                Err(Failure::During(error)) if tries < MOST_TRIES => {
+                    tracing::warn!(%error, "the connection broke during a commit, which is made again");
+                    in_doubt = true;
+                }
+                Err(Failure::Before(error)) if gave_way(&error) && tries < MOST_TRIES => {}
+                Err(Failure::Before(error) | Failure::During(error)) => return Err(error),
+            }
+            tries += 1;
+        }
+    }
+
+    /// Without keys to claim, one statement is the whole transaction: begin and commit would be two more
+    /// round trips.
+    async fn write(&self, batch: &Batch) -> Result<Vec<Verdict>, Failure> {
+        let now = self.clock.now();
+        let mut conn = self.pool.acquire().await.map_err(Failure::Before)?;
+        if !batch.has_keys() {
+            return batch.write(&mut conn, now).await.map_err(Failure::of);
+        }
+        let mut tx = conn.begin().await.map_err(Failure::Before)?;
+        let verdicts = batch.write(&mut tx, now).await.map_err(Failure::Before)?;
+        tx.commit().await.map_err(Failure::of)?;
+        Ok(verdicts)
+    }
+
+    /// Writes a batch of which nobody knows whether it was committed, by another connection.
+    ///
+    /// The server may still be at it, and what was sent may still lie in some proxy. So absence is no
+    /// fact until this one has written: it waits for the other's locks, finds the ids taken if the other
+    /// committed, and has taken them itself if not.
+    async fn write_again(&self, batch: &Batch) -> Result<Vec<Verdict>, Failure> {
+        let now = self.clock.now();
         let mut conn = self.pool.acquire().await.map_err(Failure::Before)?;
         let mut tx = conn.begin().await.map_err(Failure::Before)?;
-        let verdicts = batch::write(&mut tx, drafts, self.clock.now())
-            .await
-            .map_err(Failure::Before)?;
-        match tx.commit().await {
-            Ok(()) => Ok(verdicts),
-            // An error that leaves the connection standing means that it rolled back. A broken wire
-            // leaves doubt, and so does a server that says goodbye instead of an answer.
-            Err(error) if is_plain(&error) => Err(Failure::Before(error)),
-            Err(error) => Err(Failure::During(error, verdicts)),
+        let patience = store::ledger::wait_at_most_5_s(&mut tx).await;
+        patience.map_err(Failure::Before)?;
+        let written = batch.write(&mut tx, now).await;
+        if batch.was_written(&written) {
+            tx.rollback().await.map_err(Failure::During)?;
+            return batch.find(&mut conn).await.map_err(Failure::During);
         }
+        let verdicts = written.map_err(Failure::Before)?;
+        tx.commit().await.map_err(Failure::of)?;
+        Ok(verdicts)
     }
 
     /// Dispatches, then answers: the device comes before the publisher's receipt.
@@ -227,46 +241,17 @@ impl Worker {
             let _ = job.reply.send(answer);
         }
     }
+}
 
-    /// Asks on another connection what became of a batch whose COMMIT was not answered.
-    ///
-    /// The server may still be at it: its side of the broken connection notices nothing until it has
-    /// committed. It holds its recipients' streams until then, so locking one of them waits for its
-    /// end, and only then is absence a fact. One row tells for all.
-    async fn what_became(&self, verdicts: &[Verdict]) -> Fate {
-        let routed = verdicts.iter().filter_map(|verdict| match verdict {
-            Verdict::Routed { routed, .. } => Some(routed),
-            _ => None,
-        });
-        let ids: Vec<Uuid> = routed.clone().map(|routed| routed.publication.id).collect();
-        if ids.is_empty() {
-            return Fate::Committed; // only refusals and duplicates: true whatever became of it
+impl Failure {
+    /// Of what would have committed. An error that leaves the connection standing means that it rolled
+    /// back. A broken wire leaves doubt, and so does a server that says goodbye instead of an answer.
+    fn of(error: sqlx::Error) -> Self {
+        if is_plain(&error) || matches!(error, sqlx::Error::Encode(_)) {
+            Self::Before(error)
+        } else {
+            Self::During(error)
         }
-        let recipient = routed
-            .flat_map(|routed| &routed.recipients)
-            .map(|(user, _)| *user)
-            .next();
-        match self.present(&ids, recipient).await {
-            Ok(true) => Fate::Committed,
-            Ok(false) if recipient.is_some() => Fate::RolledBack,
-            Ok(false) => Fate::Unknown, // it locked nothing that could be waited for
-            Err(error) => {
-                tracing::warn!(%error, count = ids.len(), "the batch could not be looked up");
-                Fate::Unknown
-            }
-        }
-    }
-
-    /// Are they in the database, once nobody is at work on `after`?
-    async fn present(&self, ids: &[Uuid], after: Option<Uuid>) -> sqlx::Result<bool> {
-        let mut conn = self.pool.acquire().await?;
-        let mut tx = conn.begin().await?;
-        if let Some(user) = after {
-            store::ledger::wait_for(&mut tx, user).await?;
-        }
-        let found = store::ledger::present(&mut tx, ids).await?;
-        drop(tx); // a failing ROLLBACK takes nothing back
-        Ok(found.len() == ids.len())
     }
 }
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Routed;
-use super::batch::{self, Verdict};
+use super::batch::{Batch, Verdict};
 use super::committer::{self, Refusal};
 use super::draft::{Draft, Origin, PublishRequest};
 use crate::store::intake::{self as store, Row};
@@ -141,7 +141,10 @@ impl Router {
         let mut routed: Vec<Routed> = Vec::new();
         if !drafts.is_empty() {
             let plain: Vec<&Draft> = drafts.iter().map(|(_, draft)| draft).collect();
-            let verdicts = batch::write(&mut tx, &plain, now).await?;
+            let verdicts = Batch::read(&mut tx, &plain)
+                .await?
+                .write(&mut tx, now)
+                .await?;
             for ((row, _), verdict) in drafts.iter().zip(verdicts) {
                 match verdict {
                     Verdict::Routed { routed: one, .. } => routed.push(one),

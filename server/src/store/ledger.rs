@@ -214,26 +214,15 @@ pub async fn ensure_partitions(conn: &mut PgConnection, now: Timestamp) -> sqlx:
     Ok(made)
 }
 
-/// Waits, at most 5 s, until no transaction is under way that gave this user numbers: it would hold
-/// their stream. The lock ends with the caller's transaction.
-///
-/// # Errors
-/// 55P03 when the other one took longer.
-pub async fn wait_for(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<()> {
+/// Statements of this transaction wait at most 5 s for locks of others, then fail with 55P03.
+pub async fn wait_at_most_5_s(tx: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("SET LOCAL lock_timeout = '5s'")
-        .execute(&mut *conn)
+        .execute(tx)
         .await?;
-    sqlx::query!(
-        "SELECT user_id FROM bellhop.user_stream WHERE user_id = $1 FOR NO KEY UPDATE",
-        user,
-    )
-    .fetch_optional(conn)
-    .await?;
     Ok(())
 }
 
-/// Which of these publications are in the database. Asked on a fresh connection when the one that
-/// carried a COMMIT broke before its answer.
+/// Which of these publications are in the database.
 pub async fn present(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         "SELECT id FROM bellhop.notification WHERE id = ANY($1)",
@@ -241,6 +230,23 @@ pub async fn present(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<
     )
     .fetch_all(conn)
     .await
+}
+
+/// To whom these publications are owed, and under which numbers: `(notification, user, seq)`.
+pub async fn numbers(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+) -> sqlx::Result<Vec<(Uuid, Uuid, i64)>> {
+    let rows = sqlx::query!(
+        "SELECT notification_id, user_id, seq FROM bellhop.delivery WHERE notification_id = ANY($1)",
+        ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.notification_id, row.user_id, row.seq))
+        .collect())
 }
 
 /// The last number given to a user; 0 for one without a stream.

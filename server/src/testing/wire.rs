@@ -20,10 +20,13 @@ pub(crate) enum Loss {
     Connection,
     /// The answer: the server made it, and it never comes back.
     Answer,
+    /// Time: the connection is gone for the client, and the server gets the request only when
+    /// [`Wire::let_go`] says so, as from a proxy that held it.
+    Time,
 }
 
 /// One loss, on the first connection on which the client said `after` and then `at` passes: in the
-/// client's words for [`Loss::Request`] and [`Loss::Connection`], in the server's for [`Loss::Answer`].
+/// server's words for [`Loss::Answer`], in the client's for the others.
 #[derive(Clone, Copy)]
 struct Order {
     loss: Loss,
@@ -35,6 +38,7 @@ struct Order {
 struct Orders {
     next: Mutex<Option<Order>>,
     lost: Notify,
+    go: Notify,
 }
 
 impl Orders {
@@ -47,7 +51,7 @@ impl Orders {
         let words = match (loss, answered) {
             (Loss::Answer, Some(answered)) => answered,
             // In the client's own words only what follows `after` counts.
-            (Loss::Request | Loss::Connection, None) => &said[begun..],
+            (Loss::Request | Loss::Connection | Loss::Time, None) => &said[begun..],
             _ => return None,
         };
         find(words, at)?;
@@ -99,10 +103,25 @@ impl Wire {
         *self.orders.next.lock() = Some(Order { loss, after, at });
     }
 
+    /// What lost its time arrives now; [`Self::lost`] tells when the server has answered it.
+    pub(crate) fn let_go(&self) {
+        self.orders.go.notify_one();
+    }
+
     /// Resolves once what was ordered last was lost.
     pub(crate) async fn lost(&self) {
         self.orders.lost.notified().await;
     }
+}
+
+/// Brings a held request to the server, and says that something was lost once it was answered.
+async fn deliver_late(mut far: TcpStream, bytes: &[u8], orders: &Orders) {
+    orders.go.notified().await;
+    if far.write_all(bytes).await.is_ok() {
+        let mut answer = [0_u8; 4_096];
+        let _ = far.read(&mut answer).await;
+    }
+    orders.lost.notify_one();
 }
 
 /// Carries both ways until one side ends or the order is carried out.
@@ -123,6 +142,11 @@ async fn carry(mut near: TcpStream, mut far: TcpStream, orders: Arc<Orders>) {
                 if order == Some(Loss::Request) {
                     orders.lost.notify_one();
                     return;
+                }
+                if order == Some(Loss::Time) {
+                    drop(near);
+                    orders.lost.notify_one();
+                    return deliver_late(far, bytes, &orders).await;
                 }
                 if far.write_all(bytes).await.is_err() { return }
                 if order.is_some() {

@@ -36,61 +36,111 @@ async fn there_is_one(house: &House, phone: &mut Client, id: &str) {
     phone.expect_nothing().await;
 }
 
+/// A publication without a key commits with the statement that says its title, one with a key by
+/// `COMMIT`: the last words of the client, and those of the server's answer to them.
+const WAYS: [(Option<&str>, &str, &str); 2] =
+    [(None, TITLE, "SELECT "), (Some("once"), "COMMIT", "COMMIT")];
+
+async fn publish(house: &House, key: Option<&str>) -> String {
+    let mut body = json!({"kind": "NewTask", "title": TITLE, "audience": {"users": ["u1"]}});
+    if let Some(key) = key {
+        body["idempotency_key"] = json!(key);
+    }
+    let (status, answer) = house.post("a", &body).await;
+    assert_eq!(
+        (status, &answer["duplicate"]),
+        (202, &json!(false)),
+        "{answer}"
+    );
+    answer["id"].as_str().unwrap().to_owned()
+}
+
 /// It was committed and the answer got lost: to publish it again would show it twice, and to refuse it
 /// would have the publisher do so.
 #[tokio::test]
 async fn connection_cut_after_commit_sent() {
-    let (house, wire, mut phone) = open().await;
-    wire.lose(Loss::Answer, TITLE, "COMMIT");
-    let (id, ()) = tokio::join!(house.publish("a", TITLE), wire.lost());
-    there_is_one(&house, &mut phone, &id).await;
+    for (key, _, answer) in WAYS {
+        let (house, wire, mut phone) = open().await;
+        wire.lose(Loss::Answer, TITLE, answer);
+        let (id, ()) = tokio::join!(publish(&house, key), wire.lost());
+        there_is_one(&house, &mut phone, &id).await;
+    }
 }
 
-/// The COMMIT itself got lost: nothing is in the database, so the batch is committed again.
+/// What would have committed it got lost: nothing is in the database, so the batch is written again.
 #[tokio::test]
 async fn a_commit_that_never_arrived_is_sent_again() {
-    let (house, wire, mut phone) = open().await;
-    wire.lose(Loss::Request, TITLE, "COMMIT");
-    let (id, ()) = tokio::join!(house.publish("a", TITLE), wire.lost());
-    there_is_one(&house, &mut phone, &id).await;
+    for (key, words, _) in WAYS {
+        let (house, wire, mut phone) = open().await;
+        wire.lose(Loss::Request, TITLE, words);
+        let (id, ()) = tokio::join!(publish(&house, key), wire.lost());
+        there_is_one(&house, &mut phone, &id).await;
+    }
 }
 
 /// The server was still committing when it was looked up: the publisher was told to try again, and what
 /// then committed was dispatched to nobody.
 #[tokio::test]
 async fn a_commit_still_under_way_is_waited_for() {
-    let (house, wire, mut phone) = open().await;
-    sqlx::raw_sql(
-        "CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS
-           'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END';
-         CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON bellhop.notification
-           DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow_commit()",
-    )
-    .execute(&house.pool)
-    .await
-    .unwrap();
-    let mut gate = house.pool.begin().await.unwrap();
-    sqlx::query("SELECT pg_advisory_xact_lock(1)")
-        .execute(&mut *gate)
+    for (key, words, _) in WAYS {
+        let (house, wire, mut phone) = open().await;
+        sqlx::raw_sql(
+            "CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS
+               'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END';
+             CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON bellhop.notification
+               DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow_commit()",
+        )
+        .execute(&house.pool)
         .await
         .unwrap();
-    wire.lose(Loss::Connection, TITLE, "COMMIT");
-    let (id, ()) = tokio::join!(house.publish("a", TITLE), async {
-        wire.lost().await;
-        eventually(|| async {
-            sqlx::query_scalar(
-                "SELECT count(*) = 1 FROM pg_stat_activity
-                  WHERE datname = current_database() AND wait_event_type = 'Lock'
-                    AND query LIKE '%bellhop.user_stream%FOR NO KEY UPDATE%'",
-            )
-            .fetch_one(&house.pool)
+        let mut gate = house.pool.begin().await.unwrap();
+        sqlx::query("SELECT pg_advisory_xact_lock(1)")
+            .execute(&mut *gate)
             .await
-            .unwrap()
-        })
-        .await;
-        gate.rollback().await.unwrap();
-    });
-    there_is_one(&house, &mut phone, &id).await;
+            .unwrap();
+        wire.lose(Loss::Connection, TITLE, words);
+        let (id, ()) = tokio::join!(publish(&house, key), async {
+            wire.lost().await;
+            // The one that commits, and the one that waits for it.
+            eventually(|| async {
+                sqlx::query_scalar(
+                    "SELECT count(*) = 2 FROM pg_stat_activity
+                      WHERE datname = current_database() AND wait_event_type = 'Lock'",
+                )
+                .fetch_one(&house.pool)
+                .await
+                .unwrap()
+            })
+            .await;
+            gate.rollback().await.unwrap();
+        });
+        there_is_one(&house, &mut phone, &id).await;
+    }
+}
+
+/// A proxy held what would have committed, until the batch had been written again: looked up meanwhile, it
+/// was nowhere, and then it was there twice.
+#[tokio::test]
+async fn what_arrives_late_cannot_commit_any_more() {
+    for (key, words, _) in WAYS {
+        let (house, wire, mut phone) = open().await;
+        wire.lose(Loss::Time, TITLE, words);
+        let id = async {
+            let id = publish(&house, key).await;
+            wire.let_go();
+            id
+        };
+        let both = async {
+            wire.lost().await;
+            // With a key the held transaction has locks: the second attempt gets on once it has ended.
+            if key.is_some() {
+                wire.let_go();
+            }
+            wire.lost().await;
+        };
+        let (id, ()) = tokio::join!(id, both);
+        there_is_one(&house, &mut phone, &id).await;
+    }
 }
 
 /// What a crash may lose does not have publishers wait behind its flush; what is promised is flushed.
