@@ -199,6 +199,11 @@ impl Outbound {
         Poll::Pending
     }
 
+    /// The consumer looks again whatever happens meanwhile: it need not be woken.
+    pub(crate) fn expect_consumer(&self) {
+        self.lanes.lock().consumer = None;
+    }
+
     /// Makes a waiting consumer look again, because somebody takes its place.
     pub(crate) fn disturb(&self) {
         self.lanes.lock().wake_consumer();
