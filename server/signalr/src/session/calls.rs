@@ -199,9 +199,9 @@ impl<'a, H: Hub> Calls<'a, H> {
         if self.connection.is_finished() {
             return;
         }
-        let reply = self.invoke(call);
+        let reply = turn.run(self.invoke(call));
         let mut call: BoxFuture<'a, _> = Box::pin(async move {
-            let reply = turn.run(reply).await;
+            let reply = reply.await;
             drop(turn);
             let result = result(reply, &question.target).await;
             (question, Vec::new(), result)

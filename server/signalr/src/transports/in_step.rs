@@ -25,13 +25,13 @@ pub(super) fn in_step<P>(
             moving = transport.as_mut().poll(cx).is_pending();
         }
         if talking {
-            if moving {
-                // The transport looks into the queue right after.
-                connection.outbound.expect_consumer();
-            }
+            connection.outbound.step_aside();
             talking = session.as_mut().poll(cx).is_pending();
-        }
-        if moving {
+            let news = connection.outbound.attend();
+            if moving && news {
+                moving = transport.as_mut().poll(cx).is_pending();
+            }
+        } else {
             moving = transport.as_mut().poll(cx).is_pending();
         }
         if talking || moving {
