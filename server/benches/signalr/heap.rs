@@ -2,8 +2,10 @@
 //! taken with them on is about memory, never about time.
 
 use std::alloc::{GlobalAlloc, Layout};
+use std::backtrace::Backtrace;
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use mimalloc::MiMalloc;
 
@@ -17,6 +19,13 @@ static CALLS: AtomicU64 = AtomicU64::new(0);
 static LIVE: [AtomicI64; LARGEST + 1] = [const { AtomicI64::new(0) }; LARGEST + 1];
 /// Bytes of live allocations that are larger.
 static LARGE: AtomicI64 = AtomicI64::new(0);
+/// Allocations of this size say where they are made; 0 is none.
+static TRACED: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// To say so allocates too.
+    static TRACING: Cell<bool> = const { Cell::new(false) };
+}
 
 pub(crate) struct Counting;
 
@@ -56,6 +65,10 @@ fn begun(size: usize) {
     if ON.load(Ordering::Relaxed) {
         CALLS.fetch_add(1, Ordering::Relaxed);
         add(size, 1);
+        if size == TRACED.load(Ordering::Relaxed) && !TRACING.replace(true) {
+            eprintln!("{size} bytes\n{}", Backtrace::force_capture());
+            TRACING.set(false);
+        }
     }
 }
 
@@ -75,8 +88,9 @@ fn add(size: usize, count: i64) {
     };
 }
 
-/// Counts from here on.
-pub(crate) fn count() {
+/// Counts from here on, and says where allocations of the size `traced` are made.
+pub(crate) fn count(traced: usize) {
+    TRACED.store(traced, Ordering::Relaxed);
     ON.store(true, Ordering::Relaxed);
 }
 

@@ -45,9 +45,10 @@ struct Cli {
     /// Be a part of the measurement, until standard input ends
     #[arg(long, value_name = "PART")]
     be: Option<Part>,
-    /// A server with the allocator's counters on
-    #[arg(long, requires = "be")]
-    count: bool,
+    /// A server with the allocator's counters on, which says where allocations of so many bytes are
+    /// made; 0 for none
+    #[arg(long, requires = "be", value_name = "BYTES")]
+    count: Option<usize>,
     /// Make so many calls of the row `calls` and nothing else: for a profiler
     #[arg(long, value_name = "CALLS")]
     exercise: Option<usize>,

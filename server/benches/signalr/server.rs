@@ -31,7 +31,7 @@ impl Server {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["--be", if who == Who::Hub { "hub" } else { "twin" }]);
         if counting {
-            command.arg("--count");
+            command.args(["--count", "0"]);
         }
         let mut child = command
             .stdin(Stdio::piped())
@@ -89,17 +89,18 @@ impl Drop for Server {
     }
 }
 
-/// Serves until standard input ends: it does not outlive whoever started it.
-pub(crate) fn main(who: Who, counting: bool) -> Result<()> {
+/// Serves until standard input ends: it does not outlive whoever started it. `counting`: the size of
+/// allocations that are traced, 0 for none.
+pub(crate) fn main(who: Who, counting: Option<usize>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     runtime.block_on(serve(who, counting))
 }
 
-async fn serve(who: Who, counting: bool) -> Result<()> {
-    if counting {
-        heap::count();
+async fn serve(who: Who, counting: Option<usize>) -> Result<()> {
+    if let Some(traced) = counting {
+        heap::count(traced);
     }
     let router: Router = match who {
         Who::Hub => app::hub().0,
