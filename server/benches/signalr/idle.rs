@@ -102,7 +102,7 @@ fn breakdown(seen: &Seen) -> String {
     }
     let _ = write!(
         text,
-        " others {rest:.0}; together {:.2} KiB, the rest of the {:.2} is the allocator's rounding",
+        " others {rest:.0}; together {:.2} KiB, resident {:.2}: the allocator rounds up, and reuses pages",
         sum / 1024.0,
         seen.each
     );
