@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 
 use crate::product::Setup;
-use crate::table::{Row, Section};
+use benches::table::{Row, Section};
 
 const FILES: [(&str, bool); 3] = [
     ("bellhop.wasm", true),

@@ -12,9 +12,9 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::client::Http;
 use crate::hub::{Hub, messages};
 use crate::product::{KIND, Setup, publication, user};
-use crate::samples::Samples;
-use crate::table::{Row, Section};
 use crate::twins::{http::Twin, postgres};
+use benches::samples::Samples;
+use benches::table::{Row, Section};
 
 const EVERY: Duration = Duration::from_millis(20);
 const WARM: usize = 100;

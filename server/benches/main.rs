@@ -7,28 +7,25 @@
 
 mod bundle;
 mod client;
+mod database;
 mod hub;
 mod latency;
-mod machine;
 mod memory;
-mod noise;
 mod pages;
 mod product;
-mod samples;
 mod start;
-mod table;
 mod throughput;
 mod twins;
 
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use benches::machine::{self, Machine};
+use benches::noise::Noise;
+use benches::table::{Report, Section};
 use clap::{Parser, ValueEnum};
 
-use machine::Machine;
-use noise::Noise;
 use product::Setup;
-use table::{Report, Section};
 
 // What the product uses: the twins, which are this program too, get the same.
 #[global_allocator]
@@ -111,7 +108,9 @@ fn main() -> Result<()> {
 async fn measure(setup: &Setup, rows: &[Kind], commit: String) -> Result<Report> {
     let files = machine::raise_file_limit()?;
     setup.reset().await.context("a new database")?;
-    let mut report = Report::new(Machine::look(setup, files).await?, commit);
+    let mut machine = Machine::look(files)?;
+    database::look(setup, &mut machine).await?;
+    let mut report = Report::new("cargo xtask bench", machine, commit);
     for kind in rows {
         eprintln!("measuring: {kind:?}");
         let noise = Noise::begin()?;

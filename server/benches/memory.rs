@@ -11,9 +11,9 @@ use tokio::time::sleep;
 
 use crate::hub::Hub;
 use crate::product::{Setup, user};
-use crate::table::{Row, Section};
 use crate::twins::http::Twin;
 use crate::twins::postgres::rate;
+use benches::table::{Row, Section};
 
 const CONNECTIONS: usize = 5_000;
 /// Connected and gone before the first look, so that what is made once is made.

@@ -7,9 +7,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::client::Http;
 use crate::product::{Login, Product, Setup};
-use crate::samples::Samples;
-use crate::table::{Row, Section};
 use crate::twins::http::Twin;
+use benches::samples::Samples;
+use benches::table::{Row, Section};
 
 const WARM: usize = 10;
 const COUNT: usize = 50;

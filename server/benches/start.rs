@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, StatusCode};
 
 use crate::client::Http;
 use crate::product::{Setup, terminate};
-use crate::samples::Samples;
-use crate::table::{Row, Section};
+use benches::samples::Samples;
+use benches::table::{Row, Section};
 
 const COUNT: usize = 5;
 const LOOK: Duration = Duration::from_millis(2);

@@ -12,10 +12,10 @@ use tokio::task::JoinSet;
 use crate::client::Http;
 use crate::hub::{Hub, messages};
 use crate::product::{KIND, Product, Setup, publication};
-use crate::samples::Samples;
-use crate::table::{Row, Section};
 use crate::twins::http::Twin;
 use crate::twins::postgres::{self, rate};
+use benches::samples::Samples;
+use benches::table::{Row, Section};
 
 const PUBLISHERS: usize = 32;
 const USERS: usize = 1_000;

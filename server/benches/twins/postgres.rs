@@ -8,7 +8,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::samples::Samples;
+use benches::samples::Samples;
 
 /// What a notification and its delivery hold beside their text.
 const ROW: &str = "INSERT INTO bench.row (who, body) \

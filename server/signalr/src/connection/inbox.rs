@@ -96,6 +96,11 @@ impl Inbox {
         Poll::Pending
     }
 
+    /// The reader looks again whatever happens meanwhile: it need not be woken.
+    pub(crate) fn expect_reader(&self) {
+        self.state.lock().reader = None;
+    }
+
     /// The client will send no more; what it sent is still read.
     pub(crate) fn end(&self) {
         let mut state = self.state.lock();

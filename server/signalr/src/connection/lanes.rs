@@ -28,6 +28,8 @@ pub(super) struct Lanes {
     pub(super) closed: bool,
     /// The transport; set while it waits.
     pub(super) consumer: Option<Waker>,
+    /// While the transport's own task does something else: whether it would have been woken.
+    pub(super) aside: Option<bool>,
     /// The session; set while it waits for room.
     pub(super) room: Option<Waker>,
     /// Whoever watches a transport that is not asked for more; set while nothing waits.
@@ -41,7 +43,7 @@ pub(super) struct Lanes {
 /// What the transport writes next. May be empty of messages and still carry a probe.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    pub(crate) messages: Vec<Bytes>,
+    pub(crate) messages: VecDeque<Bytes>,
     /// Everything handed out so far, this batch included.
     pub(crate) mark: WriteMark,
     /// Ask for evidence after these.
@@ -79,6 +81,12 @@ impl Lanes {
             .resend
             .as_mut()
             .is_none_or(|resend| resend.take(&mut batch.messages, BATCH_BYTES));
+        if self.resend.is_none() && self.latest.is_empty() && self.bytes <= BATCH_BYTES {
+            // The slots become the batch's: mostly it is one message, to one of thousands.
+            batch.messages = std::mem::take(&mut self.lossless);
+            self.taken += u64::try_from(batch.messages.len()).unwrap_or_default();
+            size = self.bytes;
+        }
         while caught_up && let Some(next) = self.lossless.front() {
             if size > 0 && size + next.len() > BATCH_BYTES || !self.may_write() {
                 break;
@@ -90,7 +98,7 @@ impl Lanes {
             }
             batch.messages.extend(self.lossless.pop_front());
         }
-        if self.lossless.is_empty() {
+        if self.lossless.is_empty() && self.lossless.capacity() > 0 {
             self.lossless = VecDeque::new();
         }
         // After each batch, not only when the first lane is empty: it may never be.
@@ -100,7 +108,7 @@ impl Lanes {
                 if let Some(resend) = &mut self.resend {
                     resend.keep(&message, None, self.taken);
                 }
-                batch.messages.push(message);
+                batch.messages.push_back(message);
             }
         }
         self.bytes -= size;
@@ -129,7 +137,10 @@ impl Lanes {
     }
 
     pub(super) fn wake_consumer(&mut self) {
-        wake(&mut self.consumer);
+        match &mut self.aside {
+            Some(news) => *news = true,
+            None => wake(&mut self.consumer),
+        }
     }
 
     pub(super) fn wake_room(&mut self) {

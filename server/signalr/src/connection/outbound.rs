@@ -176,6 +176,7 @@ impl Outbound {
             closed: true,
             consumer,
             room,
+            aside: lanes.aside,
             ..Lanes::default()
         };
         lanes.wake_consumer();
@@ -197,6 +198,17 @@ impl Outbound {
         }
         lanes.consumer = Some(cx.waker().clone());
         Poll::Pending
+    }
+
+    /// The consumer's own task does something else first: until [`attend`](Self::attend) it is not
+    /// woken.
+    pub(crate) fn step_aside(&self) {
+        self.lanes.lock().aside = Some(false);
+    }
+
+    /// Whether there is something that the consumer would have been woken for.
+    pub(crate) fn attend(&self) -> bool {
+        self.lanes.lock().aside.take().unwrap_or_default()
     }
 
     /// Makes a waiting consumer look again, because somebody takes its place.

@@ -53,7 +53,7 @@ impl Resend {
 
     /// What goes before anything new: control messages, then what the client missed. Stops at about
     /// `size` bytes; `true` if nothing is left.
-    pub(super) fn take(&mut self, into: &mut Vec<Bytes>, size: usize) -> bool {
+    pub(super) fn take(&mut self, into: &mut VecDeque<Bytes>, size: usize) -> bool {
         into.extend(std::mem::take(&mut self.control));
         let mut taken = 0;
         while let Some((message, _)) = self.unacked.get(self.given) {
@@ -61,7 +61,7 @@ impl Resend {
                 return false;
             }
             taken += message.len();
-            into.push(message.clone());
+            into.push_back(message.clone());
             self.given += 1;
         }
         true
@@ -157,8 +157,8 @@ mod tests {
         format!("{{\"type\":5,\"invocationId\":\"{id}\"}}\u{1e}").into()
     }
 
-    fn take(resend: &mut Resend) -> Vec<Bytes> {
-        let mut all = Vec::new();
+    fn take(resend: &mut Resend) -> VecDeque<Bytes> {
+        let mut all = VecDeque::new();
         while !resend.take(&mut all, 1) {}
         all
     }
@@ -194,9 +194,9 @@ mod tests {
         }
         assert!(!resend.has_room());
         resend.rewind();
-        let mut first = Vec::new();
+        let mut first = VecDeque::new();
         assert!(!resend.take(&mut first, item(1).len() * 2));
-        assert_eq!(first[1..], [item(1), item(2)]);
+        assert_eq!(first.split_off(1), [item(1), item(2)]);
         resend.ack(1);
         assert_eq!(take(&mut resend), [item(3), item(4)]);
         resend.ack(4);

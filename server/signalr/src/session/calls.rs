@@ -199,15 +199,19 @@ impl<'a, H: Hub> Calls<'a, H> {
         if self.connection.is_finished() {
             return;
         }
-        let reply = self.invoke(call);
-        self.running
-            .get_or_insert_default()
-            .push(Box::pin(async move {
-                let reply = turn.run(reply).await;
-                drop(turn);
-                let result = result(reply, &question.target).await;
-                (question, Vec::new(), result)
-            }));
+        let reply = turn.run(self.invoke(call));
+        let mut call: BoxFuture<'a, _> = Box::pin(async move {
+            let reply = reply.await;
+            drop(turn);
+            let result = result(reply, &question.target).await;
+            (question, Vec::new(), result)
+        });
+        // Most calls have nothing to wait for: they end here, which saves their place among those
+        // that run, four allocations and a second poll.
+        match poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
+            Poll::Ready((question, _, result)) => self.answer(question, result),
+            Poll::Pending => self.running.get_or_insert_default().push(call),
+        }
     }
 
     fn invoke(&self, call: Call) -> impl Future<Output = Reply> + Send + use<'a, H> {

@@ -83,8 +83,13 @@ struct State {
 
 impl Turn {
     /// Runs a call in this turn.
-    pub(super) async fn run<F: Future>(self: &Arc<Self>, call: F) -> F::Output {
-        CURRENT.scope(Arc::clone(self), call).await
+    ///
+    /// No async function: that would keep room for the call twice, and copy it there.
+    pub(super) fn run<F: Future>(
+        self: &Arc<Self>,
+        call: F,
+    ) -> impl Future<Output = F::Output> + use<F> {
+        CURRENT.scope(Arc::clone(self), call)
     }
 
     fn give_up(&self) {

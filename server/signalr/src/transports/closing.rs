@@ -87,7 +87,7 @@ impl<E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'_, E, S> {
     /// Answers the client's close frame with 1000. The library would repeat the client's code, and
     /// if there was none, browsers would see an unclean close.
     async fn answer_close(mut self, limit: Duration) {
-        let whole = self.staged.is_empty() && !self.unflushed;
+        let whole = self.staged.is_empty() && self.ping.is_none() && !self.unflushed;
         let answer = async {
             if whole {
                 // Nothing of an earlier frame is left in the library, so this cannot split one.

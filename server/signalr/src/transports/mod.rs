@@ -2,6 +2,7 @@
 //! its inbox; everything else is the session's.
 
 mod closing;
+mod in_step;
 pub(crate) mod long_polling;
 mod poll;
 mod progress;

@@ -50,7 +50,11 @@ pub(super) struct Pump<'a, E: Endpoint, S> {
     pub(super) server: &'a Shared<E>,
     pub(super) connection: &'a Arc<Connection<E::Principal>>,
     /// Of the current batch, not given to the socket yet.
-    pub(super) staged: VecDeque<Message>,
+    pub(super) staged: VecDeque<Bytes>,
+    /// What the staged messages' frames are.
+    format: Data,
+    /// A ping that goes out after them.
+    pub(super) ping: Option<Bytes>,
     /// The socket holds bytes that may not be on their way.
     pub(super) unflushed: bool,
     /// Nothing more can be read.
@@ -81,6 +85,8 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
             server,
             connection,
             staged: VecDeque::new(),
+            format: Data::Text,
+            ping: None,
             unflushed: false,
             deaf: false,
             pinged: WriteMark::default(),
@@ -119,20 +125,15 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
             let Some(batch) = ready!(self.connection.poll_take(cx)) else {
                 return Poll::Ready(End::Finished);
             };
-            let format = match self.connection.transfer_format() {
+            self.format = match self.connection.transfer_format() {
                 TransferFormat::Text => Data::Text,
                 TransferFormat::Binary => Data::Binary,
             };
-            // One frame each: whole messages, and no copy to join them.
-            self.staged
-                .extend(batch.messages.into_iter().map(|message| {
-                    Message::Frame(Frame::message(message, OpCode::Data(format), true))
-                }));
+            self.staged = batch.messages;
             if batch.probe {
                 self.pinged = batch.mark;
                 self.pinged_at = Some(Instant::now());
-                let mark = Bytes::copy_from_slice(&batch.mark.0.to_be_bytes());
-                self.staged.push_back(Message::Ping(mark));
+                self.ping = Some(Bytes::copy_from_slice(&batch.mark.0.to_be_bytes()));
             }
             if batch.writable {
                 self.server.hub.writable(self.connection);
@@ -142,14 +143,24 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
 
     /// Gives the socket what is staged and flushes it.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        while !self.staged.is_empty() {
+        while !self.staged.is_empty() || self.ping.is_some() {
             ready!(self.socket.poll_ready_unpin(cx))?;
             self.unflushed = true;
-            if let Some(message) = self.staged.pop_front() {
-                self.socket.start_send_unpin(message)?;
+            // One frame each: whole messages, and no copy to join them.
+            let next = match self.staged.pop_front() {
+                Some(message) => {
+                    let frame = Frame::message(message, OpCode::Data(self.format), true);
+                    Some(Message::Frame(frame))
+                }
+                None => self.ping.take().map(Message::Ping),
+            };
+            if let Some(next) = next {
+                self.socket.start_send_unpin(next)?;
             }
         }
-        self.staged = VecDeque::new();
+        if self.staged.capacity() > 0 {
+            self.staged = VecDeque::new();
+        }
         if self.unflushed {
             ready!(self.socket.poll_flush_unpin(cx))?;
             self.unflushed = false;

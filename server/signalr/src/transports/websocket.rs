@@ -3,7 +3,7 @@
 //! The upgrade is done here and not by axum's extractor, for two reasons: the task belongs on the
 //! host's tracker, and the closing handshake needs the stream itself.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use axum::{body::Body, response::Response};
 use http::{
@@ -14,7 +14,7 @@ use http::{
 use hyper::{ext::Protocol, upgrade::OnUpgrade};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::sockets;
+use super::{in_step::in_step, sockets};
 use crate::{
     Connection,
     answer::Refusal,
@@ -115,7 +115,8 @@ async fn run<E: Endpoint>(
                 // A client that comes back with the old id must get its 404 at once.
                 forget();
             };
-            tokio::join!(session, sockets::serve(&server, &connection, upgraded));
+            let sockets = sockets::serve(&server, &connection, upgraded);
+            in_step(&connection, pin!(session), pin!(sockets)).await;
         }
     }
 }

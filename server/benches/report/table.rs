@@ -12,15 +12,15 @@ use crate::machine::Machine;
 use crate::noise::Disturbance;
 
 /// What one kind of measurement found.
-pub(crate) struct Section {
-    pub(crate) title: &'static str,
-    pub(crate) rows: Vec<Row>,
+pub struct Section {
+    pub title: &'static str,
+    pub rows: Vec<Row>,
     /// How it was measured, and what else was seen.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 /// One figure.
-pub(crate) struct Row {
+pub struct Row {
     what: String,
     value: f64,
     unit: &'static str,
@@ -33,10 +33,14 @@ pub(crate) struct Row {
 enum Target {
     AtMost(f64),
     AtLeast(f64),
+    /// Of the ratio to the twin, as is the next.
+    TimesAtMost(f64),
+    TimesAtLeast(f64),
 }
 
 impl Row {
-    pub(crate) fn new(what: impl Into<String>, value: f64, unit: &'static str) -> Self {
+    /// Ours, or one that is compared with nothing.
+    pub fn new(what: impl Into<String>, value: f64, unit: &'static str) -> Self {
         Self {
             what: what.into(),
             value,
@@ -46,14 +50,18 @@ impl Row {
         }
     }
 
-    pub(crate) fn at_most(self, target: f64) -> Self {
+    /// The figure's own target.
+    #[must_use]
+    pub fn at_most(self, target: f64) -> Self {
         Self {
             target: Some(Target::AtMost(target)),
             ..self
         }
     }
 
-    pub(crate) fn at_least(self, target: f64) -> Self {
+    /// The figure's own target.
+    #[must_use]
+    pub fn at_least(self, target: f64) -> Self {
         Self {
             target: Some(Target::AtLeast(target)),
             ..self
@@ -61,15 +69,28 @@ impl Row {
     }
 
     /// The bare twin of a figure, for the ratio.
-    pub(crate) fn twin(
-        what: impl Into<String>,
-        value: f64,
-        unit: &'static str,
-        product: f64,
-    ) -> Self {
+    pub fn twin(what: impl Into<String>, value: f64, unit: &'static str, product: f64) -> Self {
         Self {
             product: Some(product),
             ..Self::new(what, value, unit)
+        }
+    }
+
+    /// Target of a twin's row: the product's figure is at most so many times this one.
+    #[must_use]
+    pub fn times_at_most(self, target: f64) -> Self {
+        Self {
+            target: Some(Target::TimesAtMost(target)),
+            ..self
+        }
+    }
+
+    /// Target of a twin's row: the product's figure is at least so many times this one.
+    #[must_use]
+    pub fn times_at_least(self, target: f64) -> Self {
+        Self {
+            target: Some(Target::TimesAtLeast(target)),
+            ..self
         }
     }
 }
@@ -79,20 +100,23 @@ impl fmt::Display for Row {
         let Self {
             what, value, unit, ..
         } = self;
+        let times = self.product.map_or(f64::NAN, |product| product / value);
         let (wanted, met) = match self.target {
             None => (String::new(), ""),
             Some(Target::AtMost(most)) => (format!("≤ {most} {unit}"), said(*value <= most)),
             Some(Target::AtLeast(least)) => {
                 (format!("≥ {} {unit}", number(least)), said(*value >= least))
             }
+            Some(Target::TimesAtMost(most)) => (format!("≤ {most} ×"), said(times <= most)),
+            Some(Target::TimesAtLeast(least)) => (format!("≥ {least} ×"), said(times >= least)),
         };
         let what = match self.product {
             Some(_) => format!("*twin: {what}*"),
             None => what.clone(),
         };
-        let ratio = self.product.map_or(String::new(), |product| {
-            format!("{} ×", number(product / value))
-        });
+        let ratio = self
+            .product
+            .map_or(String::new(), |_| format!("{} ×", number(times)));
         let value = number(*value);
         writeln!(
             f,
@@ -122,7 +146,9 @@ fn number(value: f64) -> String {
     out
 }
 
-pub(crate) struct Report {
+/// Of one run.
+pub struct Report {
+    command: &'static str,
     machine: Machine,
     commit: String,
     at: Timestamp,
@@ -134,8 +160,10 @@ impl Report {
         clippy::disallowed_methods,
         reason = "the date of the report is the machine's"
     )]
-    pub(crate) fn new(machine: Machine, commit: String) -> Self {
+    /// `command` made it, of what was built from `commit`.
+    pub fn new(command: &'static str, machine: Machine, commit: String) -> Self {
         Self {
+            command,
             machine,
             commit,
             at: Timestamp::now(),
@@ -143,12 +171,13 @@ impl Report {
         }
     }
 
-    pub(crate) fn add(&mut self, section: Section, disturbance: Disturbance) {
+    /// What was found, and who disturbed it.
+    pub fn add(&mut self, section: Section, disturbance: Disturbance) {
         self.sections.push((section, disturbance));
     }
 
     /// `part`: the rows' names, when it is not all of them.
-    pub(crate) fn write(&self, folder: &Path, part: Option<&str>) -> Result<PathBuf> {
+    pub fn write(&self, folder: &Path, part: Option<&str>) -> Result<PathBuf> {
         let day = self.at.strftime("%Y-%m-%d");
         let part = part.map_or(String::new(), |part| format!("-{part}"));
         let path = folder.join(format!("{day}-{}{part}.md", self.commit));
@@ -165,8 +194,9 @@ impl fmt::Display for Report {
         writeln!(f, "# Benchmark of {at}, commit {}\n", self.commit)?;
         writeln!(
             f,
-            "By `cargo xtask bench`; what each row means: [performance](../performance.md). Compare within\n\
-             this run, as ratios: the last column is the product's figure divided by its bare twin's.\n"
+            "By `{}`; what each row means: [performance](../performance.md). Compare within this run, as\n\
+             ratios: the last column is our figure divided by its bare twin's.\n",
+            self.command
         )?;
         for (section, _) in &self.sections {
             writeln!(f, "| {} | figure | target | met | ratio |", section.title)?;

@@ -22,20 +22,23 @@ struct Ticks {
     stolen: u64,
 }
 
-pub(crate) struct Noise(Ticks);
+/// A look at the machine's counters, to be compared with a later one.
+pub struct Noise(Ticks);
 
 /// Shares of the whole machine, in per cent.
-pub(crate) struct Disturbance {
+pub struct Disturbance {
     others: f64,
     stolen: f64,
 }
 
 impl Noise {
-    pub(crate) fn begin() -> Result<Self> {
+    /// The first look.
+    pub fn begin() -> Result<Self> {
         Ok(Self(Ticks::now()?))
     }
 
-    pub(crate) fn end(&self) -> Result<Disturbance> {
+    /// What others did since.
+    pub fn end(&self) -> Result<Disturbance> {
         let (begun, now) = (&self.0, Ticks::now()?);
         let possible = share(now.possible - begun.possible).max(1.0);
         let used = share(now.used - begun.used);

@@ -1,0 +1,6 @@
+//! What the suites share: samples, who else used the machine meanwhile, and the report.
+
+pub mod machine;
+pub mod noise;
+pub mod samples;
+pub mod table;
