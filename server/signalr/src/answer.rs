@@ -30,7 +30,6 @@ pub(crate) enum Refusal {
     TooManyPosts,
     TooManyReservations,
     TooManyConnections,
-    Broken,
     Method,
     Leaving,
 }
@@ -72,7 +71,6 @@ impl IntoResponse for Refusal {
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many connections are open",
             ),
-            Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, ""),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, ""),
             Self::Leaving => (StatusCode::SERVICE_UNAVAILABLE, "The server is leaving"),
         };

@@ -18,6 +18,7 @@ use crate::{
     protocol::TransferFormat,
     router,
     server::{Shared, random_bytes},
+    shield::caught,
 };
 
 /// What a user of a raw connection implements.
@@ -181,7 +182,9 @@ impl<R: RawEndpoint> Endpoint for Raw<R> {
             tokio::time::sleep(server.options.close_timeout).await;
         };
         tokio::select! {
-            () = server.hub.0.serve(raw) => {}
+            end = caught(async { server.hub.0.serve(raw).await }) => if end.is_none() {
+                connection.break_off();
+            },
             () = gone => {}
         }
         connection.finish(None);

@@ -17,6 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Admission, Clients, Connection, Hub, HubOptions, Limit, admission::OpenDoor, census::Census,
     drain, endpoint::Endpoint, limits::Limits, places::Places, registry::Registry, router,
+    shield::Shielded,
 };
 
 /// Where ids and tokens come from: 16 unguessable bytes a call.
@@ -136,11 +137,12 @@ impl<H: Hub> HubServer<H> {
 impl<E: Endpoint> Shared<E> {
     pub(crate) fn new(
         hub: Arc<E>,
-        options: HubOptions,
+        mut options: HubOptions,
         tracker: TaskTracker,
         stopping: CancellationToken,
         tokens: TokenSource,
     ) -> Self {
+        options.observer = Arc::new(Shielded(options.observer));
         let limits = Arc::new(Limits::new(Arc::clone(&options.observer)));
         Self {
             hub,

@@ -39,6 +39,17 @@ impl<P> Connection<P> {
         self.peer_closed();
     }
 
+    /// The end because the host's code panicked.
+    pub(crate) fn break_off(&self) {
+        tracing::error!("hub code panicked");
+        self.broken.store(true, Ordering::Release);
+        self.close(Some("Connection closed with an error.".to_owned()), true);
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+
     pub(crate) fn is_finished(&self) -> bool {
         self.finished.load(Ordering::Acquire)
     }

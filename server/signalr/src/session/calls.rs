@@ -214,7 +214,7 @@ impl<'a, H: Hub> Calls<'a, H> {
         let (server, connection) = (self.server, self.connection);
         let span = tracing::debug_span!("signalr.call", method = call.target.as_str());
         async move {
-            let reply = guarded(server.hub.invoke(connection, call)).await;
+            let reply = guarded(async { server.hub.invoke(connection, call).await }).await;
             reply.unwrap_or_else(Reply::from)
         }
         .instrument(span)

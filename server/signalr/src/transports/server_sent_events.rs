@@ -79,6 +79,7 @@ async fn run<E: Endpoint>(
     connection: Arc<Connection<E::Principal>>,
     _seats: Seats,
 ) {
+    let _place = server.places.occupy(Arc::clone(&slot.token));
     let mut session = std::pin::pin!(server.serve(&connection));
     tokio::select! {
         () = &mut session => {}
@@ -88,7 +89,6 @@ async fn run<E: Endpoint>(
             session.await;
         }
     }
-    server.places.forget(&slot.token);
 }
 
 /// The response's body. Dropped when the client is gone, and with it the connection.

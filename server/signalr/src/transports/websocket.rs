@@ -20,8 +20,10 @@ use crate::{
     answer::Refusal,
     connection::Facts,
     endpoint::Endpoint,
+    places::Occupied,
     protocol::TransportKind,
     server::Shared,
+    shield::caught,
     slot::{Bind, Slot},
     visit::{Seats, Visit},
 };
@@ -64,9 +66,9 @@ pub(crate) async fn accept<E: Endpoint>(mut visit: Visit<E>) -> Result<Response,
     if slot.is_some() {
         server.places.bound();
     }
-    let token = slot.map(|slot| Arc::clone(&slot.token));
+    let place = slot.map(|slot| server.places.occupy(Arc::clone(&slot.token)));
     let tracker = server.tracker.clone();
-    tracker.spawn(run(server, connection, token, upgrade, seats));
+    tracker.spawn(run(server, connection, place, upgrade, seats));
     Ok(response)
 }
 
@@ -102,22 +104,25 @@ async fn resume<E: Endpoint>(
 async fn run<E: Endpoint>(
     server: Arc<Shared<E>>,
     connection: Arc<Connection<E::Principal>>,
-    token: Option<Arc<str>>,
+    place: Option<Occupied<E::Principal>>,
     upgrade: OnUpgrade,
     _seats: Seats,
 ) {
-    let forget = || token.iter().for_each(|token| server.places.forget(token));
-    match upgrade.await {
-        Err(_) => forget(),
-        Ok(upgraded) => {
-            let session = async {
-                server.serve(&connection).await;
-                // A client that comes back with the old id must get its 404 at once.
-                forget();
-            };
-            tokio::join!(session, sockets::serve(&server, &connection, upgraded));
+    let Ok(upgraded) = upgrade.await else { return };
+    let session = async {
+        server.serve(&connection).await;
+        // A client that comes back with the old id must get its 404 at once.
+        drop(place);
+    };
+    let sockets = async {
+        if caught(sockets::serve(&server, &connection, upgraded))
+            .await
+            .is_none()
+        {
+            connection.break_off();
         }
-    }
+    };
+    tokio::join!(session, sockets);
 }
 
 /// The answer that switches protocols, and the promise of the stream.

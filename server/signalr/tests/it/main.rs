@@ -17,6 +17,7 @@ mod limits;
 mod long_polling;
 mod messagepack;
 mod negotiate;
+mod panics;
 mod raw;
 mod real_sockets;
 mod resume;

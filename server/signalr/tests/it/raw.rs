@@ -21,6 +21,7 @@ impl RawEndpoint for Echo {
             connection.set_format(TransferFormat::Binary);
         }
         while let Some(bytes) = connection.receive().await {
+            assert!(bytes != "panic", "on purpose");
             if bytes == "bye" || connection.send(bytes).await.is_err() {
                 return;
             }
@@ -84,6 +85,19 @@ async fn polls_are_echoed_whatever_the_bytes() {
     assert_eq!(site.request("GET", &path, "").await.body, bytes);
     assert_eq!(site.request("DELETE", &path, "").await.status, 202);
     assert_eq!(site.request("GET", &path, "").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_panic_ends_the_connection_on_each_transport() {
+    let (site, server) = site();
+    for kind in crate::support::ALL {
+        let mut client = crate::support::Client::connect_to(&site, kind, "").await;
+        client.send(&site, "panic").await;
+        assert_eq!(client.try_next(&site).await, None, "{kind:?}");
+        settle().await;
+        assert_eq!(server.count(), 0);
+        assert_eq!(site.request("GET", &client.path(), "").await.status, 404);
+    }
 }
 
 #[tokio::test]
