@@ -39,7 +39,8 @@ pub enum Limit {
     WaitingPosts,
     /// [`resume_window`](crate::HubOptions::resume_window): a lost client did not come back in time.
     ResumeWindow,
-    /// [`max_open_replies`](crate::HubOptions::max_open_replies): the client's next call waited.
+    /// [`max_open_replies`](crate::HubOptions::max_open_replies): the client's next call waited, or
+    /// was refused because too many wait for an answer.
     OpenReplies,
     /// [`stream_buffer_capacity`](crate::HubOptions::stream_buffer_capacity): a method did not read
     /// its upload fast enough, so the connection's input waited.

@@ -52,6 +52,9 @@ pub struct HubOptions {
     pub slow_client: SlowClient,
     /// Calls that may be open at once beside the ordinary ones: answered by
     /// [`Reply::Later`](crate::Reply::Later), or with streams. Over it the next call waits.
+    ///
+    /// So many ordinary calls may wait for a client's answer at once. Over it the next one is
+    /// answered with an error: it cannot wait, since those answers may be behind it.
     pub max_open_replies: usize,
     /// A client that takes nothing of what is written for this long is cut. On Server-Sent Events
     /// counted once the HTTP server's own buffers are full; a long poll that is not fetched ends by

@@ -167,6 +167,12 @@ impl<'a, H: Hub> Calls<'a, H> {
             }
             _ => {}
         }
+        let in_turn = !shape.streams && shape.uploads == 0;
+        if in_turn && self.turns.lent() >= self.server.options.max_open_replies.max(1) {
+            // No waiting: what those calls wait for may be behind this one.
+            self.connection.limits().hit(Limit::OpenReplies);
+            return Err(HubError::too_many_lent());
+        }
         Ok(shape)
     }
 

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use signalr::{HubOptions, Methods, Upload};
+use signalr::{Caller, HubError, HubOptions, Methods, Upload};
 use tokio::{
     sync::Notify,
     time::{Instant, timeout},
@@ -30,6 +30,9 @@ fn hub(gate: &Arc<Notify>) -> Methods<User> {
         .on("Wait", move |_: String| {
             let gate = Arc::clone(&gate);
             async move { gate.notified().await }
+        })
+        .on("Ask", |me: Caller<User>| async move {
+            Ok::<_, HubError>(me.call_client::<i32>("Result", ()).await?)
         })
 }
 
@@ -182,4 +185,33 @@ async fn a_cancellation_does_not_overtake_its_stream() {
         "{seen:?}"
     );
     assert_eq!(seen[2], said(completion("s", "")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lent_calls_are_bounded_and_the_one_too_many_is_refused() {
+    let gate = Arc::new(Notify::new());
+    let (site, mut client) = on_stage(hub(&gate), options()).await;
+    let calls = (0..10).map(|id| call(&id.to_string(), "Ask", "[]"));
+    client.send(&site, &calls.collect::<String>()).await;
+    settle().await;
+    assert_eq!(site.only().running_calls(), 2);
+    let (mut asked, mut refused) = (Vec::new(), 0);
+    while asked.len() + refused < 10 {
+        let message = client.next(&site).await;
+        let fields: serde_json::Value = serde_json::from_str(&message).unwrap();
+        if fields["type"] == 1 {
+            asked.push(fields["invocationId"].as_str().unwrap().to_owned());
+        } else {
+            assert!(message.contains("wait for its client"), "{message}");
+            refused += 1;
+        }
+    }
+    assert_eq!((asked.len(), refused), (2, 8));
+    assert_eq!(site.server.hits(signalr::Limit::OpenReplies), 8);
+    for id in asked {
+        client.send(&site, &completion(&id, ",\"result\":1")).await;
+        assert!(client.next(&site).await.contains("\"result\":1"));
+    }
+    client.send(&site, &call("e", "Echo", "[1]")).await;
+    assert!(client.next(&site).await.contains("\"result\":1"));
 }
