@@ -56,7 +56,8 @@ pub struct HubOptions {
     /// So many ordinary calls may wait for a client's answer at once. Over it the next one is
     /// answered with an error: it cannot wait, since those answers may be behind it.
     pub max_open_replies: usize,
-    /// A client that takes nothing of what is written for this long is cut. On Server-Sent Events
+    /// A client that takes nothing of what is written for this long is cut, or with stateful
+    /// reconnect confirms nothing while more waits for that. On Server-Sent Events
     /// counted once the HTTP server's own buffers are full; a long poll that is not fetched ends by
     /// [`poll_gap_timeout`](Self::poll_gap_timeout).
     pub send_timeout: Duration,
@@ -71,6 +72,10 @@ pub struct HubOptions {
     pub stateful_reconnect: bool,
     /// With stateful reconnect: written and not confirmed yet, per connection. Over it nothing more
     /// is written until the client confirms, so [`max_queued_bytes`](Self::max_queued_bytes) follows.
+    ///
+    /// A client that confirms nothing for [`send_timeout`](Self::send_timeout) is cut; it may come
+    /// back, and is gone if it then still confirms nothing. One whose input is full as well may have
+    /// confirmed behind that: it is written to again, and can no longer resume.
     pub resume_buffer_bytes: usize,
     /// With stateful reconnect: a lost client has this long to come back.
     pub resume_window: Duration,

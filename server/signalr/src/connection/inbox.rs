@@ -78,6 +78,16 @@ impl Inbox {
         self.state.lock().bytes
     }
 
+    /// Ready once there is a chunk, or the end.
+    pub(crate) fn poll_any(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.state.lock();
+        if !state.chunks.is_empty() || state.closed {
+            return Poll::Ready(());
+        }
+        state.reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     /// The next chunk, `None` at the end. An empty one is a [cut](Self::cut).
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
         let mut state = self.state.lock();

@@ -34,6 +34,8 @@ pub(super) struct Lanes {
     pub(super) backlog: Option<Waker>,
     /// Batches ever handed out.
     pub(super) batches: u64,
+    /// The session cannot read on until there is room here: the client's Ack may be behind that.
+    pub(super) jammed: bool,
     /// Set once stateful reconnect is agreed on.
     pub(super) resend: Option<Box<Resend>>,
 }
@@ -48,6 +50,8 @@ pub(crate) struct Batch {
     pub(crate) probe: bool,
     /// Tell the hub that there is room again.
     pub(crate) writable: bool,
+    /// What was not confirmed is forgotten: the connection cannot be resumed any more.
+    pub(crate) gave_up: bool,
 }
 
 impl Lanes {
@@ -79,6 +83,10 @@ impl Lanes {
             .resend
             .as_mut()
             .is_none_or(|resend| resend.take(&mut batch.messages, BATCH_BYTES));
+        if caught_up && self.jammed && !self.may_write() {
+            // Both sides would wait for each other.
+            batch.gave_up = self.resend.as_mut().is_some_and(|resend| resend.give_up());
+        }
         while caught_up && let Some(next) = self.lossless.front() {
             if size > 0 && size + next.len() > BATCH_BYTES || !self.may_write() {
                 break;
@@ -118,7 +126,8 @@ impl Lanes {
             batch.writable = true;
         }
         // With nothing to write there may still be somebody to tell that there is room.
-        let some = batch.probe || batch.writable || !batch.messages.is_empty();
+        let told = batch.probe || batch.writable || batch.gave_up;
+        let some = told || !batch.messages.is_empty();
         self.batches += u64::from(some);
         some.then_some(batch)
     }

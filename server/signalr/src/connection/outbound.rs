@@ -62,6 +62,30 @@ impl Outbound {
         again
     }
 
+    /// Whether the session cannot read on until something is written.
+    pub(crate) fn set_jammed(&self, jammed: bool) {
+        let mut lanes = self.lanes.lock();
+        lanes.jammed = jammed;
+        lanes.wake_consumer();
+    }
+
+    /// What was not confirmed has been forgotten.
+    pub(crate) fn gave_up(&self) -> bool {
+        let lanes = self.lanes.lock();
+        lanes.resend.as_ref().is_some_and(|resend| resend.gave_up())
+    }
+
+    /// The first message that the client has not confirmed, if more waits for that.
+    pub(crate) fn held_back(&self) -> Option<u64> {
+        let lanes = self.lanes.lock();
+        let waits = lanes.bytes > 0 && !lanes.may_write();
+        lanes
+            .resend
+            .as_ref()
+            .filter(|_| waits)
+            .map(|resend| resend.first())
+    }
+
     /// A message of the protocol's own, which waits for nothing and may be lost with its socket.
     pub(crate) fn put_control(&self, message: Bytes) {
         let mut lanes = self.lanes.lock();

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{Batch, Connection, Resume};
 use crate::{
-    HubOptions,
+    HubOptions, Limit,
     limits::Limits,
     protocol::{Protocol, TransferFormat},
 };
@@ -75,11 +75,14 @@ impl<P> Connection<P> {
     /// What its transport writes next, see [`Outbound::poll_take`](super::Outbound::poll_take).
     pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Batch>> {
         let taken = self.outbound.poll_take(cx);
-        if let Poll::Ready(Some(batch)) = &taken
-            && !batch.messages.is_empty()
-        {
-            let bytes = batch.messages.iter().map(Bytes::len).sum();
-            self.observer.sent(batch.messages.len(), bytes);
+        if let Poll::Ready(Some(batch)) = &taken {
+            if !batch.messages.is_empty() {
+                let bytes = batch.messages.iter().map(Bytes::len).sum();
+                self.observer.sent(batch.messages.len(), bytes);
+            }
+            if batch.gave_up {
+                self.limits.hit(Limit::ResumeBuffer);
+            }
         }
         taken
     }
@@ -105,7 +108,8 @@ impl<P> Connection<P> {
     /// Stateful reconnect, if the connection can still be continued.
     pub(crate) fn resumable(&self) -> Option<&Resume> {
         let resume = self.resume.as_deref().filter(|resume| resume.is_on())?;
-        (!self.is_closed() && !self.ended.is_cancelled()).then_some(resume)
+        let over = self.is_closed() || self.ended.is_cancelled() || self.outbound.gave_up();
+        (!over).then_some(resume)
     }
 
     /// Its client has lost its socket and may come back: silence is no news.

@@ -44,6 +44,7 @@ pub(super) async fn dispatch<H: Hub>(
         cancels: &cancels,
         backlog: &backlog,
         held: None,
+        jammed: false,
         patience: None,
     };
     let ending = {
@@ -108,6 +109,8 @@ struct Reader<'a, H: Hub> {
     backlog: &'a Backlog,
     /// The message that found the backlog full. Nothing is read behind it.
     held: Option<Box<(Message, Bytes)>>,
+    /// Something follows that message, and the queue was told.
+    jammed: bool,
     /// What is left of the time that the backlog has after its end was read.
     patience: Option<Pin<Box<Sleep>>>,
 }
@@ -128,10 +131,17 @@ impl<H: Hub> Reader<'_, H> {
         if let Some(held) = self.held.take_if(|_| self.backlog.has_room()) {
             let (message, frame) = *held;
             self.backlog.push(message, &frame);
+            if std::mem::take(&mut self.jammed) {
+                self.connection.outbound.set_jammed(false);
+            }
             return Poll::Ready(None);
         }
         if self.held.is_some() {
             self.silence.begin();
+            if !self.jammed && self.input.poll_any(cx).is_ready() {
+                self.jammed = true;
+                self.connection.outbound.set_jammed(true);
+            }
             return Poll::Pending;
         }
         let Poll::Ready(frame) = self.input.poll_next(cx) else {

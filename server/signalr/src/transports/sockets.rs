@@ -10,7 +10,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout};
 
-use super::pump::Pump;
+use super::{closing::End, pump::Pump};
 use crate::{
     Connection, Limit, Resumed, connection::Resume, endpoint::Endpoint, protocol::Message,
     server::Shared,
@@ -40,6 +40,8 @@ async fn serve_many<E: Endpoint>(
     first: Upgraded,
 ) {
     let mut stream = first;
+    // What was not confirmed when a socket was cut for that.
+    let mut unconfirmed = None;
     loop {
         let mut pump = Pump::new(server, connection, TokioIo::new(stream)).await;
         let end = loop {
@@ -57,7 +59,15 @@ async fn serve_many<E: Endpoint>(
         let lost_at = Instant::now();
         stream = match end {
             Err(next) => next,
+            Ok(End::Unconfirmed)
+                if unconfirmed.is_some() && unconfirmed == connection.outbound.held_back() =>
+            {
+                return connection.peer_lost(End::Unconfirmed.reason());
+            }
             Ok(end) if end.is_loss() && connection.resumable().is_some() => {
+                if end == End::Unconfirmed {
+                    unconfirmed = connection.outbound.held_back();
+                }
                 drop(pump);
                 match wait_for_next(server, connection, resume).await {
                     Some(next) => next,

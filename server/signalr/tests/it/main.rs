@@ -23,6 +23,7 @@ mod real_sockets;
 mod resume;
 mod server_sent_events;
 mod sessions;
+mod standstill;
 mod statuses;
 mod support;
 mod websocket;

@@ -210,7 +210,7 @@ async fn a_full_buffer_makes_writers_wait_and_drops_nothing() {
     }
     assert!((20..60).contains(&sent), "{sent}");
     let mut heard = Vec::new();
-    let wait = Duration::from_secs(5);
+    let wait = Duration::from_secs(3);
     while let Ok(Some(text)) = tokio::time::timeout(wait, client.hear()).await {
         heard.push(text);
     }
