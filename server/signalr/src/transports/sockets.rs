@@ -6,7 +6,7 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout};
 
@@ -29,7 +29,10 @@ pub(super) async fn serve<E: Endpoint>(
             // Boxed: needed once, at the end.
             Box::pin(pump.conclude(end)).await;
         }
-        Some(resume) => Box::pin(serve_many(server, connection, resume, first)).await,
+        Some(resume) => {
+            Box::pin(serve_many(server, connection, resume, first)).await;
+            resume.close();
+        }
     }
 }
 
@@ -50,7 +53,7 @@ async fn serve_many<E: Endpoint>(
                 end = pump.run() => break Ok(end),
                 // Taken over: the old socket is dropped with whatever it still holds. One that
                 // comes too late is dropped itself.
-                next = successor(resume) => if connection.resumable().is_some() {
+                next = resume.successor() => if connection.resumable().is_some() {
                     break Err(next);
                 },
                 never = acknowledge(connection, resume) => match never {},
@@ -64,7 +67,11 @@ async fn serve_many<E: Endpoint>(
             {
                 return connection.peer_lost(End::Unconfirmed.reason());
             }
-            Ok(end) if end.is_loss() && connection.resumable().is_some() => {
+            // A client that has opened its next socket already has not left for good.
+            Ok(end)
+                if (end.is_loss() || resume.has_successor())
+                    && connection.resumable().is_some() =>
+            {
                 if end == End::Unconfirmed {
                     unconfirmed = connection.outbound.held_back();
                 }
@@ -93,25 +100,23 @@ async fn wait_for_next<E: Endpoint>(
     resume: &Resume,
 ) -> Option<Upgraded> {
     resume.set_away(true);
-    let next = timeout(server.options.resume_window, successor(resume));
+    let options = &server.options;
+    let wait = async {
+        if let Ok(next) = timeout(options.resume_window, resume.successor()).await {
+            return Some(next);
+        }
+        // One that has come in time and is not quite there.
+        if !resume.close_if_idle()
+            && let Ok(next) = timeout(options.close_timeout, resume.successor()).await
+        {
+            return Some(next);
+        }
+        server.limits.hit(Limit::ResumeWindow);
+        None
+    };
     tokio::select! {
-        next = next => {
-            if next.is_err() {
-                server.limits.hit(Limit::ResumeWindow);
-            }
-            next.ok()
-        }
+        next = wait => next,
         () = connection.ended.cancelled() => None,
-    }
-}
-
-/// A socket that is really there: its request may have been given up meanwhile.
-async fn successor(resume: &Resume) -> Upgraded {
-    loop {
-        let upgrade: OnUpgrade = resume.successor().await;
-        if let Ok(stream) = upgrade.await {
-            return stream;
-        }
     }
 }
 

@@ -96,7 +96,9 @@ async fn resume<E: Endpoint>(
     visit.comes_again(&connection);
     // Asked again: the connection may have ended while the host was asked.
     let resume = connection.resumable().ok_or(Refusal::AlreadyActive)?;
-    resume.take_over(upgrade);
+    if !resume.take_over(upgrade) {
+        return Err(Refusal::UnknownId);
+    }
     Ok(response)
 }
 
