@@ -29,6 +29,7 @@ pub(crate) enum Refusal {
     BodyTooLarge,
     TooManyPosts,
     TooManyReservations,
+    TooManyOfUser,
     TooManyConnections,
     Method,
     Leaving,
@@ -65,6 +66,10 @@ impl IntoResponse for Refusal {
             ),
             Self::TooManyReservations => (
                 StatusCode::SERVICE_UNAVAILABLE,
+                "Too many connections are negotiated and not opened",
+            ),
+            Self::TooManyOfUser => (
+                StatusCode::TOO_MANY_REQUESTS,
                 "Too many connections are negotiated and not opened",
             ),
             Self::TooManyConnections => (

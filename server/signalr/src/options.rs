@@ -19,8 +19,11 @@ pub struct HubOptions {
     pub reservation_timeout: Duration,
     /// Negotiated connections that nobody uses yet; over it negotiate is answered 503.
     pub max_reservations: usize,
+    /// Of them, those of one user, as [`Hub::user_key`](crate::Hub::user_key) says; over it negotiate
+    /// is answered 429. `None`: no bound of its own.
+    pub max_reservations_per_user: Option<usize>,
     /// Open connections of one user, as [`Hub::user_key`](crate::Hub::user_key) says; over it the
-    /// next is answered 429. `None`: no bound.
+    /// next is answered 429. Negotiated ones count too. `None`: no bound.
     pub max_connections_per_user: Option<usize>,
     /// As above, of one address, as [`Admission::address_key`](crate::Admission::address_key) says.
     pub max_connections_per_address: Option<usize>,
@@ -121,6 +124,7 @@ impl Default for HubOptions {
             min_negotiate_version: 0,
             reservation_timeout: Duration::from_secs(15),
             max_reservations: 10_000,
+            max_reservations_per_user: Some(100),
             max_connections_per_user: None,
             max_connections_per_address: None,
             handshake_timeout: Duration::from_secs(15),

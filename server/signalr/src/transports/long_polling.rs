@@ -32,7 +32,7 @@ pub(crate) async fn poll<E: Endpoint>(visit: Visit<E>) -> Result<Response, Refus
     if !visit.server.accepts() {
         return Err(Refusal::Leaving);
     }
-    let seats = visit.seats()?;
+    let seats = visit.seats_of(&slot)?;
     let bind = slot.bind(KIND, || {
         visit.connection(Arc::clone(&slot.id), KIND, &slot.facts, false)
     });
@@ -40,8 +40,12 @@ pub(crate) async fn poll<E: Endpoint>(visit: Visit<E>) -> Result<Response, Refus
         Bind::OtherTransport => Err(Refusal::OtherTransport),
         Bind::Expired => Err(Refusal::UnknownId),
         // Two first polls at once: this one came second.
-        Bind::Already(connection) => again(&visit, &slot, &connection).await,
+        Bind::Already(connection) => {
+            drop(seats);
+            again(&visit, &slot, &connection).await
+        }
         Bind::Fresh(connection) => {
+            let seats = seats.keep();
             let server = visit.server;
             server.places.bound();
             let tracker = server.tracker.clone();

@@ -38,7 +38,7 @@ pub(crate) async fn open<E: Endpoint>(visit: Visit<E>) -> Result<Response, Refus
     {
         return Err(Refusal::AlreadyActive);
     }
-    let seats = visit.seats()?;
+    let seats = visit.seats_of(&slot)?;
     let bind = slot.bind(KIND, || {
         visit.connection(Arc::clone(&slot.id), KIND, &slot.facts, false)
     });
@@ -48,6 +48,7 @@ pub(crate) async fn open<E: Endpoint>(visit: Visit<E>) -> Result<Response, Refus
         Bind::OtherTransport => return Err(Refusal::OtherTransport),
         Bind::Expired => return Err(Refusal::UnknownId),
     };
+    let seats = seats.keep();
     let server = visit.server;
     server.places.bound();
     let events = Events {

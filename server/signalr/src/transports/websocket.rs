@@ -47,15 +47,20 @@ pub(crate) async fn accept<E: Endpoint>(mut visit: Visit<E>) -> Result<Response,
         return Err(Refusal::Leaving);
     }
     let (response, upgrade) = switch(&mut visit.parts)?;
-    let seats = visit.seats()?;
-    let connection = match &slot {
+    let (connection, seats) = match &slot {
         // Negotiation was skipped: there is no token, and the id is known only here.
-        None => Arc::new(visit.connection(visit.server.token(), KIND, &Facts::default(), false)),
+        None => {
+            let seats = visit.seats()?;
+            let id = visit.server.token();
+            let connection = visit.connection(id, KIND, &Facts::default(), false);
+            (Arc::new(connection), seats)
+        }
         Some(slot) => {
+            let seats = visit.seats_of(slot)?;
             let id = Arc::clone(&slot.id);
             let open = || visit.connection(id, KIND, &slot.facts, slot.resumable);
             match slot.bind(KIND, open) {
-                Bind::Fresh(connection) => connection,
+                Bind::Fresh(connection) => (connection, seats.keep()),
                 Bind::Already(_) => return Err(Refusal::AlreadyActive),
                 Bind::OtherTransport => return Err(Refusal::OtherTransport),
                 Bind::Expired => return Err(Refusal::UnknownId),
