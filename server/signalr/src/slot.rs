@@ -184,10 +184,6 @@ impl<P> Slot<P> {
         }
     }
 
-    pub(crate) fn is_current_poll(&self, number: u64) -> bool {
-        matches!(&*self.stage.lock(), Stage::Bound { poll, .. } if *poll == number)
-    }
-
     /// The gap begins, unless another poll has taken over.
     pub(crate) fn end_poll(&self, number: u64) {
         if let Stage::Bound {

@@ -28,6 +28,8 @@ pub(super) struct Lanes {
     pub(super) closed: bool,
     /// The transport; set while it waits.
     pub(super) consumer: Option<Waker>,
+    /// How many have taken each other's place. Long polls.
+    pub(super) consumers: u64,
     /// The session; set while it waits for room.
     pub(super) room: Option<Waker>,
     /// Whoever watches a transport that is not asked for more; set while nothing waits.

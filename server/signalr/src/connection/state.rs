@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Batch, Connection, Resume};
+use super::{Batch, Connection, Resume, outbound::Superseded};
 use crate::{
     HubOptions, Limit,
     limits::Limits,
@@ -76,15 +76,32 @@ impl<P> Connection<P> {
     pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Batch>> {
         let taken = self.outbound.poll_take(cx);
         if let Poll::Ready(Some(batch)) = &taken {
-            if !batch.messages.is_empty() {
-                let bytes = batch.messages.iter().map(Bytes::len).sum();
-                self.observer.sent(batch.messages.len(), bytes);
-            }
-            if batch.gave_up {
-                self.limits.hit(Limit::ResumeBuffer);
-            }
+            self.count(batch);
         }
         taken
+    }
+
+    /// As above, see [`Outbound::poll_take_as`](super::Outbound::poll_take_as).
+    pub(crate) fn poll_take_as(
+        &self,
+        number: u64,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Option<Batch>, Superseded>> {
+        let taken = self.outbound.poll_take_as(number, cx);
+        if let Poll::Ready(Ok(Some(batch))) = &taken {
+            self.count(batch);
+        }
+        taken
+    }
+
+    fn count(&self, batch: &Batch) {
+        if !batch.messages.is_empty() {
+            let bytes = batch.messages.iter().map(Bytes::len).sum();
+            self.observer.sent(batch.messages.len(), bytes);
+        }
+        if batch.gave_up {
+            self.limits.hit(Limit::ResumeBuffer);
+        }
     }
 
     /// What a WebSocket's frames are.
