@@ -12,6 +12,7 @@ use http::{
     request::Parts,
 };
 use hyper::{ext::Protocol, upgrade::OnUpgrade};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::sockets;
@@ -115,7 +116,11 @@ async fn run<E: Endpoint>(
     upgrade: OnUpgrade,
     _seats: Seats,
 ) {
-    let Ok(upgraded) = upgrade.await else { return };
+    // Whoever never takes the answer must not keep a place.
+    let upgrade = timeout(server.options.handshake_timeout, upgrade);
+    let Ok(Ok(upgraded)) = upgrade.await else {
+        return;
+    };
     let session = async {
         server.serve(&connection).await;
         // A client that comes back with the old id must get its 404 at once.
