@@ -23,7 +23,8 @@ pub struct HubOptions {
     /// is answered 429. `None`: no bound of its own.
     pub max_reservations_per_user: Option<usize>,
     /// Open connections of one user, as [`Hub::user_key`](crate::Hub::user_key) says; over it the
-    /// next is answered 429. Negotiated ones count too. `None`: no bound.
+    /// next is answered 429. Negotiated ones count too, as long as they are reserved: a client that
+    /// tries one transport after the other negotiates for each. `None`: no bound.
     pub max_connections_per_user: Option<usize>,
     /// As above, of one address, as [`Admission::address_key`](crate::Admission::address_key) says.
     pub max_connections_per_address: Option<usize>,
@@ -37,7 +38,8 @@ pub struct HubOptions {
     pub max_message_bytes: usize,
     /// The largest WebSocket message, which may hold many hub messages.
     pub max_websocket_message_bytes: usize,
-    /// Input read ahead of the hub, per connection.
+    /// Input read ahead of the hub, per connection: once by the transport, once by the session. What
+    /// a message or a piece of input takes beside its bytes is counted too, 96 bytes each.
     pub max_inbox_bytes: usize,
     /// Calls a client may make per second, in bursts of up to a second's worth; over it the
     /// connection is closed with an error. `None`: no bound.
