@@ -29,8 +29,8 @@ pub(crate) enum Refusal {
     BodyTooLarge,
     TooManyPosts,
     TooManyReservations,
+    TooManyOfUser,
     TooManyConnections,
-    Broken,
     Method,
     Leaving,
 }
@@ -68,11 +68,14 @@ impl IntoResponse for Refusal {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many connections are negotiated and not opened",
             ),
+            Self::TooManyOfUser => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many connections are negotiated and not opened",
+            ),
             Self::TooManyConnections => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many connections are open",
             ),
-            Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, ""),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, ""),
             Self::Leaving => (StatusCode::SERVICE_UNAVAILABLE, "The server is leaving"),
         };

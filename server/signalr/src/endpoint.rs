@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, future::Future, sync::Arc};
 
-use crate::{Connection, Hub, Resumed, WriteMark, server::Shared, session};
+use crate::{Connection, Hub, Resumed, WriteMark, server::Shared, session, shield::shielded};
 
 pub(crate) trait Endpoint: Sized + Send + Sync + 'static {
     type Principal: Clone + Send + Sync + 'static;
@@ -50,18 +50,18 @@ impl<H: Hub> Endpoint for H {
     }
 
     fn evidence(&self, connection: &Arc<Connection<H::Principal>>, through: WriteMark) {
-        Hub::evidence(self, connection, through);
+        shielded(connection, || Hub::evidence(self, connection, through));
     }
 
     fn writable(&self, connection: &Arc<Connection<H::Principal>>) {
-        Hub::writable(self, connection);
+        shielded(connection, || Hub::writable(self, connection));
     }
 
     fn seen_again(&self, connection: &Arc<Connection<H::Principal>>, later: &H::Principal) {
-        Hub::seen_again(self, connection, later);
+        shielded(connection, || Hub::seen_again(self, connection, later));
     }
 
     fn resumed(&self, connection: &Arc<Connection<H::Principal>>, how: Resumed) {
-        Hub::resumed(self, connection, how);
+        shielded(connection, || Hub::resumed(self, connection, how));
     }
 }

@@ -99,6 +99,11 @@ impl HubError {
         Self::new(format!("Stream ID '{id}' is already in use."))
     }
 
+    /// Too many calls of one connection wait for an answer of a client.
+    pub(crate) fn too_many_lent() -> Self {
+        Self::new("Too many calls of this connection wait for its client.")
+    }
+
     /// An uploaded item is of another type than the method reads.
     pub(crate) fn stream_binding() -> Self {
         Self::new("Failed to bind Stream message.")

@@ -100,6 +100,8 @@ mod server;
 #[cfg(feature = "server")]
 mod session;
 #[cfg(feature = "server")]
+mod shield;
+#[cfg(feature = "server")]
 mod slot;
 #[cfg(feature = "server")]
 mod transports;

@@ -39,16 +39,23 @@ pub enum Limit {
     WaitingPosts,
     /// [`resume_window`](crate::HubOptions::resume_window): a lost client did not come back in time.
     ResumeWindow,
-    /// [`max_open_replies`](crate::HubOptions::max_open_replies): the client's next call waited.
+    /// [`max_open_replies`](crate::HubOptions::max_open_replies): the client's next call waited, or
+    /// was refused because too many wait for an answer.
     OpenReplies,
     /// [`stream_buffer_capacity`](crate::HubOptions::stream_buffer_capacity): a method did not read
     /// its upload fast enough, so the connection's input waited.
     StreamBuffer,
+    /// [`resume_buffer_bytes`](crate::HubOptions::resume_buffer_bytes): a client confirmed so late
+    /// that its connection goes on, and can no longer be resumed.
+    ResumeBuffer,
+    /// [`max_reservations_per_user`](crate::HubOptions::max_reservations_per_user): a negotiate was
+    /// answered 429.
+    ReservationsPerUser,
 }
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Reservations,
         Self::ConnectionsPerUser,
         Self::ConnectionsPerAddress,
@@ -63,6 +70,8 @@ impl Limit {
         Self::ResumeWindow,
         Self::OpenReplies,
         Self::StreamBuffer,
+        Self::ResumeBuffer,
+        Self::ReservationsPerUser,
     ];
 
     /// A stable name for metrics, in snake case.
@@ -82,6 +91,8 @@ impl Limit {
             Self::ResumeWindow => "resume_window",
             Self::OpenReplies => "open_replies",
             Self::StreamBuffer => "stream_buffer",
+            Self::ResumeBuffer => "resume_buffer",
+            Self::ReservationsPerUser => "reservations_per_user",
         }
     }
 }
@@ -143,10 +154,10 @@ mod tests {
             limits.hit(limit);
             assert_eq!(limits.hits(limit), 1);
         }
-        assert_eq!(told.0.load(Ordering::Relaxed), 14);
+        assert_eq!(told.0.load(Ordering::Relaxed), 16);
         let mut names = Limit::ALL.map(Limit::name).to_vec();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 14);
+        assert_eq!(names.len(), 16);
     }
 }

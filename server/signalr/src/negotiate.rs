@@ -75,8 +75,7 @@ async fn answer<E: Endpoint>(visit: &Visit<E>) -> Result<NegotiateResponse, Refu
             });
         }
     }
-    // Not kept: only told early, before the client tries one transport after the other.
-    drop(visit.seats()?);
+    let claim = visit.claim()?;
     let fresh = server.token();
     // In version 0 one value is both, and what the host makes of it comes first.
     let token = server.admission.token(principal, &fresh);
@@ -114,6 +113,7 @@ async fn answer<E: Endpoint>(visit: &Visit<E>) -> Result<NegotiateResponse, Refu
     let until = Instant::now() + options.reservation_timeout;
     let mut slot = Slot::new(token, id, principal.clone(), facts, until);
     slot.resumable = resumable;
+    slot.claim = Some(claim).into();
     server.reserve(slot)?;
     Ok(answer)
 }

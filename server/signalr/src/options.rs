@@ -19,8 +19,12 @@ pub struct HubOptions {
     pub reservation_timeout: Duration,
     /// Negotiated connections that nobody uses yet; over it negotiate is answered 503.
     pub max_reservations: usize,
+    /// Of them, those of one user, as [`Hub::user_key`](crate::Hub::user_key) says; over it negotiate
+    /// is answered 429. `None`: no bound of its own.
+    pub max_reservations_per_user: Option<usize>,
     /// Open connections of one user, as [`Hub::user_key`](crate::Hub::user_key) says; over it the
-    /// next is answered 429. `None`: no bound.
+    /// next is answered 429. Negotiated ones count too, as long as they are reserved: a client that
+    /// tries one transport after the other negotiates for each. `None`: no bound.
     pub max_connections_per_user: Option<usize>,
     /// As above, of one address, as [`Admission::address_key`](crate::Admission::address_key) says.
     pub max_connections_per_address: Option<usize>,
@@ -34,7 +38,8 @@ pub struct HubOptions {
     pub max_message_bytes: usize,
     /// The largest WebSocket message, which may hold many hub messages.
     pub max_websocket_message_bytes: usize,
-    /// Input read ahead of the hub, per connection.
+    /// Input read ahead of the hub, per connection: once by the transport, once by the session. What
+    /// a message or a piece of input takes beside its bytes is counted too, 96 bytes each.
     pub max_inbox_bytes: usize,
     /// Calls a client may make per second, in bursts of up to a second's worth; over it the
     /// connection is closed with an error. `None`: no bound.
@@ -52,8 +57,12 @@ pub struct HubOptions {
     pub slow_client: SlowClient,
     /// Calls that may be open at once beside the ordinary ones: answered by
     /// [`Reply::Later`](crate::Reply::Later), or with streams. Over it the next call waits.
+    ///
+    /// So many ordinary calls may wait for a client's answer at once. Over it the next one is
+    /// answered with an error: it cannot wait, since those answers may be behind it.
     pub max_open_replies: usize,
-    /// A client that takes nothing of what is written for this long is cut. On Server-Sent Events
+    /// A client that takes nothing of what is written for this long is cut, or with stateful
+    /// reconnect confirms nothing while more waits for that. On Server-Sent Events
     /// counted once the HTTP server's own buffers are full; a long poll that is not fetched ends by
     /// [`poll_gap_timeout`](Self::poll_gap_timeout).
     pub send_timeout: Duration,
@@ -68,6 +77,10 @@ pub struct HubOptions {
     pub stateful_reconnect: bool,
     /// With stateful reconnect: written and not confirmed yet, per connection. Over it nothing more
     /// is written until the client confirms, so [`max_queued_bytes`](Self::max_queued_bytes) follows.
+    ///
+    /// A client that confirms nothing for [`send_timeout`](Self::send_timeout) is cut; it may come
+    /// back, and is gone if it then still confirms nothing. One whose input is full as well may have
+    /// confirmed behind that: it is written to again, and can no longer resume.
     pub resume_buffer_bytes: usize,
     /// With stateful reconnect: a lost client has this long to come back.
     pub resume_window: Duration,
@@ -113,6 +126,7 @@ impl Default for HubOptions {
             min_negotiate_version: 0,
             reservation_timeout: Duration::from_secs(15),
             max_reservations: 10_000,
+            max_reservations_per_user: Some(100),
             max_connections_per_user: None,
             max_connections_per_address: None,
             handshake_timeout: Duration::from_secs(15),

@@ -34,6 +34,19 @@ struct Queue {
     swept: bool,
 }
 
+/// A place that has a connection, until the end.
+#[derive(Debug)]
+pub(crate) struct Occupied<P: Send + Sync + 'static> {
+    places: Arc<Places<P>>,
+    token: Arc<str>,
+}
+
+impl<P: Send + Sync + 'static> Drop for Occupied<P> {
+    fn drop(&mut self) {
+        self.places.forget(&self.token);
+    }
+}
+
 /// As many reservations as allowed are open.
 #[derive(Debug)]
 pub(crate) struct NoRoom;
@@ -131,6 +144,14 @@ impl<P: Send + Sync + 'static> Places<P> {
 
     pub(crate) fn forget(&self, token: &str) {
         self.slots.remove(token);
+    }
+
+    /// Forgets a place when dropped, so that no panic can keep it.
+    pub(crate) fn occupy(self: &Arc<Self>, token: Arc<str>) -> Occupied<P> {
+        Occupied {
+            places: Arc::clone(self),
+            token,
+        }
     }
 
     /// Reservations that are open, and all places.

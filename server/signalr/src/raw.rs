@@ -11,6 +11,7 @@ use std::{
 
 use axum::Router;
 use bytes::Bytes;
+use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     protocol::TransferFormat,
     router,
     server::{Shared, random_bytes},
+    shield::caught,
 };
 
 /// What a user of a raw connection implements.
@@ -65,18 +67,21 @@ pub trait RawEndpoint: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct RawConnection<P> {
     connection: Arc<Connection<P>>,
+    /// The bytes are one stream: of two tasks that wait for them one is first.
+    receiving: Mutex<()>,
 }
 
 impl<P> RawConnection<P> {
-    /// The next bytes, however the client and the transport cut them; `None` at the end.
+    /// The next bytes, however the client and the transport cut them; `None` at the end. Of several
+    /// tasks that call this each gets other bytes, in the order in which they asked.
     pub async fn receive(&self) -> Option<Bytes> {
+        let _turn = self.receiving.lock().await;
         poll_fn(|cx| self.connection.inbox.poll_next(cx)).await
     }
 
     /// Sends bytes: one WebSocket message, one event, or a piece of a poll. Waits while the queue is
     /// over [`max_queued_bytes`](HubOptions::max_queued_bytes).
     pub async fn send(&self, bytes: Bytes) -> Result<(), SendError> {
-        poll_fn(|cx| self.connection.outbound.poll_room(cx)).await;
         loop {
             let mut drained = std::pin::pin!(self.connection.outbound.drained());
             drained.as_mut().enable();
@@ -173,6 +178,7 @@ impl<R: RawEndpoint> Endpoint for Raw<R> {
         let _counted = server.registry.session();
         let raw = RawConnection {
             connection: Arc::clone(connection),
+            receiving: Mutex::default(),
         };
         let gone = async {
             tokio::select! {
@@ -182,7 +188,9 @@ impl<R: RawEndpoint> Endpoint for Raw<R> {
             tokio::time::sleep(server.options.close_timeout).await;
         };
         tokio::select! {
-            () = server.hub.0.serve(raw) => {}
+            end = caught(async { server.hub.0.serve(raw).await }) => if end.is_none() {
+                connection.break_off();
+            },
             () = gone => {}
         }
         connection.finish(None);

@@ -39,8 +39,21 @@ pub(crate) fn router<E: Endpoint, S: Clone + Send + Sync + 'static>(
 /// let app = Router::new().route("/testhub", get(|| async {}));
 /// let app: Router = signalr::any_case(app, ["/testhub"]);
 /// ```
+///
+/// # Panics
+/// If two of the paths cannot be told apart: they differ in case only, or one is what another hub's
+/// `negotiate` or `refresh` is found at. A mistake to be found at the first start: clients would
+/// reach the wrong hub.
 pub fn any_case<'a>(app: Router, paths: impl IntoIterator<Item = &'a str>) -> Router {
     let paths: Arc<[Box<str>]> = paths.into_iter().map(Box::from).collect();
+    for (place, path) in paths.iter().enumerate() {
+        let other = paths.iter().find(|other| shadows(path, other));
+        assert!(other.is_none(), "the hub paths {path} and {other:?} clash");
+        let twin = paths[..place]
+            .iter()
+            .find(|twin| twin.eq_ignore_ascii_case(path) && *twin != path);
+        assert!(twin.is_none(), "the hub paths {path} and {twin:?} clash");
+    }
     let spell = from_fn(move |mut request: Request, next: Next| {
         if let Some(uri) = respelled(request.uri(), &paths) {
             *request.uri_mut() = uri;
@@ -49,6 +62,15 @@ pub fn any_case<'a>(app: Router, paths: impl IntoIterator<Item = &'a str>) -> Ro
     });
     // A layer around a fallback runs before the app's own routing.
     Router::new().fallback_service(app).layer(spell)
+}
+
+/// Whether `path` is a route of the hub at `other`.
+fn shadows(path: &str, other: &str) -> bool {
+    let (start, rest) = path.split_at_checked(other.len()).unwrap_or_default();
+    start.eq_ignore_ascii_case(other)
+        && ["/negotiate", "/refresh"]
+            .iter()
+            .any(|own| rest.eq_ignore_ascii_case(own))
 }
 
 /// The same address with its beginning as one of `paths` is spelled, `None` if it is that already.
@@ -143,6 +165,19 @@ mod tests {
         assert_eq!(of("/testhub/negotiate"), None);
         assert_eq!(of("/TestHubs"), None);
         assert_eq!(of("/tést"), None);
+    }
+
+    #[test]
+    fn hubs_that_cannot_be_told_apart_are_refused() {
+        let clash = |paths: &[&str]| {
+            let paths = paths.to_vec();
+            std::panic::catch_unwind(move || drop(any_case(Router::new(), paths))).is_err()
+        };
+        assert!(!clash(&["/hub", "/hub/other", "/hub/negotiate/b", "/hubs"]));
+        assert!(!clash(&["/hub", "/hub"]), "the same one twice");
+        assert!(clash(&["/hub", "/HUB"]));
+        assert!(clash(&["/hub/Negotiate", "/Hub"]));
+        assert!(clash(&["/hub", "/hub/refresh"]));
     }
 
     #[test]

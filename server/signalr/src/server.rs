@@ -17,6 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Admission, Clients, Connection, Hub, HubOptions, Limit, admission::OpenDoor, census::Census,
     drain, endpoint::Endpoint, limits::Limits, places::Places, registry::Registry, router,
+    shield::Shielded,
 };
 
 /// Where ids and tokens come from: 16 unguessable bytes a call.
@@ -39,6 +40,8 @@ pub(crate) struct Shared<E: Endpoint> {
     pub(crate) limits: Arc<Limits>,
     pub(crate) users: Arc<Census>,
     pub(crate) addresses: Arc<Census>,
+    /// Of users' reservations.
+    pub(crate) reservers: Arc<Census>,
     pub(crate) places: Arc<Places<E::Principal>>,
     pub(crate) registry: Arc<Registry<E::Principal>>,
     pub(crate) tracker: TaskTracker,
@@ -136,11 +139,12 @@ impl<H: Hub> HubServer<H> {
 impl<E: Endpoint> Shared<E> {
     pub(crate) fn new(
         hub: Arc<E>,
-        options: HubOptions,
+        mut options: HubOptions,
         tracker: TaskTracker,
         stopping: CancellationToken,
         tokens: TokenSource,
     ) -> Self {
+        options.observer = Arc::new(Shielded(options.observer));
         let limits = Arc::new(Limits::new(Arc::clone(&options.observer)));
         Self {
             hub,
@@ -149,6 +153,7 @@ impl<E: Endpoint> Shared<E> {
             limits,
             users: Arc::default(),
             addresses: Arc::default(),
+            reservers: Arc::default(),
             places: Arc::new(Places::new()),
             registry: Arc::new(Registry::new()),
             tracker,
@@ -167,6 +172,7 @@ impl<E: Endpoint> Shared<E> {
             limits: Arc::clone(&self.limits),
             users: Arc::clone(&self.users),
             addresses: Arc::clone(&self.addresses),
+            reservers: Arc::clone(&self.reservers),
             places: Arc::clone(&self.places),
             registry: Arc::clone(&self.registry),
             tracker: self.tracker.clone(),

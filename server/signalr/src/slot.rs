@@ -8,7 +8,7 @@ use std::sync::{
 use parking_lot::Mutex;
 use tokio::{sync::watch, time::Instant};
 
-use crate::{Connection, WriteMark, connection::Facts, protocol::TransportKind};
+use crate::{Connection, WriteMark, connection::Facts, protocol::TransportKind, visit::Claim};
 
 #[derive(Debug)]
 pub(crate) struct Slot<P> {
@@ -22,6 +22,8 @@ pub(crate) struct Slot<P> {
     pub(crate) facts: Facts,
     /// The client was promised stateful reconnect.
     pub(crate) resumable: bool,
+    /// What the reservation holds on to, until it is a connection.
+    pub(crate) claim: Mutex<Option<Claim>>,
     stage: Mutex<Stage<P>>,
     /// POSTs go one after the other: their bytes are one stream.
     pub(crate) sending: tokio::sync::Mutex<()>,
@@ -85,6 +87,7 @@ impl<P> Slot<P> {
             owner,
             facts,
             resumable: false,
+            claim: Mutex::default(),
             stage: Mutex::new(Stage::Reserved { until }),
             sending: tokio::sync::Mutex::default(),
             senders: AtomicUsize::new(0),
@@ -179,10 +182,6 @@ impl<P> Slot<P> {
             }
             _ => 0,
         }
-    }
-
-    pub(crate) fn is_current_poll(&self, number: u64) -> bool {
-        matches!(&*self.stage.lock(), Stage::Bound { poll, .. } if *poll == number)
     }
 
     /// The gap begins, unless another poll has taken over.

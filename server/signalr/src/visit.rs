@@ -3,6 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use http::request::Parts;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::{
@@ -22,11 +23,50 @@ pub(crate) struct Visit<E: Endpoint> {
     pub(crate) parts: Parts,
 }
 
-/// What an open connection holds on to, so that others are counted right.
+/// What a connection holds on to from its negotiate on, so that others are counted right.
 #[derive(Debug, Default)]
 pub(crate) struct Seats {
-    _user: Option<Seat>,
-    _address: Option<Seat>,
+    user: Option<Seat>,
+    address: Option<Seat>,
+}
+
+impl Seats {
+    /// These, and those of `others` that are missing here.
+    fn and(self, others: Self) -> Self {
+        Self {
+            user: self.user.or(others.user),
+            address: self.address.or(others.address),
+        }
+    }
+}
+
+/// What a reservation holds on to.
+#[derive(Debug, Default)]
+pub(crate) struct Claim {
+    seats: Seats,
+    /// Among its user's reservations.
+    _reservation: Option<Seat>,
+}
+
+/// A claim out of its reservation.
+pub(crate) struct Taken<'a> {
+    place: &'a Mutex<Option<Claim>>,
+    claim: Option<Claim>,
+}
+
+impl Taken<'_> {
+    /// The seats, for a connection.
+    pub(crate) fn keep(mut self) -> Seats {
+        self.claim.take().unwrap_or_default().seats
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if let Some(claim) = self.claim.take() {
+            *self.place.lock() = Some(claim);
+        }
+    }
 }
 
 impl<E: Endpoint> Visit<E> {
@@ -62,6 +102,7 @@ impl<E: Endpoint> Visit<E> {
         let (id, owner) = (reservation.id.into(), reservation.owner);
         let mut slot = Slot::new(token.into(), id, owner, Facts::default(), until);
         slot.resumable = reservation.stateful_reconnect && server.options.stateful_reconnect;
+        slot.claim = Some(self.claim()?).into();
         server.reserve(slot)
     }
 
@@ -72,21 +113,61 @@ impl<E: Endpoint> Visit<E> {
 
     /// Whether one more connection of this user and from this address is within the bounds.
     pub(crate) fn seats(&self) -> Result<Seats, Refusal> {
-        let (options, admission) = (&self.server.options, &self.server.admission);
-        Ok(Seats {
-            _user: self.seat(
-                &self.server.users,
+        self.more_seats(&Seats::default())
+    }
+
+    /// Those that a reservation does not have: its negotiate may have come without an address.
+    fn more_seats(&self, held: &Seats) -> Result<Seats, Refusal> {
+        let server = &self.server;
+        let options = &server.options;
+        let mut more = Seats::default();
+        if held.user.is_none() {
+            more.user = self.seat(
+                &server.users,
                 options.max_connections_per_user,
-                || E::user_key(&self.principal).map(Cow::into_owned),
+                || self.user(),
                 Limit::ConnectionsPerUser,
-            )?,
-            _address: self.seat(
-                &self.server.addresses,
+            )?;
+        }
+        if held.address.is_none() {
+            more.address = self.seat(
+                &server.addresses,
                 options.max_connections_per_address,
-                || admission.address_key(&self.parts),
+                || server.admission.address_key(&self.parts),
                 Limit::ConnectionsPerAddress,
+            )?;
+        }
+        Ok(more)
+    }
+
+    /// Whether one more reservation is within the bounds: it has its connection's seats already.
+    pub(crate) fn claim(&self) -> Result<Claim, Refusal> {
+        Ok(Claim {
+            seats: self.seats()?,
+            _reservation: self.seat(
+                &self.server.reservers,
+                self.server.options.max_reservations_per_user,
+                || self.user(),
+                Limit::ReservationsPerUser,
             )?,
         })
+    }
+
+    /// The seats of a reservation that is about to become a connection. To be given back to it, by
+    /// dropping what is answered, if it does not.
+    pub(crate) fn seats_of<'a>(&self, slot: &'a Slot<E::Principal>) -> Result<Taken<'a>, Refusal> {
+        let place = &slot.claim;
+        let claim = place.lock().take();
+        let mut taken = Taken { place, claim };
+        if let Some(claim) = &mut taken.claim {
+            let more = self.more_seats(&claim.seats)?;
+            claim.seats = std::mem::take(&mut claim.seats).and(more);
+        }
+        Ok(taken)
+    }
+
+    fn user(&self) -> Option<String> {
+        E::user_key(&self.principal).map(Cow::into_owned)
     }
 
     fn seat(
@@ -100,7 +181,10 @@ impl<E: Endpoint> Visit<E> {
         let Some(key) = key() else { return Ok(None) };
         let seat = census.sit(&key, most).ok_or_else(|| {
             self.server.limits.hit(limit);
-            Refusal::TooManyConnections
+            match limit {
+                Limit::ReservationsPerUser => Refusal::TooManyOfUser,
+                _ => Refusal::TooManyConnections,
+            }
         })?;
         Ok(Some(seat))
     }

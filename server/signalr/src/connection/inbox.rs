@@ -11,6 +11,13 @@ use std::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+/// What a chunk takes beside its bytes: its place in the queue and its allocation.
+const OVERHEAD: usize = 96;
+
+/// A chunk this small that has to wait is copied: it would keep the whole buffer that it is a slice
+/// of, while its neighbours are long gone.
+const SMALL: usize = 2 * 1024;
+
 #[derive(Debug)]
 pub(crate) struct Inbox {
     state: Mutex<State>,
@@ -45,7 +52,7 @@ impl Inbox {
         if state.closed {
             return Poll::Ready(Err(InboxClosed));
         }
-        if state.bytes < self.bound {
+        if state.bytes + state.chunks.len() * OVERHEAD < self.bound {
             return Poll::Ready(Ok(()));
         }
         state.writer = Some(cx.waker().clone());
@@ -59,7 +66,12 @@ impl Inbox {
             return;
         }
         state.bytes += chunk.len();
-        state.chunks.push_back(chunk);
+        let waits = !state.chunks.is_empty();
+        state.chunks.push_back(if waits && chunk.len() <= SMALL {
+            Bytes::copy_from_slice(&chunk)
+        } else {
+            chunk
+        });
         wake(&mut state.reader);
     }
 
@@ -76,6 +88,16 @@ impl Inbox {
 
     pub(crate) fn bytes(&self) -> usize {
         self.state.lock().bytes
+    }
+
+    /// Ready once there is a chunk, or the end.
+    pub(crate) fn poll_any(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.state.lock();
+        if !state.chunks.is_empty() || state.closed {
+            return Poll::Ready(());
+        }
+        state.reader = Some(cx.waker().clone());
+        Poll::Pending
     }
 
     /// The next chunk, `None` at the end. An empty one is a [cut](Self::cut).
@@ -96,9 +118,14 @@ impl Inbox {
         Poll::Pending
     }
 
-    /// The reader looks again whatever happens meanwhile: it need not be woken.
-    pub(crate) fn expect_reader(&self) {
-        self.state.lock().reader = None;
+    /// The task of `waker` looks again whatever happens meanwhile: it need not be woken. A reader with a
+    /// waker of its own, as host code may have among several of its futures, still has to be.
+    pub(crate) fn expect_reader(&self, waker: &Waker) {
+        let mut state = self.state.lock();
+        state.reader = state
+            .reader
+            .take()
+            .filter(|reader| !reader.will_wake(waker));
     }
 
     /// The client will send no more; what it sent is still read.
@@ -132,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_writer_waits_at_the_bound_and_the_rest_is_read_after_the_end() {
-        let inbox = Inbox::new(2);
+        let inbox = Inbox::new(98);
         let cx = Context::from_waker(Waker::noop());
         assert_eq!(inbox.poll_room(&cx), Poll::Ready(Ok(())));
         inbox.push("ab".into());
@@ -141,5 +168,25 @@ mod tests {
         assert_eq!(inbox.poll_room(&cx), Poll::Ready(Err(InboxClosed)));
         assert_eq!(inbox.poll_next(&cx), Poll::Ready(Some("ab".into())));
         assert_eq!(inbox.poll_next(&cx), Poll::Ready(None));
+    }
+
+    /// 64 KiB of one-byte chunks took megabytes.
+    #[test]
+    fn tiny_chunks_are_charged_what_they_take_and_keep_nothing_else_alive() {
+        let inbox = Inbox::new(64 * 1024);
+        let cx = Context::from_waker(Waker::noop());
+        let big = Bytes::from(vec![b'x'; 100_000]);
+        let mut pushed = 0;
+        while inbox.poll_room(&cx).is_ready() {
+            inbox.push(big.slice(pushed..=pushed));
+            pushed += 1;
+        }
+        assert!((500..1_000).contains(&pushed), "{pushed}");
+        assert_eq!(inbox.bytes(), pushed);
+        let _first = inbox.poll_next(&cx);
+        let Poll::Ready(Some(chunk)) = inbox.poll_next(&cx) else {
+            panic!("it waits")
+        };
+        assert_ne!(chunk.as_ptr(), big[1..].as_ptr(), "a copy");
     }
 }

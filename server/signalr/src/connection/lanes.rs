@@ -30,12 +30,16 @@ pub(super) struct Lanes {
     pub(super) consumer: Option<Waker>,
     /// While the transport's own task does something else: whether it would have been woken.
     pub(super) aside: Option<bool>,
+    /// How many have taken each other's place. Long polls.
+    pub(super) consumers: u64,
     /// The session; set while it waits for room.
     pub(super) room: Option<Waker>,
     /// Whoever watches a transport that is not asked for more; set while nothing waits.
     pub(super) backlog: Option<Waker>,
     /// Batches ever handed out.
     pub(super) batches: u64,
+    /// The session cannot read on until there is room here: the client's Ack may be behind that.
+    pub(super) jammed: bool,
     /// Set once stateful reconnect is agreed on.
     pub(super) resend: Option<Box<Resend>>,
 }
@@ -50,6 +54,8 @@ pub(crate) struct Batch {
     pub(crate) probe: bool,
     /// Tell the hub that there is room again.
     pub(crate) writable: bool,
+    /// What was not confirmed is forgotten: the connection cannot be resumed any more.
+    pub(crate) gave_up: bool,
 }
 
 impl Lanes {
@@ -81,6 +87,10 @@ impl Lanes {
             .resend
             .as_mut()
             .is_none_or(|resend| resend.take(&mut batch.messages, BATCH_BYTES));
+        if caught_up && self.jammed && !self.may_write() {
+            // Both sides would wait for each other.
+            batch.gave_up = self.resend.as_mut().is_some_and(|resend| resend.give_up());
+        }
         if self.resend.is_none() && self.latest.is_empty() && self.bytes <= BATCH_BYTES {
             // The slots become the batch's: mostly it is one message, to one of thousands.
             batch.messages = std::mem::take(&mut self.lossless);
@@ -126,7 +136,8 @@ impl Lanes {
             batch.writable = true;
         }
         // With nothing to write there may still be somebody to tell that there is room.
-        let some = batch.probe || batch.writable || !batch.messages.is_empty();
+        let told = batch.probe || batch.writable || batch.gave_up;
+        let some = told || !batch.messages.is_empty();
         self.batches += u64::from(some);
         some.then_some(batch)
     }

@@ -69,6 +69,8 @@ pub struct Connection<P> {
     lost: Mutex<Option<&'static str>>,
     /// The server has closed: calls that are already here are not started any more.
     finished: AtomicBool,
+    /// The host's code has panicked.
+    broken: AtomicBool,
     /// The server is about to close: calls are not started any more.
     leaving: AtomicBool,
     /// Calls that are being answered.
@@ -117,6 +119,7 @@ impl<P> Connection<P> {
             binary: AtomicBool::new(false),
             lost: Mutex::new(None),
             finished: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             calls: AtomicUsize::new(0),
             rate: rate.map(|rate| Box::new(Mutex::new(Rate::new(rate)))),

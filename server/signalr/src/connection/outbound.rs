@@ -30,6 +30,10 @@ pub(crate) struct Outbound {
     drained: Notify,
 }
 
+/// Somebody else is the consumer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Superseded;
+
 impl Outbound {
     pub(crate) fn new(bound: usize) -> Self {
         Self {
@@ -60,6 +64,30 @@ impl Outbound {
         let again = lanes.resend.as_mut().map_or(0, |resend| resend.rewind());
         lanes.wake_consumer();
         again
+    }
+
+    /// Whether the session cannot read on until something is written.
+    pub(crate) fn set_jammed(&self, jammed: bool) {
+        let mut lanes = self.lanes.lock();
+        lanes.jammed = jammed;
+        lanes.wake_consumer();
+    }
+
+    /// What was not confirmed has been forgotten.
+    pub(crate) fn gave_up(&self) -> bool {
+        let lanes = self.lanes.lock();
+        lanes.resend.as_ref().is_some_and(|resend| resend.gave_up())
+    }
+
+    /// The first message that the client has not confirmed, if more waits for that.
+    pub(crate) fn held_back(&self) -> Option<u64> {
+        let lanes = self.lanes.lock();
+        let waits = lanes.bytes > 0 && !lanes.may_write();
+        lanes
+            .resend
+            .as_ref()
+            .filter(|_| waits)
+            .map(|resend| resend.first())
     }
 
     /// A message of the protocol's own, which waits for nothing and may be lost with its socket.
@@ -171,6 +199,7 @@ impl Outbound {
         let mut lanes = self.lanes.lock();
         let (put, consumer, room) = (lanes.put, lanes.consumer.take(), lanes.room.take());
         *lanes = Lanes {
+            consumers: lanes.consumers,
             put,
             taken: put,
             closed: true,
@@ -186,7 +215,10 @@ impl Outbound {
 
     /// The next batch, or `None` at the end. Remembers the caller as the one consumer.
     pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Batch>> {
-        let mut lanes = self.lanes.lock();
+        self.poll_lanes(&mut self.lanes.lock(), cx)
+    }
+
+    fn poll_lanes(&self, lanes: &mut Lanes, cx: &Context<'_>) -> Poll<Option<Batch>> {
         if let Some(batch) = lanes.take(self.bound) {
             if lanes.bytes <= self.bound {
                 self.drained.notify_waiters();
@@ -211,9 +243,27 @@ impl Outbound {
         self.lanes.lock().aside.take().unwrap_or_default()
     }
 
-    /// Makes a waiting consumer look again, because somebody takes its place.
-    pub(crate) fn disturb(&self) {
-        self.lanes.lock().wake_consumer();
+    /// Somebody else is the consumer from now on; who was it before is told. Answers the number of
+    /// the new one.
+    pub(crate) fn succeed(&self) -> u64 {
+        let mut lanes = self.lanes.lock();
+        lanes.consumers += 1;
+        lanes.wake_consumer();
+        lanes.consumers
+    }
+
+    /// As [`poll_take`](Self::poll_take), for one of several consumers that come after each other:
+    /// only the newest takes anything, and only it is woken.
+    pub(crate) fn poll_take_as(
+        &self,
+        number: u64,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Option<Batch>, Superseded>> {
+        let mut lanes = self.lanes.lock();
+        if lanes.consumers != number {
+            return Poll::Ready(Err(Superseded));
+        }
+        self.poll_lanes(&mut lanes, cx).map(Ok)
     }
 
     /// Ready once the queue is within its bound, or closed.

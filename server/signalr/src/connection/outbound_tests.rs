@@ -104,6 +104,43 @@ fn a_later_probe_is_not_served_by_an_earlier_ping() {
     );
 }
 
+/// Counts what wakes it.
+#[derive(Default)]
+struct Bell(std::sync::atomic::AtomicUsize);
+
+impl std::task::Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl Bell {
+    fn rings(&self) -> usize {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+/// An older poll that looked once more took the newer one's place, which then waited for its time to
+/// be over although there was something for it.
+#[test]
+fn an_older_consumer_does_not_take_the_place_of_a_newer_one() {
+    let outbound = Outbound::new(100);
+    let (older, newer) = (Arc::<Bell>::default(), Arc::<Bell>::default());
+    let wakers = [&older, &newer].map(|bell| Waker::from(Arc::clone(bell)));
+    let contexts = wakers.each_ref().map(Context::from_waker);
+    let first = outbound.succeed();
+    assert!(outbound.poll_take_as(first, &contexts[0]).is_pending());
+    let second = outbound.succeed();
+    assert_eq!(older.rings(), 1, "it is told");
+    assert!(outbound.poll_take_as(second, &contexts[1]).is_pending());
+    let late = outbound.poll_take_as(first, &contexts[0]);
+    assert!(matches!(late, Poll::Ready(Err(Superseded))));
+    outbound.put("x".into());
+    assert_eq!((older.rings(), newer.rings()), (1, 1));
+    let taken = outbound.poll_take_as(second, &contexts[1]);
+    assert!(matches!(taken, Poll::Ready(Ok(Some(_)))));
+}
+
 #[test]
 fn closing_hands_out_the_rest_and_then_ends() {
     let outbound = Outbound::new(10);

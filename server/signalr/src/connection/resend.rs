@@ -26,6 +26,8 @@ pub(super) struct Resend {
     first: u64,
     /// Of `unacked`, how many the current socket has been given.
     given: usize,
+    /// Nothing is kept any more.
+    gave_up: bool,
 }
 
 impl Resend {
@@ -39,7 +41,24 @@ impl Resend {
             bytes: 0,
             first: 1,
             given: 0,
+            gave_up: false,
         }
+    }
+
+    /// Forgets what the client has not confirmed and keeps nothing more. `false` if it was so before.
+    pub(super) fn give_up(&mut self) -> bool {
+        self.unacked = VecDeque::new();
+        (self.bytes, self.given) = (0, 0);
+        !std::mem::replace(&mut self.gave_up, true)
+    }
+
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
+    /// The number of the first message that is not confirmed.
+    pub(super) fn first(&self) -> u64 {
+        self.first
     }
 
     pub(super) fn put_control(&mut self, message: Bytes) {
@@ -70,7 +89,10 @@ impl Resend {
     /// Keeps a message that is handed out, if it counts. `put` is its place in the lossless lane,
     /// `None` if it comes from the other.
     pub(super) fn keep(&mut self, message: &Bytes, put: Option<u64>, taken: u64) {
-        if put.is_some_and(|put| put <= self.from) || !counts(self.protocol, message) {
+        if self.gave_up
+            || put.is_some_and(|put| put <= self.from)
+            || !counts(self.protocol, message)
+        {
             return;
         }
         self.bytes += message.len();

@@ -6,11 +6,14 @@
 //! connection. Neither exists for a connection that was not promised it.
 
 use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
     sync::atomic::{AtomicBool, Ordering},
+    task::{Poll, Waker},
     time::Duration,
 };
 
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::sleep};
 
@@ -38,9 +41,19 @@ pub(crate) struct Resume {
     received: Mutex<Received>,
     /// Told with each message that wants an ack.
     unacked: Notify,
-    /// The socket that takes over, not picked up yet. Written by its request.
-    successor: Mutex<Option<OnUpgrade>>,
-    arrived: Notify,
+    /// The socket that takes over. Put in by its request, taken by the connection's task.
+    successor: Mutex<Successor>,
+}
+
+/// The way of a new socket to the task of its connection. A place and not a message: nothing is
+/// lost between two looks, and of two that came the newer one counts.
+#[derive(Debug, Default)]
+struct Successor {
+    /// Its request is answered; the socket is there when this is ready.
+    upgrade: Option<OnUpgrade>,
+    /// Nobody will look again.
+    closed: bool,
+    waker: Option<Waker>,
 }
 
 #[derive(Debug, Default)]
@@ -136,20 +149,56 @@ impl Resume {
         }
     }
 
-    /// A new socket for the connection, in place of one that still waits.
-    pub(crate) fn take_over(&self, upgrade: OnUpgrade) {
-        *self.successor.lock() = Some(upgrade);
-        self.arrived.notify_one();
+    /// A new socket for the connection, in place of one that still waits. `false` if the connection's
+    /// task has stopped waiting.
+    pub(crate) fn take_over(&self, upgrade: OnUpgrade) -> bool {
+        let mut successor = self.successor.lock();
+        if successor.closed {
+            return false;
+        }
+        successor.upgrade = Some(upgrade);
+        if let Some(waker) = successor.waker.take() {
+            waker.wake();
+        }
+        true
     }
 
-    /// The next socket that takes over.
-    pub(crate) async fn successor(&self) -> OnUpgrade {
-        loop {
-            if let Some(upgrade) = self.successor.lock().take() {
-                return upgrade;
+    /// Whether a socket is on its way.
+    pub(crate) fn has_successor(&self) -> bool {
+        self.successor.lock().upgrade.is_some()
+    }
+
+    /// The next socket that takes over, once it is really there: its request may have been given up
+    /// meanwhile. Nothing is lost when the future is dropped.
+    pub(crate) async fn successor(&self) -> Upgraded {
+        poll_fn(|cx| {
+            let mut successor = self.successor.lock();
+            if let Some(upgrade) = &mut successor.upgrade
+                && let Poll::Ready(upgraded) = Pin::new(upgrade).poll(cx)
+            {
+                successor.upgrade = None;
+                if let Ok(upgraded) = upgraded {
+                    return Poll::Ready(upgraded);
+                }
             }
-            self.arrived.notified().await;
-        }
+            successor.waker = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Lets no more sockets in; `false`, and nothing changes, if one is on its way already.
+    pub(crate) fn close_if_idle(&self) -> bool {
+        let mut successor = self.successor.lock();
+        successor.closed = successor.upgrade.is_none();
+        successor.closed
+    }
+
+    /// Lets no more sockets in, and drops one that is on its way.
+    pub(crate) fn close(&self) {
+        let mut successor = self.successor.lock();
+        successor.closed = true;
+        successor.upgrade = None;
     }
 }
 
@@ -161,6 +210,19 @@ mod tests {
 
     fn sequence(sequence_id: u64) -> Message {
         Message::Sequence { sequence_id }
+    }
+
+    #[tokio::test]
+    async fn after_the_end_no_socket_is_taken_for_one_that_will_be_served() {
+        let upgrade = || hyper::upgrade::on(http::Request::new(axum::body::Body::empty()));
+        let resume = Resume::default();
+        assert!(resume.take_over(upgrade()));
+        assert!(!resume.close_if_idle(), "one is on its way");
+        // Its request is given up: not there any more.
+        assert!(futures_util::poll!(std::pin::pin!(resume.successor())).is_pending());
+        assert!(!resume.has_successor());
+        assert!(resume.close_if_idle());
+        assert!(!resume.take_over(upgrade()));
     }
 
     #[test]

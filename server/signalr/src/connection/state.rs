@@ -8,9 +8,9 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Batch, Connection, Resume};
+use super::{Batch, Connection, Resume, outbound::Superseded};
 use crate::{
-    HubOptions,
+    HubOptions, Limit,
     limits::Limits,
     protocol::{Protocol, TransferFormat},
 };
@@ -39,6 +39,17 @@ impl<P> Connection<P> {
         self.peer_closed();
     }
 
+    /// The end because the host's code panicked.
+    pub(crate) fn break_off(&self) {
+        tracing::error!("hub code panicked");
+        self.broken.store(true, Ordering::Release);
+        self.close(Some("Connection closed with an error.".to_owned()), true);
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+
     pub(crate) fn is_finished(&self) -> bool {
         self.finished.load(Ordering::Acquire)
     }
@@ -64,13 +75,33 @@ impl<P> Connection<P> {
     /// What its transport writes next, see [`Outbound::poll_take`](super::Outbound::poll_take).
     pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Batch>> {
         let taken = self.outbound.poll_take(cx);
-        if let Poll::Ready(Some(batch)) = &taken
-            && !batch.messages.is_empty()
-        {
+        if let Poll::Ready(Some(batch)) = &taken {
+            self.count(batch);
+        }
+        taken
+    }
+
+    /// As above, see [`Outbound::poll_take_as`](super::Outbound::poll_take_as).
+    pub(crate) fn poll_take_as(
+        &self,
+        number: u64,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Option<Batch>, Superseded>> {
+        let taken = self.outbound.poll_take_as(number, cx);
+        if let Poll::Ready(Ok(Some(batch))) = &taken {
+            self.count(batch);
+        }
+        taken
+    }
+
+    fn count(&self, batch: &Batch) {
+        if !batch.messages.is_empty() {
             let bytes = batch.messages.iter().map(Bytes::len).sum();
             self.observer.sent(batch.messages.len(), bytes);
         }
-        taken
+        if batch.gave_up {
+            self.limits.hit(Limit::ResumeBuffer);
+        }
     }
 
     /// What a WebSocket's frames are.
@@ -94,7 +125,8 @@ impl<P> Connection<P> {
     /// Stateful reconnect, if the connection can still be continued.
     pub(crate) fn resumable(&self) -> Option<&Resume> {
         let resume = self.resume.as_deref().filter(|resume| resume.is_on())?;
-        (!self.is_closed() && !self.ended.is_cancelled()).then_some(resume)
+        let over = self.is_closed() || self.ended.is_cancelled() || self.outbound.gave_up();
+        (!over).then_some(resume)
     }
 
     /// Its client has lost its socket and may come back: silence is no news.

@@ -19,7 +19,10 @@ use crate::{Call, Connection, HubError, Resumed, WriteMark};
 ///
 /// One value serves all connections. For each connection: [`connected`](Self::connected) first, then
 /// [`invoke`](Self::invoke) in the order of the calls, then [`disconnected`](Self::disconnected)
-/// exactly once if `connected` returned `Ok`.
+/// exactly once if `connected` returned `Ok`, or panicked: what it had begun is then to be put away.
+///
+/// A panic in a call is that call's error. A panic anywhere else closes the connection with an
+/// error; what the server keeps of it is given back as at any other end.
 ///
 /// Ordinary calls run one at a time, or as many as
 /// [`HubOptions::max_parallel_invocations`](crate::HubOptions::max_parallel_invocations) allows.

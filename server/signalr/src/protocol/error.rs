@@ -1,5 +1,12 @@
 //! What can be wrong with a frame. Every case is fatal for the connection it came from.
 
+/// Arguments and stream ids of one call, each: a list of tiny values costs many times its bytes once
+/// it is read.
+pub(crate) const MAX_ELEMENTS: usize = 1024;
+
+/// How deep a value may be nested: who reads one takes stack for each level.
+pub(crate) const MAX_DEPTH: usize = 128;
+
 /// Why a frame is not a message.
 ///
 /// Names fields, never their content: the text may be logged and sent to the peer.
@@ -17,6 +24,12 @@ pub enum DecodeError {
     /// A property has another type than this kind of message wants.
     #[error("property '{0}' has the wrong type")]
     WrongType(&'static str),
+    /// More elements than a call may have.
+    #[error("property '{0}' has more than {MAX_ELEMENTS} elements")]
+    TooMany(&'static str),
+    /// Objects and lists within each other.
+    #[error("the frame is nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
     /// A Completion must not say both.
     #[error("the 'error' and 'result' properties are mutually exclusive")]
     ErrorAndResult,

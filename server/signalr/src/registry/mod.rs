@@ -46,16 +46,18 @@ impl<P> Registry<P> {
         SessionCount(Arc::clone(self))
     }
 
-    /// Files a connection, under its user's name too.
-    pub(crate) fn enter(self: &Arc<Self>, connection: &Arc<Connection<P>>, user: Option<&str>) {
+    /// Files a connection, under its user's name too. Answers that name.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        connection: &Arc<Connection<P>>,
+        user: Option<&str>,
+    ) -> Option<Arc<str>> {
         let membership = &connection.membership;
         membership.registry.get_or_init(|| Arc::clone(self));
         *membership.joined.lock() = Joined::In(Vec::new());
         self.live
             .insert(connection.shared_id(), Arc::clone(connection));
-        if let Some(user) = user {
-            self.users.join(user, connection);
-        }
+        user.map(|user| self.users.join(user, connection))
     }
 
     /// Takes it out of everything; nobody can put it in again.

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    downloads::{Downloads, Step, Style},
+    downloads::{Cancels, Downloads, Step, Style},
     question::{Question, complete, guarded},
     turn::Turns,
 };
@@ -35,6 +35,7 @@ pub(super) struct Calls<'a, H: Hub> {
     intake: Intake,
     /// `None` while there are none: an idle connection needs no memory for them.
     running: Option<Running<'a, H::Principal>>,
+    cancels: &'a Cancels,
     downloads: Option<Downloads<'a, H::Principal>>,
 }
 
@@ -42,6 +43,7 @@ impl<'a, H: Hub> Calls<'a, H> {
     pub(super) fn new(
         server: &'a Shared<H>,
         connection: &'a Arc<Connection<H::Principal>>,
+        cancels: &'a Cancels,
     ) -> Self {
         Self {
             server,
@@ -49,6 +51,7 @@ impl<'a, H: Hub> Calls<'a, H> {
             turns: Turns::new(server.options.max_parallel_invocations),
             intake: Intake::default(),
             running: None,
+            cancels,
             downloads: None,
         }
     }
@@ -158,13 +161,19 @@ impl<'a, H: Hub> Calls<'a, H> {
         if uploads != shape.uploads {
             return Err(HubError::wrong_number_of_streams(uploads, shape.uploads));
         }
-        let open = self.downloads.as_ref();
         match &question.id {
-            Some(id) if streamed && open.is_some_and(|open| open.contains(id)) => {
-                Err(HubError::invocation_id_in_use(id))
+            Some(id) if streamed && self.cancels.contains(id) => {
+                return Err(HubError::invocation_id_in_use(id));
             }
-            _ => Ok(shape),
+            _ => {}
         }
+        let in_turn = !shape.streams && shape.uploads == 0;
+        if in_turn && self.turns.lent() >= self.server.options.max_open_replies.max(1) {
+            // No waiting: what those calls wait for may be behind this one.
+            self.connection.limits().hit(Limit::OpenReplies);
+            return Err(HubError::too_many_lent());
+        }
+        Ok(shape)
     }
 
     fn begin_download(
@@ -179,7 +188,10 @@ impl<'a, H: Hub> Calls<'a, H> {
             detailed: self.server.options.detailed_errors,
         };
         let reply = self.invoke(call);
-        let downloads = self.downloads.get_or_insert_with(Downloads::new);
+        let cancels = self.cancels;
+        let downloads = self
+            .downloads
+            .get_or_insert_with(|| Downloads::new(cancels));
         downloads.open(question, uploads, Box::pin(reply), cancelled, style);
     }
 
@@ -218,17 +230,16 @@ impl<'a, H: Hub> Calls<'a, H> {
         let (server, connection) = (self.server, self.connection);
         let span = tracing::debug_span!("signalr.call", method = call.target.as_str());
         async move {
-            let reply = guarded(server.hub.invoke(connection, call)).await;
+            let reply = guarded(async { server.hub.invoke(connection, call).await }).await;
             reply.unwrap_or_else(Reply::from)
         }
         .instrument(span)
     }
 
     /// The client wants no more of a stream.
-    pub(super) fn cancel(&mut self, id: &str) {
-        if let Some(downloads) = &mut self.downloads {
-            downloads.cancel(id);
-        }
+    pub(super) fn cancel(&self, id: &str) {
+        // Unknown ids belong to streams that have just ended.
+        let _was_open = self.cancels.cancel(id);
     }
 
     /// An item of an upload; waits while the method has not read the earlier ones.

@@ -15,6 +15,7 @@ use futures_util::{
     future::BoxFuture,
     stream::{AbortHandle, Abortable, BoxStream, CatchUnwind, SelectAll},
 };
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::question::Question;
@@ -26,8 +27,46 @@ use crate::{
 /// The streams of one connection.
 pub(super) struct Downloads<'a, P> {
     open: SelectAll<Download<'a, P>>,
-    /// By invocation id.
-    cancels: Vec<(String, AbortHandle, CancellationToken)>,
+    cancels: &'a Cancels,
+}
+
+/// How to cancel the open streams, by invocation id. Apart from them, so that whoever reads the
+/// client's messages can do it while nothing can be acted on.
+#[derive(Debug, Default)]
+pub(super) struct Cancels(Mutex<Vec<(String, AbortHandle, CancellationToken)>>);
+
+impl Cancels {
+    pub(super) fn contains(&self, id: &str) -> bool {
+        self.0.lock().iter().any(|(open, ..)| open == id)
+    }
+
+    /// The client wants no more of a stream; `false` if it is not open.
+    pub(super) fn cancel(&self, id: &str) -> bool {
+        let open = self.0.lock();
+        let found = open.iter().find(|(open, ..)| open == id);
+        let Some((abort, cancelled)) =
+            found.map(|(_, abort, token)| (abort.clone(), token.clone()))
+        else {
+            return false;
+        };
+        // Without the lock: who waits for the token may be anybody.
+        drop(open);
+        cancelled.cancel();
+        abort.abort();
+        true
+    }
+
+    fn open(&self, id: String, abort: AbortHandle, cancelled: CancellationToken) {
+        self.0.lock().push((id, abort, cancelled));
+    }
+
+    fn forget(&self, id: Option<&String>) {
+        let mut open = self.0.lock();
+        open.retain(|(open, ..)| Some(open) != id);
+        if open.is_empty() {
+            *open = Vec::new();
+        }
+    }
 }
 
 /// What comes of polling them.
@@ -47,19 +86,15 @@ pub(super) struct Over<P> {
 }
 
 impl<'a, P: Send + Sync> Downloads<'a, P> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(cancels: &'a Cancels) -> Self {
         Self {
             open: SelectAll::new(),
-            cancels: Vec::new(),
+            cancels,
         }
     }
 
     pub(super) fn len(&self) -> usize {
         self.open.len()
-    }
-
-    pub(super) fn contains(&self, id: &str) -> bool {
-        self.cancels.iter().any(|(open, ..)| open == id)
     }
 
     /// Opens a stream whose id is not open yet; `reply` is the call that answers with it.
@@ -73,7 +108,7 @@ impl<'a, P: Send + Sync> Downloads<'a, P> {
     ) {
         let (abort, registration) = AbortHandle::new_pair();
         if let Some(id) = &question.id {
-            self.cancels.push((id.clone(), abort, cancelled));
+            self.cancels.open(id.clone(), abort, cancelled);
         }
         self.open.push(Download {
             source: Some(Abortable::new(Source::Calling(reply), registration)),
@@ -83,19 +118,10 @@ impl<'a, P: Send + Sync> Downloads<'a, P> {
         });
     }
 
-    /// Unknown ids belong to streams that have just ended.
-    pub(super) fn cancel(&mut self, id: &str) {
-        if let Some((_, abort, cancelled)) = self.cancels.iter().find(|(open, ..)| open == id) {
-            cancelled.cancel();
-            abort.abort();
-        }
-    }
-
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step<P>>> {
         let step = ready!(self.open.poll_next_unpin(cx));
         if let Some(Step::Over(over)) = &step {
-            self.cancels
-                .retain(|(id, ..)| Some(id) != over.question.id.as_ref());
+            self.cancels.forget(over.question.id.as_ref());
         }
         Poll::Ready(step)
     }

@@ -37,6 +37,14 @@ impl<'a, P> Input<'a, P> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
+    /// Ready once something follows the frame that was read last.
+    pub(super) fn poll_any(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.frames.is_mid_message() {
+            return Poll::Ready(());
+        }
+        self.connection.inbox.poll_any(cx)
+    }
+
     pub(super) fn poll_next(
         &mut self,
         cx: &Context<'_>,

@@ -14,13 +14,14 @@ mod question;
 mod silence;
 mod turn;
 
-use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc};
+use std::{convert::Infallible, sync::Arc};
 
-use futures_util::FutureExt;
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
 
-use crate::{CloseReason, Connection, Hub, protocol::TransportKind, server::Shared};
+use crate::{
+    CloseReason, Connection, Hub, protocol::TransportKind, server::Shared, shield::caught,
+};
 use input::Input;
 pub(crate) use turn::lent;
 
@@ -37,6 +38,8 @@ enum Ending {
     TimedOut,
     /// It sent what cannot be read.
     Unreadable(String),
+    /// The hub's code panicked where no call could answer for it.
+    Panicked,
 }
 
 impl Ending {
@@ -47,6 +50,7 @@ impl Ending {
             Self::Gone => CloseReason::Lost,
             Self::TimedOut => CloseReason::Silent,
             Self::Unreadable(_) => CloseReason::Unreadable,
+            Self::Panicked => CloseReason::Panic,
         }
     }
 
@@ -60,6 +64,7 @@ impl Ending {
                 Some("The client was silent for longer than the client timeout.".to_owned())
             }
             Self::Unreadable(error) => Some(error),
+            Self::Panicked => Some("Hub code panicked.".to_owned()),
         }
     }
 }
@@ -75,14 +80,17 @@ pub(crate) async fn run<H: Hub>(
     let span = tracing::debug_span!("signalr.connection", transport);
     async {
         let reason = tokio::select! {
-            end = AssertUnwindSafe(talk(server, connection)).catch_unwind() => end.unwrap_or_else(|_| {
-                tracing::error!("hub code panicked");
-                connection.close(Some("Connection closed with an error.".to_owned()), true);
+            end = caught(talk(server, connection)) => end.unwrap_or_else(|| {
+                connection.break_off();
                 CloseReason::Panic
             }),
             never = leave_on_stop(server, connection) => match never {},
         };
-        observer.closed(connection.transport(), reason, connection.connected_at().elapsed());
+        observer.closed(
+            connection.transport(),
+            reason,
+            connection.connected_at().elapsed(),
+        );
         tracing::debug!(?reason, "session over");
     }
     .instrument(span)
@@ -117,31 +125,56 @@ async fn serve<H: Hub>(
         connection.close(None, true);
         return CloseReason::Server;
     }
-    if let Err(error) = server.hub.connected(connection).await {
-        tracing::debug!("refused by the hub");
-        connection.close(Some(error.for_close(server.options.detailed_errors)), false);
-        return CloseReason::Refused;
-    }
-    connection.answers.serve();
-    let conclude = |ending: &Ending| conclude(ending, connection);
-    let ending = tokio::select! {
-        ending = dispatch::dispatch(server, connection, input, conclude) => ending,
-        () = overtime(server, connection) => Ending::Gone,
+    let begun = caught(async { server.hub.connected(connection).await }).await;
+    let mut ending = match begun {
+        Some(Ok(())) => {
+            connection.answers.serve();
+            let calls = caught(serve_calls(server, connection, input)).await;
+            calls.unwrap_or(Ending::Panicked)
+        }
+        Some(Err(error)) => {
+            tracing::debug!("refused by the hub");
+            connection.close(Some(error.for_close(server.options.detailed_errors)), false);
+            return CloseReason::Refused;
+        }
+        None => Ending::Panicked,
     };
+    if ending == Ending::Panicked {
+        connection.break_off();
+    } else if connection.is_broken() {
+        ending = Ending::Panicked;
+    }
     connection.answers.close();
     connection.finish(None);
     let reason = ending.reason();
     let words = ending.words(connection);
     drop(present);
-    server.hub.disconnected(connection, words.as_deref()).await;
+    let end = async { server.hub.disconnected(connection, words.as_deref()).await };
+    if caught(end).await.is_none() {
+        connection.break_off();
+        return CloseReason::Panic;
+    }
     reason
+}
+
+/// From the first call to the end of the last.
+async fn serve_calls<H: Hub>(
+    server: &Shared<H>,
+    connection: &Arc<Connection<H::Principal>>,
+    input: Input<'_, H::Principal>,
+) -> Ending {
+    let conclude = |ending: &Ending| conclude(ending, connection);
+    tokio::select! {
+        ending = dispatch::dispatch(server, connection, input, conclude) => ending,
+        () = overtime(server, connection) => Ending::Gone,
+    }
 }
 
 /// What the client is told of the end of reading. Calls that have a turn are still waited for.
 fn conclude<P>(ending: &Ending, connection: &Connection<P>) {
     match ending {
         // Answers of calls that were made before may still reach a client that only stopped sending.
-        Ending::ByServer | Ending::Gone => {}
+        Ending::ByServer | Ending::Gone | Ending::Panicked => {}
         Ending::ByClient(_) => connection.finish(None),
         Ending::TimedOut => connection.close(None, true),
         Ending::Unreadable(error) => {
@@ -194,19 +227,18 @@ async fn keep_alive<H: Hub>(
 struct Present<'a, H: Hub> {
     server: &'a Shared<H>,
     connection: &'a Connection<H::Principal>,
-    /// Under whose name it is filed, whatever credentials it gets later.
-    owner: Arc<H::Principal>,
+    /// Under which name it is filed, whatever credentials it gets later.
+    user: Option<Arc<str>>,
 }
 
 impl<'a, H: Hub> Present<'a, H> {
     fn enter(server: &'a Shared<H>, connection: &'a Arc<Connection<H::Principal>>) -> Self {
         let owner = connection.principal();
         let user = H::user_key(&owner);
-        server.registry.enter(connection, user.as_deref());
         Self {
             server,
             connection,
-            owner,
+            user: server.registry.enter(connection, user.as_deref()),
         }
     }
 }
@@ -214,7 +246,7 @@ impl<'a, H: Hub> Present<'a, H> {
 impl<H: Hub> Drop for Present<'_, H> {
     fn drop(&mut self) {
         self.connection.answers.close();
-        let user = H::user_key(&self.owner);
-        self.server.registry.leave(self.connection, user.as_deref());
+        let user = self.user.as_deref();
+        self.server.registry.leave(self.connection, user);
     }
 }

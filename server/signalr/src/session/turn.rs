@@ -60,6 +60,13 @@ impl Turns {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// Ordinary calls that are open and not at work: they wait for a client, or for their turn after
+    /// its answer.
+    pub(super) fn lent(&self) -> usize {
+        let at_work = self.limit - self.free.available_permits().min(self.limit);
+        self.open().saturating_sub(at_work)
+    }
+
     async fn take(&self) {
         if let Ok(permit) = self.free.acquire().await {
             permit.forget();

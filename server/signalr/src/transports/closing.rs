@@ -32,6 +32,8 @@ pub(super) enum End {
     Lost,
     /// The client did not take what was written.
     Stalled,
+    /// The client did not confirm what was written, so that nothing more could be.
+    Unconfirmed,
     /// A message was too large for the socket.
     Unsendable,
 }
@@ -39,7 +41,7 @@ pub(super) enum End {
 impl End {
     /// Whether a client may continue on another socket, if that was agreed on.
     pub(super) fn is_loss(self) -> bool {
-        matches!(self, Self::Lost | Self::Stalled)
+        matches!(self, Self::Lost | Self::Stalled | Self::Unconfirmed)
     }
 
     /// Why the client is gone, in words.
@@ -48,6 +50,7 @@ impl End {
             Self::Finished | Self::ClosedByPeer => None,
             Self::Lost => Some("The WebSocket was cut."),
             Self::Stalled => Some("The client did not read for too long."),
+            Self::Unconfirmed => Some("The client did not confirm what it was sent."),
             Self::Unsendable => Some("A message was too large to send."),
         }
     }
@@ -65,7 +68,7 @@ impl<E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'_, E, S> {
             End::Finished => self.close(CloseCode::Normal, limit).await,
             End::Unsendable => self.close(CloseCode::Error, limit).await,
             End::ClosedByPeer => self.answer_close(limit).await,
-            End::Lost | End::Stalled => {}
+            End::Lost | End::Stalled | End::Unconfirmed => {}
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) fn in_step<P>(
     poll_fn(move |cx| {
         if talking && moving {
             // The session looks into the inbox right after.
-            connection.inbox.expect_reader();
+            connection.inbox.expect_reader(cx.waker());
             moving = transport.as_mut().poll(cx).is_pending();
         }
         if talking {

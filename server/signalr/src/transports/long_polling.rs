@@ -3,11 +3,10 @@
 //! The first poll is answered empty at once and starts the session. Later ones wait; a second one
 //! takes over from the first. A client that does not poll for a while is gone.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::StatusCode;
 use tokio::time::{timeout, timeout_at};
 
@@ -33,7 +32,7 @@ pub(crate) async fn poll<E: Endpoint>(visit: Visit<E>) -> Result<Response, Refus
     if !visit.server.accepts() {
         return Err(Refusal::Leaving);
     }
-    let seats = visit.seats()?;
+    let seats = visit.seats_of(&slot)?;
     let bind = slot.bind(KIND, || {
         visit.connection(Arc::clone(&slot.id), KIND, &slot.facts, false)
     });
@@ -41,8 +40,12 @@ pub(crate) async fn poll<E: Endpoint>(visit: Visit<E>) -> Result<Response, Refus
         Bind::OtherTransport => Err(Refusal::OtherTransport),
         Bind::Expired => Err(Refusal::UnknownId),
         // Two first polls at once: this one came second.
-        Bind::Already(connection) => again(&visit, &slot, &connection).await,
+        Bind::Already(connection) => {
+            drop(seats);
+            again(&visit, &slot, &connection).await
+        }
         Bind::Fresh(connection) => {
+            let seats = seats.keep();
             let server = visit.server;
             server.places.bound();
             let tracker = server.tracker.clone();
@@ -90,8 +93,8 @@ async fn run<E: Endpoint>(
         }
     };
     // The place is kept until the client has fetched the last message or stopped asking.
+    let _place = server.places.occupy(Arc::clone(&slot.token));
     tokio::join!(server.serve(&connection), watch);
-    server.places.forget(&slot.token);
 }
 
 /// A poll that is not the first.
@@ -108,15 +111,7 @@ async fn again<E: Endpoint>(
         visit.server.hub.evidence(connection, through);
     }
     visit.comes_again(connection);
-    // A panic in the host's hooks is an answer too.
-    AssertUnwindSafe(wait(&visit.server, slot, connection))
-        .catch_unwind()
-        .await
-        .map_err(|_| {
-            tracing::error!("hub code panicked");
-            connection.close(Some("Connection closed with an error.".to_owned()), true);
-            Refusal::Broken
-        })
+    Ok(wait(&visit.server, slot, connection).await)
 }
 
 async fn wait<E: Endpoint>(

@@ -18,13 +18,15 @@ use crate::{Connection, WriteMark, endpoint::Endpoint, slot::Slot};
 pub(super) struct OpenPoll<'a, P> {
     slot: &'a Slot<P>,
     number: u64,
+    /// Among the consumers of the connection's queue.
+    turn: u64,
 }
 
 impl<'a, P> OpenPoll<'a, P> {
     pub(super) fn begin(slot: &'a Slot<P>, connection: &Connection<P>) -> Self {
         let number = slot.begin_poll();
-        connection.outbound.disturb();
-        Self { slot, number }
+        let turn = connection.outbound.succeed();
+        Self { slot, number, turn }
     }
 
     /// All that is pending, `None` when the connection is over or another poll took over.
@@ -37,12 +39,8 @@ impl<'a, P> OpenPoll<'a, P> {
         let mut mark = WriteMark::default();
         poll_fn(|cx| {
             loop {
-                // Once something was taken, this poll carries it, whoever comes after.
-                if body.is_empty() && !self.slot.is_current_poll(self.number) {
-                    return Poll::Ready(None);
-                }
-                match connection.poll_take(cx) {
-                    Poll::Ready(Some(batch)) => {
+                match connection.poll_take_as(self.turn, cx) {
+                    Poll::Ready(Ok(Some(batch))) => {
                         for message in &batch.messages {
                             body.extend_from_slice(message);
                         }
@@ -51,10 +49,12 @@ impl<'a, P> OpenPoll<'a, P> {
                             endpoint.writable(connection);
                         }
                     }
+                    // Once something was taken, this poll carries it, whoever comes after.
                     _ if !body.is_empty() => {
                         return Poll::Ready(Some((std::mem::take(&mut body), mark)));
                     }
-                    Poll::Ready(None) => {
+                    Poll::Ready(Err(_superseded)) => return Poll::Ready(None),
+                    Poll::Ready(Ok(None)) => {
                         self.slot.polls_are_over();
                         return Poll::Ready(None);
                     }

@@ -63,8 +63,17 @@ pub(super) struct Pump<'a, E: Endpoint, S> {
     pinged: WriteMark,
     /// When, until its pong has come.
     pinged_at: Option<Instant>,
-    /// Runs while a write waits for the client; with what was written when it began.
-    stall: Option<(Pin<Box<Sleep>>, u64)>,
+    /// Runs while something waits for the client; with how far it was when it began.
+    stall: Option<(Pin<Box<Sleep>>, Waits)>,
+}
+
+/// What is waited for, and how much of it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    /// The client's reading: bytes written.
+    Socket(u64),
+    /// With stateful reconnect, its Ack: the first message that is not confirmed.
+    Confirmation(u64),
 }
 
 impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
@@ -98,7 +107,7 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
     /// Moves frames until one side closes or is lost.
     pub(super) async fn run(&mut self) -> End {
         let end = poll_fn(|cx| self.poll(cx)).await;
-        if end == End::Stalled {
+        if matches!(end, End::Stalled | End::Unconfirmed) {
             self.server.limits.hit(Limit::SendTimeout);
         }
         end
@@ -115,15 +124,26 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         loop {
             match self.poll_drain(cx) {
-                Poll::Pending => return self.poll_stall(cx),
+                Poll::Pending => {
+                    let written = self.socket.get_ref().written();
+                    return self.poll_stall(Waits::Socket(written), cx);
+                }
                 Poll::Ready(Err(Error::WriteBufferFull(_))) => {
                     return Poll::Ready(End::Unsendable);
                 }
                 Poll::Ready(Err(_)) => return Poll::Ready(End::Lost),
-                Poll::Ready(Ok(())) => self.stall = None,
+                Poll::Ready(Ok(())) => {}
             }
-            let Some(batch) = ready!(self.connection.poll_take(cx)) else {
-                return Poll::Ready(End::Finished);
+            let batch = match self.connection.poll_take(cx) {
+                Poll::Ready(Some(batch)) => batch,
+                Poll::Ready(None) => return Poll::Ready(End::Finished),
+                Poll::Pending => {
+                    let Some(first) = self.connection.outbound.held_back() else {
+                        self.stall = None;
+                        return Poll::Pending;
+                    };
+                    return self.poll_stall(Waits::Confirmation(first), cx);
+                }
             };
             self.format = match self.connection.transfer_format() {
                 TransferFormat::Text => Data::Text,
@@ -168,21 +188,27 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Ready when nothing at all was written for too long.
-    fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    /// Ready when there was no progress at all for too long.
+    fn poll_stall(&mut self, now: Waits, cx: &mut Context<'_>) -> Poll<End> {
         let patience = self.server.options.send_timeout;
-        let written = self.socket.get_ref().written();
-        let (stall, since) = self
+        let (timer, since) = self
             .stall
-            .get_or_insert_with(|| (Box::pin(sleep(patience)), written));
+            .get_or_insert_with(|| (Box::pin(sleep(patience)), now));
+        if std::mem::discriminant(since) != std::mem::discriminant(&now) {
+            *since = now;
+            timer.as_mut().reset(Instant::now() + patience);
+        }
         loop {
-            ready!(stall.as_mut().poll(cx));
-            if *since == written {
-                return Poll::Ready(End::Stalled);
+            ready!(timer.as_mut().poll(cx));
+            if *since == now {
+                return Poll::Ready(match now {
+                    Waits::Socket(_) => End::Stalled,
+                    Waits::Confirmation(_) => End::Unconfirmed,
+                });
             }
             // Slow, but not stuck.
-            *since = written;
-            stall.as_mut().reset(Instant::now() + patience);
+            *since = now;
+            timer.as_mut().reset(Instant::now() + patience);
         }
     }
 

@@ -38,7 +38,7 @@ pub(crate) async fn open<E: Endpoint>(visit: Visit<E>) -> Result<Response, Refus
     {
         return Err(Refusal::AlreadyActive);
     }
-    let seats = visit.seats()?;
+    let seats = visit.seats_of(&slot)?;
     let bind = slot.bind(KIND, || {
         visit.connection(Arc::clone(&slot.id), KIND, &slot.facts, false)
     });
@@ -48,6 +48,7 @@ pub(crate) async fn open<E: Endpoint>(visit: Visit<E>) -> Result<Response, Refus
         Bind::OtherTransport => return Err(Refusal::OtherTransport),
         Bind::Expired => return Err(Refusal::UnknownId),
     };
+    let seats = seats.keep();
     let server = visit.server;
     server.places.bound();
     let events = Events {
@@ -79,6 +80,7 @@ async fn run<E: Endpoint>(
     connection: Arc<Connection<E::Principal>>,
     _seats: Seats,
 ) {
+    let _place = server.places.occupy(Arc::clone(&slot.token));
     let mut session = std::pin::pin!(server.serve(&connection));
     tokio::select! {
         () = &mut session => {}
@@ -88,7 +90,6 @@ async fn run<E: Endpoint>(
             session.await;
         }
     }
-    server.places.forget(&slot.token);
 }
 
 /// The response's body. Dropped when the client is gone, and with it the connection.

@@ -6,11 +6,11 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout};
 
-use super::pump::Pump;
+use super::{closing::End, pump::Pump};
 use crate::{
     Connection, Limit, Resumed, connection::Resume, endpoint::Endpoint, protocol::Message,
     server::Shared,
@@ -29,7 +29,10 @@ pub(super) async fn serve<E: Endpoint>(
             // Boxed: needed once, at the end.
             Box::pin(pump.conclude(end)).await;
         }
-        Some(resume) => Box::pin(serve_many(server, connection, resume, first)).await,
+        Some(resume) => {
+            Box::pin(serve_many(server, connection, resume, first)).await;
+            resume.close();
+        }
     }
 }
 
@@ -40,6 +43,8 @@ async fn serve_many<E: Endpoint>(
     first: Upgraded,
 ) {
     let mut stream = first;
+    // What was not confirmed when a socket was cut for that.
+    let mut unconfirmed = None;
     loop {
         let mut pump = Pump::new(server, connection, TokioIo::new(stream)).await;
         let end = loop {
@@ -48,7 +53,7 @@ async fn serve_many<E: Endpoint>(
                 end = pump.run() => break Ok(end),
                 // Taken over: the old socket is dropped with whatever it still holds. One that
                 // comes too late is dropped itself.
-                next = successor(resume) => if connection.resumable().is_some() {
+                next = resume.successor() => if connection.resumable().is_some() {
                     break Err(next);
                 },
                 never = acknowledge(connection, resume) => match never {},
@@ -57,7 +62,19 @@ async fn serve_many<E: Endpoint>(
         let lost_at = Instant::now();
         stream = match end {
             Err(next) => next,
-            Ok(end) if end.is_loss() && connection.resumable().is_some() => {
+            Ok(End::Unconfirmed)
+                if unconfirmed.is_some() && unconfirmed == connection.outbound.held_back() =>
+            {
+                return connection.peer_lost(End::Unconfirmed.reason());
+            }
+            // A client that has opened its next socket already has not left for good.
+            Ok(end)
+                if (end.is_loss() || resume.has_successor())
+                    && connection.resumable().is_some() =>
+            {
+                if end == End::Unconfirmed {
+                    unconfirmed = connection.outbound.held_back();
+                }
                 drop(pump);
                 match wait_for_next(server, connection, resume).await {
                     Some(next) => next,
@@ -83,25 +100,23 @@ async fn wait_for_next<E: Endpoint>(
     resume: &Resume,
 ) -> Option<Upgraded> {
     resume.set_away(true);
-    let next = timeout(server.options.resume_window, successor(resume));
+    let options = &server.options;
+    let wait = async {
+        if let Ok(next) = timeout(options.resume_window, resume.successor()).await {
+            return Some(next);
+        }
+        // One that has come in time and is not quite there.
+        if !resume.close_if_idle()
+            && let Ok(next) = timeout(options.close_timeout, resume.successor()).await
+        {
+            return Some(next);
+        }
+        server.limits.hit(Limit::ResumeWindow);
+        None
+    };
     tokio::select! {
-        next = next => {
-            if next.is_err() {
-                server.limits.hit(Limit::ResumeWindow);
-            }
-            next.ok()
-        }
+        next = wait => next,
         () = connection.ended.cancelled() => None,
-    }
-}
-
-/// A socket that is really there: its request may have been given up meanwhile.
-async fn successor(resume: &Resume) -> Upgraded {
-    loop {
-        let upgrade: OnUpgrade = resume.successor().await;
-        if let Ok(stream) = upgrade.await {
-            return stream;
-        }
     }
 }
 

@@ -27,6 +27,7 @@ impl Admission<User> for ByName {
 async fn negotiates_that_nobody_uses_are_bounded_and_removed() {
     let site = Site::with(HubOptions {
         max_reservations: 100,
+        max_reservations_per_user: None,
         ..HubOptions::default()
     });
     for _ in 0..100 {
@@ -61,22 +62,32 @@ async fn one_users_connections_are_bounded_over_each_transport() {
             },
             ByName,
         );
-        let spare = site.token().await;
         let first = Client::connect(&mut site, kind).await;
-        let _second = Client::connect(&mut site, kind).await;
+        let second = site.token().await;
         let path = "/hub/negotiate?negotiateVersion=1";
         let refused = site.request("POST", path, "").await;
         assert_eq!(
             (refused.status.as_u16(), refused.text()),
-            (429, "Too many connections are open")
+            (429, "Too many connections are open"),
+            "a reservation has its seat"
         );
-        let path = format!("/hub?id={spare}");
-        assert_eq!(site.websocket(&path).await.unwrap_err().status, 429);
-        assert_eq!(site.events(&spare).await.status(), 429);
-        assert_eq!(site.request("GET", &path, "").await.status, 429);
-        assert_eq!(site.server.hits(Limit::ConnectionsPerUser), 4);
+        assert_eq!(site.websocket("/hub").await.unwrap_err().status, 429);
+        assert_eq!(site.server.hits(Limit::ConnectionsPerUser), 2);
         let other = site.request_as("bob", "POST", "/hub/negotiate", "").await;
         assert_eq!(other.status, 200, "another user has room");
+        // And keeps it when it becomes a connection, over whatever transport.
+        let path = format!("/hub?id={second}");
+        let (mut socket, mut stream) = (None, None);
+        match kind {
+            WebSockets => socket = Some(site.websocket(&path).await.unwrap()),
+            ServerSentEvents => {
+                stream = Some(site.events(&second).await);
+                assert!(stream.as_ref().is_some_and(|open| open.status() == 200));
+            }
+            LongPolling => assert_eq!(site.request("GET", &path, "").await.status, 200),
+        }
+        let path = "/hub/negotiate?negotiateVersion=1";
+        assert_eq!(site.request("POST", path, "").await.status, 429);
         let path = first.path();
         drop(first);
         if kind == LongPolling {
@@ -85,6 +96,48 @@ async fn one_users_connections_are_bounded_over_each_transport() {
         site.disconnected().await;
         settle().await;
         Client::connect(&mut site, kind).await;
+        drop((socket, stream));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reservations_seat_is_given_back_when_nobody_comes() {
+    let site = Site::with(HubOptions {
+        max_connections_per_user: Some(1),
+        ..HubOptions::default()
+    });
+    site.token().await;
+    let path = "/hub/negotiate?negotiateVersion=1";
+    assert_eq!(site.request("POST", path, "").await.status, 429);
+    tokio::time::sleep(Duration::from_secs(16)).await;
+    site.token().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_users_reservations_leave_room_for_others() {
+    let site = Site::new();
+    let path = "/hub/negotiate?negotiateVersion=1";
+    let token = site.token().await;
+    for _ in 1..100 {
+        site.token().await;
+    }
+    let refused = site.request("POST", path, "").await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.text()),
+        (429, "Too many connections are negotiated and not opened")
+    );
+    assert_eq!(site.server.hits(Limit::ReservationsPerUser), 1);
+    assert_eq!(site.server.hits(Limit::Reservations), 0);
+    let other = site.request_as("bob", "POST", path, "").await;
+    assert_eq!(other.status, 200);
+    // One that is used makes room at once, and so does one whose time is over.
+    let used = site.request("GET", &format!("/hub?id={token}"), "").await;
+    assert_eq!(used.status, 200);
+    site.token().await;
+    assert_eq!(site.request("POST", path, "").await.status, 429);
+    tokio::time::sleep(Duration::from_secs(16)).await;
+    for _ in 0..100 {
+        site.token().await;
     }
 }
 
@@ -106,6 +159,14 @@ async fn one_addresses_connections_are_bounded() {
     assert_eq!(poll("here").await, 429);
     assert_eq!(poll("there").await, 200);
     assert_eq!(site.server.hits(Limit::ConnectionsPerAddress), 1);
+    // A negotiate that says where it comes from has the seat.
+    let negotiate = || {
+        let path = "/hub/negotiate?negotiateVersion=1";
+        let post = request("ann", "POST", path).header("x-from", "elsewhere");
+        site.open(post.body(Body::empty()).unwrap())
+    };
+    assert_eq!(negotiate().await.status(), 200);
+    assert_eq!(negotiate().await.status(), 429);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A raw endpoint over every transport: negotiate, then bytes there and back.
 
 use axum::{Router, body::Body};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt, stream::FuturesUnordered};
 use signalr::{HubOptions, RawConnection, RawEndpoint, RawServer, protocol::TransferFormat};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -21,11 +21,66 @@ impl RawEndpoint for Echo {
             connection.set_format(TransferFormat::Binary);
         }
         while let Some(bytes) = connection.receive().await {
+            assert!(bytes != "panic", "on purpose");
             if bytes == "bye" || connection.send(bytes).await.is_err() {
                 return;
             }
         }
     }
+}
+
+/// Several tasks share one connection.
+struct Shared;
+
+impl RawEndpoint for Shared {
+    type Principal = User;
+
+    fn same_identity(first: &User, later: &User) -> bool {
+        first == later
+    }
+
+    async fn serve(&self, connection: RawConnection<User>) {
+        let receive = async || {
+            let bytes = connection.receive().await.unwrap();
+            // More than the socket takes: each waits for room.
+            for _ in 0..20 {
+                connection.send(bytes.repeat(5_000).into()).await.unwrap();
+            }
+        };
+        // Each with a waker of its own, as tasks have.
+        let all = (0..3).map(|_| receive()).collect::<FuturesUnordered<_>>();
+        all.collect::<()>().await;
+    }
+}
+
+/// Two that waited shared one waker, and one of them was never woken.
+#[tokio::test(start_paused = true)]
+async fn several_tasks_may_receive_and_send_at_once() {
+    let mut site = Site::new();
+    let (tracker, stopping) = (site.tracker.clone(), site.stopping.clone());
+    let options = HubOptions {
+        max_queued_bytes: 6_000,
+        ..HubOptions::default()
+    };
+    let server = RawServer::new(Shared, options, tracker, stopping);
+    site.app = Router::new()
+        .nest("/hub", server.router())
+        .layer(axum::middleware::from_fn(crate::support::identify));
+    let io = site.dial(1_024);
+    let mut socket = site.websocket_on(io, "/hub").await.unwrap();
+    settle().await;
+    for text in ["a", "b", "c"] {
+        socket.send(Message::text(text)).await.unwrap();
+        settle().await;
+    }
+    let mut read = 0;
+    let all = tokio::time::timeout(std::time::Duration::from_mins(1), async {
+        while let Some(Ok(Message::Text(text))) = socket.next().await {
+            read += text.len();
+        }
+    });
+    all.await.expect("one of them waits for ever");
+    assert_eq!(read, 3 * 20 * 5_000);
 }
 
 /// The usual site with the echo in the hub's place.
@@ -84,6 +139,19 @@ async fn polls_are_echoed_whatever_the_bytes() {
     assert_eq!(site.request("GET", &path, "").await.body, bytes);
     assert_eq!(site.request("DELETE", &path, "").await.status, 202);
     assert_eq!(site.request("GET", &path, "").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_panic_ends_the_connection_on_each_transport() {
+    let (site, server) = site();
+    for kind in crate::support::ALL {
+        let mut client = crate::support::Client::connect_to(&site, kind, "").await;
+        client.send(&site, "panic").await;
+        assert_eq!(client.try_next(&site).await, None, "{kind:?}");
+        settle().await;
+        assert_eq!(server.count(), 0);
+        assert_eq!(site.request("GET", &client.path(), "").await.status, 404);
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use futures_util::StreamExt;
 use signalr::{Admission, Connection, HubOptions, Limit};
 
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::Instant,
+};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{Event, Site, Stateful, User, call, settle};
@@ -179,6 +182,75 @@ async fn a_second_websocket_takes_over_from_a_live_one() {
     assert_eq!(site.server.count(), 1);
 }
 
+/// Asks to go on over a socket so narrow that the answer is on its way until it is read.
+async fn narrow(site: &Site, client: &Stateful) -> tokio::io::DuplexStream {
+    let mut io = site.dial(32);
+    let request = format!(
+        "GET /hub?id={} HTTP/1.1\r\nhost: x\r\nx-user: ann\r\nconnection: Upgrade\r\nupgrade: \
+         websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: \
+         AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        client.token
+    );
+    io.write_all(request.as_bytes()).await.unwrap();
+    settle().await;
+    io
+}
+
+/// Reads the answer, says a Sequence, and expects one.
+async fn goes_on(mut io: tokio::io::DuplexStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(io.read_u8().await.expect("the socket was dropped"));
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101"));
+    let sequence = b"{\"type\":9,\"sequenceId\":1}\x1e";
+    let length = u8::try_from(sequence.len()).unwrap();
+    io.write_all(&[0x81, 0x80 | length, 0, 0, 0, 0])
+        .await
+        .unwrap();
+    io.write_all(sequence).await.unwrap();
+    let mut frame = vec![0; 2 + sequence.len()];
+    io.read_exact(&mut frame).await.expect("nobody took over");
+    assert_eq!(frame[2..], *sequence);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_is_being_opened_when_the_old_one_breaks_takes_over() {
+    let mut site = site();
+    let mut client = Stateful::start(&mut site, 2).await;
+    let io = narrow(&site, &client).await;
+    client.socket = None;
+    settle().await;
+    goes_on(io).await;
+    assert_eq!(site.server.count(), 1);
+    resumed(&mut site, 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_is_being_opened_when_the_old_one_is_closed_takes_over() {
+    let mut site = site();
+    let mut client = Stateful::start(&mut site, 2).await;
+    let io = narrow(&site, &client).await;
+    let mut old = client.socket.take().unwrap();
+    old.close(None).await.unwrap();
+    settle().await;
+    goes_on(io).await;
+    assert_eq!(site.server.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_is_being_opened_when_the_time_is_over_takes_over() {
+    let mut site = site();
+    let mut client = Stateful::start(&mut site, 2).await;
+    client.socket = None;
+    tokio::time::sleep(Duration::from_millis(14_900)).await;
+    let io = narrow(&site, &client).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    goes_on(io).await;
+    assert_eq!(site.server.hits(Limit::ResumeWindow), 0);
+    assert_eq!(site.server.count(), 1);
+}
+
 #[tokio::test]
 async fn half_a_message_of_a_lost_socket_is_forgotten() {
     let mut site = site();
@@ -210,7 +282,7 @@ async fn a_full_buffer_makes_writers_wait_and_drops_nothing() {
     }
     assert!((20..60).contains(&sent), "{sent}");
     let mut heard = Vec::new();
-    let wait = Duration::from_secs(5);
+    let wait = Duration::from_secs(3);
     while let Ok(Some(text)) = tokio::time::timeout(wait, client.hear()).await {
         heard.push(text);
     }

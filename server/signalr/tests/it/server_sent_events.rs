@@ -147,7 +147,7 @@ async fn a_post_blocked_on_backpressure_is_404_when_the_connection_ends() {
     let mut client = Client::connect(&mut site, ServerSentEvents).await;
     client.send(&site, &call("0", "Wait", "[]")).await;
     let fill = call("1", "Echo", &format!("[\"{}\"]", "x".repeat(30_000)));
-    let flood = fill.repeat(10);
+    let flood = fill.repeat(40);
     let connection = site.only();
     let path = client.path();
     let (blocked, ()) = tokio::join!(site.request("POST", &path, flood), async {

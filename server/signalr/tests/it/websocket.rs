@@ -297,3 +297,22 @@ async fn after_the_server_closed_the_client_gets_5_s() {
     assert_eq!(start.elapsed(), Duration::from_secs(5));
     assert!(all.ends_with(b"\x81\x0b{\"type\":7}\x1e\x88\x02\x03\xe8"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_takes_the_answer_keeps_no_place() {
+    let site = Site::new();
+    let token = site.token().await;
+    // So narrow that the answer is on its way until it is read.
+    let mut io = site.dial(32);
+    let request = format!(
+        "GET /hub?id={token} HTTP/1.1\r\nhost: x\r\nx-user: ann\r\nconnection: Upgrade\r\nupgrade: \
+         websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: \
+         AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    );
+    io.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(14)).await;
+    let path = format!("/hub?id={token}");
+    assert_eq!(site.websocket(&path).await.unwrap_err().status, 409);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(site.websocket(&path).await.unwrap_err().status, 404);
+}

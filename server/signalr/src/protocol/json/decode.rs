@@ -1,15 +1,18 @@
 //! One frame to one message.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
 use super::{Name, fields, optional_string, parse, required, string};
-use crate::protocol::{DecodeError, Invocation, Message, Outcome, Payload};
+use crate::protocol::{
+    DecodeError, Invocation, Message, Outcome, Payload,
+    error::{MAX_DEPTH, MAX_ELEMENTS},
+};
 
 fields! {
     /// Everything some type of message uses.
@@ -30,6 +33,7 @@ fields! {
 
 /// Reads one frame. `None` is a message of a kind that later versions may define.
 pub(crate) fn decode(frame: &[u8]) -> Result<Option<Message>, DecodeError> {
+    shallow(frame)?;
     let fields = parse::<Fields<'_>>(frame)?;
     let kind: i64 = typed("type", required("type", fields.kind)?)?;
     if (1..=5).contains(&kind) {
@@ -76,15 +80,15 @@ pub(crate) fn decode(frame: &[u8]) -> Result<Option<Message>, DecodeError> {
 
 fn invocation(fields: &Fields<'_>) -> Result<Invocation, DecodeError> {
     let id = optional_string("invocationId", fields.invocation_id)?;
-    let arguments: Arguments = typed("arguments", required("arguments", fields.arguments)?)?;
-    let stream_ids: Option<Vec<String>> = fields
+    let arguments: List<Payload> = typed("arguments", required("arguments", fields.arguments)?)?;
+    let stream_ids: Option<List<String>> = fields
         .stream_ids
         .map_or(Ok(None), |raw| typed("streamIds", raw))?;
     Ok(Invocation {
         id: id.filter(|id| !id.is_empty()),
         target: string("target", fields.target)?,
-        arguments: arguments.0,
-        stream_ids: stream_ids.unwrap_or_default(),
+        arguments: arguments.of("arguments")?,
+        stream_ids: stream_ids.map_or(Ok(Vec::new()), |ids| ids.of("streamIds"))?,
     })
 }
 
@@ -113,28 +117,86 @@ fn headers(raw: Option<&RawValue>) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// The elements, each copied once.
-struct Arguments(Vec<Payload>);
+/// Refuses what is nested too deep: the parser skips values without a limit.
+fn shallow(frame: &[u8]) -> Result<(), DecodeError> {
+    // The message and its list of arguments come on top.
+    const MOST: usize = MAX_DEPTH + 2;
+    if frame.len() <= 2 * MOST {
+        return Ok(()); // each level has a beginning and an end
+    }
+    let (mut depth, mut text, mut escaped) = (0_usize, false, false);
+    for byte in frame {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if text => escaped = true,
+            b'"' => text = !text,
+            b'[' | b'{' if !text => {
+                depth += 1;
+                if depth > MOST {
+                    return Err(DecodeError::TooDeep);
+                }
+            }
+            b']' | b'}' if !text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
 
-impl<'de> Deserialize<'de> for Arguments {
+/// The elements, each copied once; `None` if there are too many.
+struct List<T>(Option<Vec<T>>);
+
+impl<T> List<T> {
+    fn of(self, name: &'static str) -> Result<Vec<T>, DecodeError> {
+        self.0.ok_or(DecodeError::TooMany(name))
+    }
+}
+
+/// An element of a list.
+trait Element<'de>: Sized {
+    type Raw: Deserialize<'de>;
+    fn from_raw(raw: Self::Raw) -> Self;
+}
+
+impl<'de> Element<'de> for Payload {
+    type Raw = &'de RawValue;
+
+    fn from_raw(raw: &'de RawValue) -> Self {
+        Self::from(raw)
+    }
+}
+
+impl Element<'_> for String {
+    type Raw = Self;
+
+    fn from_raw(raw: Self) -> Self {
+        raw
+    }
+}
+
+impl<'de, T: Element<'de>> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Elements;
-        impl<'de> Visitor<'de> for Elements {
-            type Value = Arguments;
+        struct Elements<T>(PhantomData<T>);
+        impl<'de, T: Element<'de>> Visitor<'de> for Elements<T> {
+            type Value = List<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Arguments, A::Error> {
-                let mut arguments = Vec::new();
-                while let Some(raw) = list.next_element::<&RawValue>()? {
-                    arguments.push(Payload::from(raw));
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<List<T>, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(raw) = list.next_element::<T::Raw>()? {
+                    if elements.len() == MAX_ELEMENTS {
+                        while list.next_element::<IgnoredAny>()?.is_some() {}
+                        return Ok(List(None));
+                    }
+                    elements.push(T::from_raw(raw));
                 }
-                Ok(Arguments(arguments))
+                Ok(List(Some(elements)))
             }
         }
-        from.deserialize_seq(Elements)
+        from.deserialize_seq(Elements(PhantomData))
     }
 }
 

@@ -4,7 +4,7 @@
 //! an invocation's sixth (stream ids), which older clients leave out, and Close's third.
 
 use super::reader::{Reader, Token};
-use crate::protocol::{DecodeError, Invocation, Message, Outcome, Payload};
+use crate::protocol::{DecodeError, Invocation, Message, Outcome, Payload, error::MAX_ELEMENTS};
 
 /// Reads one frame without its length prefix. `None` is a message of a kind that later versions may
 /// define; it is not looked into.
@@ -117,6 +117,15 @@ impl<'a> Places<'a> {
         }
     }
 
+    /// How many elements a list of a call has.
+    fn elements(&mut self, name: &'static str) -> Result<usize, DecodeError> {
+        let count = self.array(name)?;
+        if count > MAX_ELEMENTS {
+            return Err(DecodeError::TooMany(name));
+        }
+        Ok(count)
+    }
+
     fn payload(&mut self, name: &'static str) -> Result<Payload, DecodeError> {
         self.take(name)?;
         self.value()
@@ -154,12 +163,12 @@ impl<'a> Places<'a> {
         let target = self.text("target")?.to_owned();
         // Grown as values are found: the claimed count is the client's.
         let mut arguments = Vec::new();
-        for _ in 0..self.array("arguments")? {
+        for _ in 0..self.elements("arguments")? {
             arguments.push(self.value()?);
         }
         let mut stream_ids = Vec::new();
         if self.left > 0 {
-            for _ in 0..self.array("streamIds")? {
+            for _ in 0..self.elements("streamIds")? {
                 let token = self.token()?;
                 stream_ids.push(text("streamIds", token)?.to_owned());
             }

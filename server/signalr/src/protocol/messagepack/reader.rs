@@ -2,9 +2,7 @@
 
 use rmp::Marker;
 
-/// Values nested deeper than this are refused: reading them takes stack. JSON's reader has the same
-/// limit.
-pub(super) const MAX_DEPTH: usize = 128;
+use crate::protocol::error::MAX_DEPTH;
 
 /// Cut off, a marker that does not exist, or nested too deep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! MessagePack that is no message. Each is fatal for its connection.
 
 use super::*;
-use DecodeError::{Missing, NotAnArray, WrongType};
+use DecodeError::{Missing, NotAnArray, TooMany, WrongType};
 
 #[test]
 fn malformed_messages_are_refused() {
@@ -77,7 +77,10 @@ fn malformed_messages_are_refused() {
         (b"\x95\x01\x80\xc0\xa4Send\x91\xa3ab", NotAnArray),
         (b"\x95\x01\x80\xc0\xa4Send\x91\xc1", NotAnArray),
         (b"\x95\x01\x80\xc0\xa4Send\x91\x81\xa1a", NotAnArray),
-        (b"\x95\x01\x80\xc0\xa4Send\xdd\xff\xff\xff\xff", NotAnArray),
+        (
+            b"\x95\x01\x80\xc0\xa4Send\xdd\xff\xff\xff\xff",
+            TooMany("arguments"),
+        ),
         (b"\x96\x01\x80\xc0\xa4Send\x90\xc0", Missing("streamIds")),
         (b"\x96\x01\x80\xc0\xa4Send\x90\xa18", WrongType("streamIds")),
         (
@@ -144,4 +147,20 @@ fn errors_never_quote_the_payload() {
     let frame = b"\x96\x01\x80\xc0\xc4\x07hunter2\x90\x90";
     let error = Protocol::MessagePack.decode(frame).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"));
+}
+
+#[test]
+fn lists_of_a_call_are_bounded() {
+    let with = |arguments: u16, streams: u16| {
+        let mut frame = b"\x96\x01\x80\xc0\xa1t\xdc".to_vec();
+        frame.extend(arguments.to_be_bytes());
+        frame.resize(frame.len() + usize::from(arguments), 0xc0);
+        frame.push(0xdc);
+        frame.extend(streams.to_be_bytes());
+        frame.resize(frame.len() + usize::from(streams), 0xa0);
+        Protocol::MessagePack.decode(&frame)
+    };
+    assert!(with(1_024, 1_024).is_ok());
+    assert_eq!(with(1_025, 0), Err(TooMany("arguments")));
+    assert_eq!(with(0, 1_025), Err(TooMany("streamIds")));
 }

@@ -98,3 +98,34 @@ async fn an_invocation_without_id_is_never_answered() {
         said(completion("0", ",\"result\":1"))
     );
 }
+
+/// Lists of tiny values cost many times their bytes, and deep ones the stack of whoever reads them.
+#[tokio::test]
+async fn too_many_arguments_and_too_deep_ones_close_with_an_error() {
+    let list = |count: usize| format!("[{}1]", "1,".repeat(count - 1));
+    let nested = |depth: usize| format!("[{}1{}]", "[".repeat(depth), "]".repeat(depth));
+    let deep_text = format!("[\"{}\"]", "[".repeat(1_000));
+    for fine in [list(1_024), nested(128), deep_text] {
+        let (site, mut client) = on_stage(methods(), HubOptions::default()).await;
+        client.send(&site, &call("0", "Echo", &fine)).await;
+        let answer = client.next(&site).await;
+        assert!(answer.contains("\"type\":3"), "{answer}");
+    }
+    for (bad, error) in [
+        (
+            list(1_025),
+            "property 'arguments' has more than 1024 elements",
+        ),
+        (nested(129), "the frame is nested deeper than 128 levels"),
+        (nested(16_000), "the frame is nested deeper than 128 levels"),
+    ] {
+        let (site, mut client) = on_stage(methods(), HubOptions::default()).await;
+        client.send(&site, &call("0", "Echo", &bad)).await;
+        assert_eq!(
+            client.next(&site).await,
+            format!(
+                "{{\"type\":7,\"error\":\"Connection closed with an error. {error}\",\"allowReconnect\":true}}"
+            )
+        );
+    }
+}

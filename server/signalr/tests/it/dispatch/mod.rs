@@ -9,6 +9,7 @@ mod liveness;
 mod methods;
 mod observer;
 mod order;
+mod stuck;
 mod uploads;
 
 use signalr::{Hub, HubOptions, Methods, protocol::TransportKind::WebSockets};
