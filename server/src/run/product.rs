@@ -16,7 +16,6 @@ use crate::delivery::Dispatch;
 use crate::delivery::committer::Committer;
 use crate::delivery::intake;
 use crate::hub::{Hub, Needs, route};
-use crate::support::hub_path::HubPath;
 use crate::workplace::{Workplace, attendance};
 
 /// How much longer than a drain its last client may take: one that reads nothing takes until its
@@ -163,10 +162,8 @@ impl Product {
                 crate::auth::extract::hub,
             ));
         let mut hubs = Router::new();
-        for (place, path) in config.http.hub_paths.iter().enumerate() {
-            if !config.http.hub_paths[..place].contains(path) {
-                hubs = hubs.nest(path.as_str(), hub.clone());
-            }
+        for path in config.http.distinct_hub_paths() {
+            hubs = hubs.nest(path, hub.clone());
         }
         Router::new()
             .nest("/api/v1", api)
@@ -184,7 +181,6 @@ impl Product {
             self.parts.ids.clone(),
             self.metrics.http.clone(),
         );
-        let paths = &self.parts.config.http.hub_paths;
-        signalr::any_case(all, paths.iter().map(HubPath::as_str))
+        signalr::any_case(all, self.parts.config.http.distinct_hub_paths())
     }
 }

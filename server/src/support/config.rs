@@ -280,6 +280,17 @@ impl Http {
             .map_or(hub_path::DEFAULT, HubPath::as_str)
     }
 
+    /// The hub's paths, each once: two that differ in case only are one.
+    pub fn distinct_hub_paths(&self) -> impl Iterator<Item = &str> {
+        let paths = &self.hub_paths;
+        let twin = |place: usize, path: &str| {
+            let mut before = paths[..place].iter();
+            before.any(|other| other.as_str().eq_ignore_ascii_case(path))
+        };
+        let numbered = paths.iter().map(HubPath::as_str).enumerate();
+        numbered.filter_map(move |(place, path)| (!twin(place, path)).then_some(path))
+    }
+
     /// Whose word on where a request comes from is taken.
     #[must_use]
     pub fn proxies(&self) -> TrustedProxies {

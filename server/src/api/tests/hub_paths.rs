@@ -20,7 +20,7 @@ async fn the_hub_stands_where_the_settings_say_in_any_letters() {
     assert_eq!(negotiated(&site, "/Hubs/WorkFlow").await, 200);
     assert_eq!(negotiated(&site, "/workflowHub").await, 404);
 
-    let site = Site::open_with(&["--hub-path=/workflowHub,/chat/hub,/workflowHub"]).await;
+    let site = Site::open_with(&["--hub-path=/workflowHub,/chat/hub,/workflowhub"]).await;
     assert_eq!(negotiated(&site, "/workflowHub").await, 200);
     assert_eq!(negotiated(&site, "/workflowhub").await, 200);
     assert_eq!(negotiated(&site, "/chat/hub").await, 200);
