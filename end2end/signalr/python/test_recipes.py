@@ -54,7 +54,7 @@ class Pysignalr(unittest.IsolatedAsyncioTestCase):
             "AcknowledgeNotification": "InvokeWithString",
             "0.5 * 2**failed": "0",
         })
-        names = {"fresh_token": fresh_token, "show": shown.put_nowait}
+        names = {"fresh_token": fresh_token, "show": shown.put_nowait, "print": lambda *_: None}
         with unittest.mock.patch.object(pysignalr.client, "SignalRClient", Recorded):
             exec(compile(code, "docs/integrators/clients.md", "exec"), names)
         forever = asyncio.create_task(names["forever"]())
@@ -105,7 +105,7 @@ class Signalrcore(unittest.TestCase):
             "AcknowledgeNotification": "InvokeWithString",
             "0.5 * 2**failed": "0",
         })
-        names, ended = {"fresh_token": fresh_token, "show": shown.put}, threading.Event()
+        names, ended = {"fresh_token": fresh_token, "show": shown.put, "print": lambda *_: None}, threading.Event()
         with unittest.mock.patch.object(signalrcore.hub_connection_builder, "HubConnectionBuilder", Recorded):
             exec(compile(code, "docs/integrators/clients.md", "exec"), names)
         self.addCleanup(socket.setdefaulttimeout, None)

@@ -250,6 +250,8 @@ class WebSocketsJson(Json, Streams, Case):
 
     def test_limit_stop_waits_for_the_next_word_of_the_server(self):
         hub = self.connect()
+        self.invoke(hub, "Echo", "hello")
+        time.sleep(0.3)  # it reads by now, which closing does not wake
         stopping = threading.Thread(target=hub.stop, daemon=True)
         stopping.start()
         stopping.join(0.5)

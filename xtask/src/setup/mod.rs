@@ -11,6 +11,7 @@ use crate::place;
 pub(crate) mod browser;
 pub(crate) mod deny;
 pub(crate) mod npm;
+pub(crate) mod python;
 mod rust_tools;
 mod wasm;
 
@@ -35,6 +36,7 @@ impl Tools {
 pub(crate) fn everything() -> Result<()> {
     Tools::install()?;
     npm::end2end()?;
+    python::find()?;
     browser::find()?;
     deny::ensure()?;
     Ok(())
