@@ -10,11 +10,12 @@ use crate::step::{Outcome, step};
 use crate::test::tally::Tally;
 
 /// Name of a suite, the variable that names its program, the program.
-const SUITES: [(&str, &str, &str); 5] = [
+const SUITES: [(&str, &str, &str); 6] = [
     ("codec", "CODEC_ORACLE", "codec_oracle"),
     ("interop", "INTEROP", "interop"),
     ("routes", "INTEROP", "interop"),
     ("https", "INTEROP", "interop"),
+    ("proxy", "INTEROP", "interop"),
     ("resume", "SIGNALR_CHAT", "chat"),
 ];
 
