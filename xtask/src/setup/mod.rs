@@ -10,6 +10,7 @@ use crate::place;
 
 pub(crate) mod browser;
 pub(crate) mod deny;
+pub(crate) mod maven;
 pub(crate) mod npm;
 pub(crate) mod python;
 mod rust_tools;
@@ -37,6 +38,7 @@ pub(crate) fn everything() -> Result<()> {
     Tools::install()?;
     npm::end2end()?;
     python::find()?;
+    maven::find()?;
     browser::find()?;
     deny::ensure()?;
     Ok(())

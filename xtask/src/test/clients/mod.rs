@@ -11,6 +11,7 @@ use crate::place;
 use crate::setup::npm;
 use crate::step::{Outcome, note, step};
 
+mod java;
 mod node;
 mod python;
 
@@ -23,6 +24,11 @@ pub(super) fn test(packages: &npm::Packages, filter: Option<&str>) -> Result<Tal
             bail!("the Python clients cannot run (see above), and in CI nothing is skipped");
         }
         None => note("PYTHON CLIENTS SKIPPED: see above for what is missing"),
+    }
+    // The one runtime that may be missing in CI too: no other chore needs a JDK.
+    match java::test(filter)? {
+        Some(java) => tally += java,
+        None => note("JAVA CLIENT SKIPPED: see above for what is missing"),
     }
     Ok(tally)
 }
