@@ -1,5 +1,5 @@
-//! The official JavaScript SignalR client, in both protocols and over each transport, by Node's test
-//! runner.
+//! The official JavaScript SignalR client, in both protocols and over each transport, and the steps by
+//! hand with curl, by Node's test runner.
 
 use anyhow::Result;
 
@@ -10,10 +10,11 @@ use crate::step::{Outcome, step};
 use crate::test::tally::Tally;
 
 /// Name of a suite, the variable that names its program, the program.
-const SUITES: [(&str, &str, &str); 6] = [
+const SUITES: [(&str, &str, &str); 7] = [
     ("codec", "CODEC_ORACLE", "codec_oracle"),
     ("interop", "INTEROP", "interop"),
     ("routes", "INTEROP", "interop"),
+    ("curl", "INTEROP", "interop"),
     ("https", "INTEROP", "interop"),
     ("proxy", "INTEROP", "interop"),
     ("resume", "SIGNALR_CHAT", "chat"),
