@@ -4,6 +4,7 @@
 mod closing;
 pub(crate) mod long_polling;
 mod poll;
+mod probe;
 mod progress;
 mod pump;
 pub(crate) mod send;
