@@ -32,6 +32,11 @@ class Host:
         with urllib.request.urlopen(f"{self.url}/clientresult/{connection}", timeout=PATIENCE) as answer:
             return answer.read().decode()
 
+    def ping(self, connection):
+        """Sends it a WebSocket ping with a payload, as Bellhop's hub does for evidence of delivery."""
+        with urllib.request.urlopen(f"{self.url}/ping/{connection}", timeout=PATIENCE) as answer:
+            assert answer.read() == b"asked"
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.stdout.close()

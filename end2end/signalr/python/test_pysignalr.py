@@ -196,6 +196,11 @@ class Calls:
                 await asyncio.wait_for(c.running, PATIENCE)
             self.assertIn("The maximum message size of 32768B was exceeded.", caught.exception.message)
 
+    async def test_a_websocket_ping_is_answered_aside(self):
+        async with connected(self.protocol()) as c:
+            await asyncio.to_thread(host.ping, await c.result("GetCallerConnectionId"))
+            self.assertEqual(await c.result("Echo", "after"), "after")
+
     async def test_unicode(self):
         async with connected(self.protocol()) as c:
             text = "你好，世界！ ä😀 \u2028 \x1f \\ \" \u0000"

@@ -16,6 +16,7 @@ from signalrcore.hub_connection_builder import HubConnectionBuilder
 from signalrcore.messages.close_message import CloseMessage
 from signalrcore.messages.completion_message import CompletionClientStreamMessage
 from signalrcore.messages.invocation_message import InvocationClientStreamMessage, InvocationMessage
+from signalrcore.messages.ping_message import PingMessage
 from signalrcore.messages.stream_invocation_message import StreamInvocationMessage
 from signalrcore.messages.stream_item_message import StreamItemMessage
 from signalrcore.protocol.json_hub_protocol import JsonHubProtocol
@@ -243,7 +244,20 @@ class Streams:
         self.assertEqual(told, [])
 
 
-class WebSocketsJson(Json, Streams, Case):
+class Pinged:
+    def test_a_websocket_ping_that_it_takes_for_a_message_does_no_harm(self):
+        # Its payload has to be one that says nothing.
+        hub = self.connect()
+        told = []
+        hub.transport._on_message = lambda messages, tell=hub.transport._on_message: (told.extend(messages), tell(messages))
+        host.ping(self.invoke(hub, "GetCallerConnectionId"))
+        self.assertEqual(self.invoke(hub, "Echo", "after"), "after")
+        self.assertFalse(self.closed.is_set())
+        pings = [message for message in told if isinstance(message, PingMessage)]
+        self.assertEqual(len(pings), 1 if self.encoding is TEXT else 0)
+
+
+class WebSocketsJson(Json, Streams, Pinged, Case):
     def test_negotiation_can_be_skipped(self):
         hub = self.connect(skip_negotiation=True)
         self.assertEqual(self.invoke(hub, "Echo", "hello"), "hello")
@@ -347,7 +361,7 @@ class LongPollingJson(Json, Case):
         self.wait_for(lambda: self.wire.accepted > before + 30)
 
 
-class WebSocketsMessagePack(Calls, Streams, Case):
+class WebSocketsMessagePack(Calls, Streams, Pinged, Case):
     encoding = BINARY
     bytes, time = b"hello", msgpack.Timestamp(1017656415)
     sent_bytes, sent_time = b"\x01\x02\x03", msgpack.Timestamp(946684800)
