@@ -32,7 +32,7 @@ impl Test {
         let filter = self.filter.as_deref();
         let tally = if self.clients {
             clients::build()?;
-            clients::test(&npm::end2end()?, filter)?
+            clients::test(&npm::end2end()?, filter, self.slow)?
         } else {
             self.everything(filter)?
         };
@@ -49,7 +49,7 @@ impl Test {
         let mut tally = Tally::default();
         tally += rust::test(&database, filter, self.slow)?;
         let packages = npm::end2end()?;
-        tally += clients::test(&packages, filter)?;
+        tally += clients::test(&packages, filter, self.slow)?;
         match browser::runtime(packages)? {
             Some(browser) => {
                 site::build_browser_half(&tools)?;
