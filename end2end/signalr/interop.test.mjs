@@ -1,84 +1,75 @@
-// The official JavaScript client against the interoperability host (server/signalr/examples/interop):
-// every method of its hub, over each transport and in both protocols.
+// The official JavaScript client against the interoperability host: every method of its hub, over each
+// transport, in both protocols, with and without stateful reconnect.
 //
 // cargo build -p signalr --example interop
 // INTEROP=$PWD/target/debug/examples/interop node --test end2end/signalr/interop.test.mjs
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { createRequire } from "node:module";
-import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 
-const require = createRequire(import.meta.url);
-const { HttpTransportType, HubConnectionBuilder, JsonHubProtocol, LogLevel, Subject } = require("@microsoft/signalr");
-const { MessagePackHubProtocol } = require("@microsoft/signalr-protocol-msgpack");
+import { COMBINATIONS, build, drain, startHost, using } from "./host.mjs";
 
-const { WebSockets, ServerSentEvents, LongPolling } = HttpTransportType;
-const COMBINATIONS = [
-  [WebSockets, new JsonHubProtocol()],
-  [ServerSentEvents, new JsonHubProtocol()],
-  [LongPolling, new JsonHubProtocol()],
-  [WebSockets, new MessagePackHubProtocol()],
-  [LongPolling, new MessagePackHubProtocol()],
+const require = createRequire(import.meta.url);
+const { HttpTransportType, Subject } = require("@microsoft/signalr");
+
+const METHODS = [
+  "Echo",
+  "EchoComplexObject",
+  "EmptyStream",
+  "GetActiveTransportName",
+  "GetCallerConnectionId",
+  "GetContentTypeHeader",
+  "GetCookie",
+  "GetHeader",
+  "GetNumRedirects",
+  "InfiniteStream",
+  "InvokeWithString",
+  "SendComplexObject",
+  "SendCustomObject",
+  "Stream",
+  "StreamThrowException",
+  "StreamingConcat",
+  "ThrowException",
 ];
 
 let host;
-let url;
 
 before(async () => {
-  if (!process.env.INTEROP) throw new Error("INTEROP must name the built example `interop` of the crate `signalr`");
-  host = spawn(process.env.INTEROP, [], { stdio: ["ignore", "pipe", "inherit"] });
-  const [line] = await once(createInterface({ input: host.stdout }), "line");
-  url = JSON.parse(line).http;
+  host = await startHost();
 });
 
-after(async () => {
-  host.kill("SIGTERM");
-  const [code] = await once(host, "exit");
-  assert.equal(code, 0, "the host stops cleanly");
-});
-
-function build(path, options = {}, protocol = new JsonHubProtocol()) {
-  return new HubConnectionBuilder()
-    .configureLogging(LogLevel.None)
-    .withUrl(path.startsWith("http") ? path : url + path, options)
-    .withHubProtocol(protocol)
-    .withAutomaticReconnect()
-    .build();
-}
-
-/** A started connection for `body`, stopped afterwards. */
-async function using(connection, body) {
-  await connection.start();
-  try {
-    return await body(connection);
-  } finally {
-    await connection.stop();
-  }
-}
-
-/** All items of a stream. */
-const drain = (stream) =>
-  new Promise((resolve, reject) => {
-    const items = [];
-    stream.subscribe({ next: (item) => items.push(item), complete: () => resolve(items), error: reject });
-  });
+after(() => host.stop());
 
 /** The next call of a client method. */
-const called = (connection, name) => new Promise((resolve) => connection.on(name, (...values) => resolve(values)));
+const calling = (connection, name) => new Promise((resolve) => connection.on(name, (...values) => resolve(values)));
 
 const failing = (message) => (error) => {
   assert.equal(error.message, message);
   return true;
 };
 
-for (const [transport, protocol] of COMBINATIONS) {
-  const binary = protocol.name === "messagepack";
-  const hub = (body) => () => using(build("/testhub", { transport }, protocol), body);
+const WAYS = COMBINATIONS.flatMap(([transport, protocol]) => [false, true].map((stateful) => ({ transport, protocol, stateful })));
 
-  describe(`${protocol.name} over ${HttpTransportType[transport]}`, () => {
+for (const { transport, protocol, stateful } of WAYS) {
+  const binary = protocol.name === "messagepack";
+  const called = new Set();
+
+  /** Remembers which methods were called. */
+  const noting = (connection) => {
+    for (const way of ["invoke", "send", "stream"]) {
+      const own = connection[way].bind(connection);
+      connection[way] = (method, ...values) => {
+        called.add(method);
+        return own(method, ...values);
+      };
+    }
+    return connection;
+  };
+  const connection = (path) => noting(build(host.http + path, { transport, protocol, stateful }));
+  const hub = (body, path = "/testhub") => () => using(connection(path), body);
+
+  describe(`${protocol.name} over ${HttpTransportType[transport]}${stateful ? ", stateful" : ""}`, () => {
     test("Echo, and send without an answer", hub(async (c) => {
       assert.equal(await c.invoke("Echo", "你好，世界！"), "你好，世界！");
       assert.equal(await c.invoke("eCHO", "case"), "case");
@@ -102,13 +93,13 @@ for (const [transport, protocol] of COMBINATIONS) {
     }));
 
     test("InvokeWithString calls Message", hub(async (c) => {
-      const message = called(c, "message");
+      const message = calling(c, "message");
       assert.equal(await c.invoke("InvokeWithString", "你好"), null, "void is null");
       assert.deepEqual(await message, ["你好"]);
     }));
 
     test("SendCustomObject calls CustomObject", hub(async (c) => {
-      const object = called(c, "CustomObject");
+      const object = calling(c, "CustomObject");
       await c.send("SendCustomObject", { Name: "test", Value: 42 });
       assert.deepEqual(await object, [{ Name: "test", Value: 42 }]);
     }));
@@ -137,7 +128,7 @@ for (const [transport, protocol] of COMBINATIONS) {
     }));
 
     test("InfiniteStream hears of its cancellation, also at once", hub(async (c) => {
-      const cancelled = called(c, "StreamCanceled");
+      const cancelled = calling(c, "StreamCanceled");
       c.stream("InfiniteStream").subscribe({ next() {}, complete() {}, error() {} }).dispose();
       await cancelled;
       assert.equal(await c.invoke("Echo", "still here"), "still here");
@@ -190,10 +181,19 @@ for (const [transport, protocol] of COMBINATIONS) {
       assert.equal(await c.invoke("GetCookie", "expiredCookie"), null);
       assert.match(await c.invoke("GetHeader", "User-Agent"), /^Microsoft SignalR\//);
       assert.equal(await c.invoke("GetHeader", "X-Nothing"), null);
+      // Of the request that brought the handshake, which is text in both protocols.
+      const type = transport === HttpTransportType.WebSockets ? null : "text/plain;charset=UTF-8";
+      assert.equal(await c.invoke("GetContentTypeHeader"), type);
     }));
 
+    test("GetNumRedirects reads the query that a redirect added", async () => {
+      const count = () => hub((c) => c.invoke("GetNumRedirects"), `/redirect?numRedirects=0&baseUrl=${host.http}`)();
+      const first = await count();
+      assert.equal(await count(), first + 1);
+    });
+
     test("/clientresult asks the client", hub(async (c) => {
-      const ask = async () => (await fetch(`${url}/clientresult/${c.connectionId}`)).text();
+      const ask = async () => (await fetch(`${host.http}/clientresult/${c.connectionId}`)).text();
       assert.match(await ask(), /didn't provide a result|No .*handler|does not/i);
       c.on("Result", () => 42);
       assert.equal(await ask(), "42");
@@ -209,89 +209,32 @@ for (const [transport, protocol] of COMBINATIONS) {
       assert.notEqual(await again, first);
       assert.equal(await c.invoke("Echo", "again"), "again");
     }));
+
+    if (transport === HttpTransportType.WebSockets) {
+      const lose = (c) => c.connection.transport._webSocket.terminate();
+
+      test(`a lost socket is ${stateful ? "not noticed by a call" : "a new connection"}`, hub(async (c) => {
+        const id = c.connectionId;
+        const again = new Promise((resolve) => c.onreconnected(resolve));
+        if (!stateful) {
+          lose(c);
+          assert.notEqual(await again, id);
+          return;
+        }
+        const upload = new Subject();
+        const answer = c.invoke("StreamingConcat", upload);
+        upload.next("before ");
+        lose(c);
+        upload.next("after");
+        upload.complete();
+        assert.equal(await answer, "before after");
+        assert.equal(await c.invoke("GetCallerConnectionId"), id);
+      }));
+    }
+
+    test("every method of the hub was called", () => {
+      const missing = METHODS.filter((method) => !called.has(method));
+      assert.deepEqual(missing, []);
+    });
   });
 }
-
-describe("the other routes", () => {
-  test("/testhub-nowebsockets offers events for JSON and polls for MessagePack", async () => {
-    const name = (protocol) => using(build("/testhub-nowebsockets", {}, protocol), (c) => c.invoke("GetActiveTransportName"));
-    assert.equal(await name(new JsonHubProtocol()), "ServerSentEvents");
-    assert.equal(await name(new MessagePackHubProtocol()), "LongPolling");
-  });
-
-  test("negotiation can be skipped", async () => {
-    const options = { transport: WebSockets, skipNegotiation: true };
-    await using(build("/testhub", options), async (c) => {
-      assert.equal(c.connectionId, null);
-      assert.equal(await c.invoke("Echo", "x"), "x");
-    });
-  });
-
-  test("/redirect leads to the hub, one further each time", async () => {
-    const address = `/redirect?numRedirects=0&baseUrl=${url}`;
-    const count = () => using(build(address), (c) => c.invoke("GetNumRedirects"));
-    const first = await count();
-    assert.equal(await count(), first + 1);
-  });
-
-  test("/bad-negotiate is a 400 with words", async () => {
-    await assert.rejects(build("/bad-negotiate").start(), /Some response from server|400/);
-  });
-
-  for (const transport of [WebSockets, ServerSentEvents, LongPolling]) {
-    test(`/authorizedhub wants a token over ${HttpTransportType[transport]}`, async () => {
-      await assert.rejects(build("/authorizedhub", { transport }).start(), /Unauthorized|401/);
-      const token = async () => (await fetch(`${url}/generateJwtToken`)).text();
-      await using(build("/authorizedhub", { transport, accessTokenFactory: token }), async (c) => {
-        assert.equal(await c.invoke("Echo", "x"), "x");
-      });
-    });
-  }
-
-  test("/uncreatable closes with the reason", async () => {
-    const c = new HubConnectionBuilder().configureLogging(LogLevel.None).withUrl(`${url}/uncreatable`).build();
-    const closed = new Promise((resolve) => c.onclose(resolve));
-    const error = await c.start().then(() => closed, (reason) => reason);
-    assert.match(String(error), /Connection closed with an error/);
-  });
-
-  test("a stateful connection survives the loss of its socket", async () => {
-    const c = new HubConnectionBuilder()
-      .configureLogging(LogLevel.None)
-      .withUrl(`${url}/testhub`, { transport: WebSockets })
-      .withStatefulReconnect()
-      .build();
-    await using(c, async () => {
-      const id = c.connectionId;
-      const upload = new Subject();
-      const answer = c.invoke("StreamingConcat", upload);
-      upload.next("before ");
-      c.connection.transport._webSocket.terminate();
-      upload.next("after");
-      upload.complete();
-      assert.equal(await answer, "before after");
-      assert.equal(await c.invoke("GetCallerConnectionId"), id);
-    });
-  });
-
-  test("/echo gives bytes back without a hub, also after a redirect with 307", async () => {
-    const moved = await fetch(`${url}/echoredirect/negotiate?x=1`, { method: "POST", redirect: "manual" });
-    assert.equal(moved.status, 307);
-    assert.equal(moved.headers.get("location"), "/echo/negotiate?x=1");
-    const negotiated = await (await fetch(`${url}/echoredirect/negotiate?negotiateVersion=1`, { method: "POST" })).json();
-    const poll = `${url}/echo?id=${negotiated.connectionToken}`;
-    assert.equal(await (await fetch(poll)).text(), "", "the first poll is answered at once");
-    await fetch(poll, { method: "POST", body: "hello" });
-    assert.equal(await (await fetch(poll)).text(), "hello");
-    assert.equal((await fetch(poll, { method: "DELETE" })).status, 202);
-  });
-
-  test("CORS mirrors the origin, allows credentials and answers OPTIONS with 204", async () => {
-    const headers = { Origin: "http://localhost:9876", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-requested-with" };
-    const answer = await fetch(`${url}/testhub/negotiate`, { method: "OPTIONS", headers });
-    assert.equal(answer.status, 204);
-    assert.equal(answer.headers.get("access-control-allow-origin"), "http://localhost:9876");
-    assert.equal(answer.headers.get("access-control-allow-credentials"), "true");
-    assert.equal(answer.headers.get("access-control-allow-headers"), "x-requested-with");
-  });
-});

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::{sync::watch, time::Instant};
 
@@ -49,6 +50,8 @@ pub(crate) enum Gap {
 enum Stage<P> {
     Reserved {
         until: Instant,
+        /// What was sent before the transport came.
+        early: Vec<Bytes>,
     },
     Bound {
         connection: Arc<Connection<P>>,
@@ -56,6 +59,19 @@ enum Stage<P> {
         /// Long polling only. Written by polls, watched by the connection's task.
         gap: Option<watch::Sender<Gap>>,
     },
+    /// Nobody came in time.
+    Expired,
+}
+
+/// What becomes of bytes that are [sent early](Slot::keep).
+#[derive(Debug)]
+pub(crate) enum Keep<P> {
+    /// They are the first that the session reads.
+    Kept,
+    /// They are more than are kept.
+    Full,
+    /// The transport has come meanwhile.
+    Bound(Arc<Connection<P>>, Bytes),
     /// Nobody came in time.
     Expired,
 }
@@ -88,7 +104,10 @@ impl<P> Slot<P> {
             facts,
             resumable: false,
             claim: Mutex::default(),
-            stage: Mutex::new(Stage::Reserved { until }),
+            stage: Mutex::new(Stage::Reserved {
+                until,
+                early: Vec::new(),
+            }),
             sending: tokio::sync::Mutex::default(),
             senders: AtomicUsize::new(0),
             delivered: AtomicU64::new(0),
@@ -98,14 +117,14 @@ impl<P> Slot<P> {
     /// The end of the reservation; now, if it is none.
     pub(crate) fn until(&self) -> Instant {
         match &*self.stage.lock() {
-            Stage::Reserved { until } => *until,
+            Stage::Reserved { until, .. } => *until,
             Stage::Bound { .. } | Stage::Expired => Instant::now(),
         }
     }
 
     pub(crate) fn is_expired(&self, now: Instant) -> bool {
         match &*self.stage.lock() {
-            Stage::Reserved { until } => *until <= now,
+            Stage::Reserved { until, .. } => *until <= now,
             Stage::Bound { .. } => false,
             Stage::Expired => true,
         }
@@ -128,14 +147,17 @@ impl<P> Slot<P> {
         open: impl FnOnce() -> Connection<P>,
     ) -> Bind<P> {
         let mut stage = self.stage.lock();
-        match &*stage {
+        match &mut *stage {
             Stage::Bound { connection, .. } if connection.transport() == transport => {
                 Bind::Already(Arc::clone(connection))
             }
             Stage::Bound { .. } => Bind::OtherTransport,
             Stage::Expired => Bind::Expired,
-            Stage::Reserved { .. } => {
+            Stage::Reserved { early, .. } => {
                 let connection = Arc::new(open());
+                for chunk in early.drain(..) {
+                    connection.inbox.push(chunk);
+                }
                 let polls = transport == TransportKind::LongPolling;
                 *stage = Stage::Bound {
                     connection: Arc::clone(&connection),
@@ -143,6 +165,22 @@ impl<P> Slot<P> {
                     gap: polls.then(|| watch::Sender::new(Gap::Since(Instant::now()))),
                 };
                 Bind::Fresh(connection)
+            }
+        }
+    }
+
+    /// Keeps bytes for the session that the transport will begin, `most` of them in all.
+    pub(crate) fn keep(&self, bytes: Bytes, most: usize) -> Keep<P> {
+        match &mut *self.stage.lock() {
+            Stage::Expired => Keep::Expired,
+            Stage::Bound { connection, .. } => Keep::Bound(Arc::clone(connection), bytes),
+            Stage::Reserved { early, .. } => {
+                let kept: usize = early.iter().map(Bytes::len).sum();
+                if kept + bytes.len() > most {
+                    return Keep::Full;
+                }
+                early.push(bytes);
+                Keep::Kept
             }
         }
     }

@@ -10,7 +10,9 @@ use crate::place;
 
 pub(crate) mod browser;
 pub(crate) mod deny;
+pub(crate) mod maven;
 pub(crate) mod npm;
+pub(crate) mod python;
 mod rust_tools;
 mod wasm;
 
@@ -35,6 +37,8 @@ impl Tools {
 pub(crate) fn everything() -> Result<()> {
     Tools::install()?;
     npm::end2end()?;
+    python::find()?;
+    maven::find()?;
     browser::find()?;
     deny::ensure()?;
     Ok(())

@@ -88,8 +88,9 @@ pub(crate) fn routes(tracker: &TaskTracker, stopping: &CancellationToken) -> Rou
         .route("/generateJwtToken", get(login::token).with_state(login))
         .route(
             "/clientresult/{id}",
-            get(client_result).with_state([test, second]),
+            get(client_result).with_state([test.clone(), second]),
         )
+        .route("/ping/{id}", get(ping).with_state(test))
         .route("/echoredirect", any(front::to_echo))
         .route("/echoredirect/{*rest}", any(front::to_echo))
         .route("/bad-negotiate", any(front::bad_negotiate))
@@ -105,6 +106,17 @@ fn redirects() -> Router {
         .route("/redirect", any(front::to_test_hub))
         .route("/redirect/{*rest}", any(front::to_test_hub))
         .with_state(Arc::new(AtomicU32::new(0)))
+}
+
+/// Sends one client a WebSocket ping, as a hub does that wants evidence of delivery.
+async fn ping(State(server): State<TestServer>, Path(id): Path<String>) -> &'static str {
+    match server.get(&id) {
+        Some(connection) => {
+            connection.probe();
+            "asked"
+        }
+        None => "gone",
+    }
 }
 
 /// Asks one client for a number.

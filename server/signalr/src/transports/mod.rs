@@ -5,6 +5,7 @@ mod closing;
 mod in_step;
 pub(crate) mod long_polling;
 mod poll;
+mod probe;
 mod progress;
 mod pump;
 pub(crate) mod send;

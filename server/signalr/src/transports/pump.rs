@@ -32,7 +32,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{closing::End, progress::Progress};
+use super::{closing::End, probe, progress::Progress};
 use crate::{
     Connection, Limit, WriteMark, endpoint::Endpoint, protocol::TransferFormat, server::Shared,
 };
@@ -153,7 +153,7 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
             if batch.probe {
                 self.pinged = batch.mark;
                 self.pinged_at = Some(Instant::now());
-                self.ping = Some(Bytes::copy_from_slice(&batch.mark.0.to_be_bytes()));
+                self.ping = Some(probe::payload(batch.mark));
             }
             if batch.writable {
                 self.server.hub.writable(self.connection);
@@ -250,17 +250,17 @@ impl<'a, E: Endpoint, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, E, S> {
     }
 
     fn pong(&mut self, payload: &[u8]) {
-        let Ok(mark) = payload.try_into().map(u64::from_be_bytes) else {
+        let Some(mark) = probe::mark(payload) else {
             return;
         };
         // A client can make up a pong, but not one for what it was not asked about.
-        if mark <= self.pinged.0 {
-            if mark == self.pinged.0
+        if mark <= self.pinged {
+            if mark == self.pinged
                 && let Some(at) = self.pinged_at.take()
             {
                 self.connection.set_round_trip(at.elapsed());
             }
-            self.server.hub.evidence(self.connection, WriteMark(mark));
+            self.server.hub.evidence(self.connection, mark);
         }
     }
 }

@@ -14,7 +14,7 @@ use axum::{
     body::{Body, BodyDataStream},
     response::Response,
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::StatusCode;
 use tokio::time::{Instant, timeout};
@@ -24,12 +24,16 @@ use crate::{
     answer::{Refusal, text_answer},
     endpoint::Endpoint,
     protocol::TransportKind,
+    server::Shared,
+    slot::{Keep, Slot},
     visit::Visit,
 };
 
 pub(crate) async fn send<E: Endpoint>(visit: Visit<E>, body: Body) -> Result<Response, Refusal> {
     let slot = visit.slot().await?;
-    let connection = slot.connection().ok_or(Refusal::OtherTransport)?;
+    let Some(connection) = slot.connection() else {
+        return early(&visit.server, &slot, body).await;
+    };
     if connection.transport() == TransportKind::WebSockets {
         return Err(Refusal::NotOverWebSocket);
     }
@@ -40,11 +44,7 @@ pub(crate) async fn send<E: Endpoint>(visit: Visit<E>, body: Body) -> Result<Res
     {
         server.hub.evidence(&connection, through);
     }
-    let queued = Queued::enter(&slot.senders, server.options.max_waiting_posts);
-    let _queued = queued.ok_or_else(|| {
-        server.limits.hit(Limit::WaitingPosts);
-        Refusal::TooManyPosts
-    })?;
+    let _queued = Queued::enter(server, &slot.senders)?;
     let _turn = slot.sending.lock().await;
     let mut body = Upload::new(body, &server.options);
     let mut half = Half {
@@ -58,20 +58,59 @@ pub(crate) async fn send<E: Endpoint>(visit: Visit<E>, body: Body) -> Result<Res
                 half.begun = false;
                 return Ok(text_answer(StatusCode::OK, ""));
             }
-            Err(refusal) => {
-                match refusal {
-                    Refusal::BodyTooSlow => server.limits.hit(Limit::PostTimeout),
-                    Refusal::BodyTooLarge => server.limits.hit(Limit::PostBytes),
-                    _ => {}
-                }
-                return Err(refusal);
-            }
+            Err(refusal) => return Err(counted(server, refusal)),
         };
         let room = poll_fn(|cx| connection.inbox.poll_room(cx)).await;
         room.map_err(|_| Refusal::UnknownId)?;
         connection.inbox.push(chunk);
         half.begun = true;
     }
+}
+
+/// Most that is kept of what comes before the first `GET`: a handshake and a small call. Ten thousand
+/// reservations hold 40 MB so.
+const EARLY: usize = 4096;
+
+/// A `POST` before the first `GET`. The official server takes it, and signalrcore (Python) sends its
+/// handshake so before it polls. It is passed on whole, for there is no connection yet to close amid a
+/// message.
+async fn early<E: Endpoint>(
+    server: &Shared<E>,
+    slot: &Slot<E::Principal>,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let _queued = Queued::enter(server, &slot.senders)?;
+    let _turn = slot.sending.lock().await;
+    let mut body = Upload::new(body, &server.options);
+    body.bytes_left = body.bytes_left.min(EARLY);
+    let mut whole = BytesMut::new();
+    while let Some(chunk) = body.next().await.map_err(|why| counted(server, why))? {
+        whole.extend_from_slice(&chunk);
+    }
+    match slot.keep(whole.freeze(), EARLY) {
+        Keep::Kept => {}
+        Keep::Full => return Err(counted(server, Refusal::BodyTooLarge)),
+        Keep::Expired => return Err(Refusal::UnknownId),
+        Keep::Bound(connection, bytes) => {
+            if connection.transport() == TransportKind::WebSockets {
+                return Err(Refusal::NotOverWebSocket);
+            }
+            let room = poll_fn(|cx| connection.inbox.poll_room(cx)).await;
+            room.map_err(|_| Refusal::UnknownId)?;
+            connection.inbox.push(bytes);
+        }
+    }
+    Ok(text_answer(StatusCode::OK, ""))
+}
+
+/// Counts a bound of bodies that was met.
+fn counted<E: Endpoint>(server: &Shared<E>, refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::BodyTooSlow => server.limits.hit(Limit::PostTimeout),
+        Refusal::BodyTooLarge => server.limits.hit(Limit::PostBytes),
+        _ => {}
+    }
+    refusal
 }
 
 /// A body that has been passed on in part. When it ends so, by an error or because the HTTP server drops
@@ -95,12 +134,14 @@ impl<P> Drop for Half<'_, P> {
 struct Queued<'a>(&'a AtomicUsize);
 
 impl<'a> Queued<'a> {
-    fn enter(count: &'a AtomicUsize, most: usize) -> Option<Self> {
+    fn enter<E: Endpoint>(server: &Shared<E>, count: &'a AtomicUsize) -> Result<Self, Refusal> {
+        let most = server.options.max_waiting_posts;
         let room = |waiting: usize| (waiting <= most).then_some(waiting + 1);
-        count
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, room)
-            .ok()
-            .map(|_| Self(count))
+        let entered = count.fetch_update(Ordering::AcqRel, Ordering::Acquire, room);
+        entered.map(|_| Self(count)).map_err(|_| {
+            server.limits.hit(Limit::WaitingPosts);
+            Refusal::TooManyPosts
+        })
     }
 }
 

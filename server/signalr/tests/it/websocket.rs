@@ -195,7 +195,7 @@ async fn pong_is_evidence_for_what_was_written_before() {
 async fn a_made_up_pong_is_no_evidence() {
     let mut site = Site::new();
     let mut client = Client::connect(&mut site, WebSockets).await;
-    for payload in [&99_u64.to_be_bytes()[..], b"", b"123456789"] {
+    for payload in [&b"{\"type\":6,\"mark\":99}"[..], b"", b"123456789"] {
         client
             .socket()
             .send(Message::Pong(payload.to_vec().into()))

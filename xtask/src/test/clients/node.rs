@@ -1,19 +1,22 @@
-//! The official JavaScript SignalR client, in both protocols and over each transport, against the
-//! `signalr` crate's own programs: Node's test runner, no browser. cargo has built the examples with
-//! the tests.
+//! The official JavaScript SignalR client, in both protocols and over each transport, and the steps by
+//! hand with curl, by Node's test runner.
 
 use anyhow::Result;
 
-use super::tally::Tally;
+use super::example;
 use crate::command::{command, watch};
-use crate::place;
 use crate::setup::npm::Packages;
 use crate::step::{Outcome, step};
+use crate::test::tally::Tally;
 
 /// Name of a suite, the variable that names its program, the program.
-const SUITES: [(&str, &str, &str); 3] = [
+const SUITES: [(&str, &str, &str); 7] = [
     ("codec", "CODEC_ORACLE", "codec_oracle"),
     ("interop", "INTEROP", "interop"),
+    ("routes", "INTEROP", "interop"),
+    ("curl", "INTEROP", "interop"),
+    ("https", "INTEROP", "interop"),
+    ("proxy", "INTEROP", "interop"),
     ("resume", "SIGNALR_CHAT", "chat"),
 ];
 
@@ -27,8 +30,7 @@ pub(super) fn test(packages: &Packages, filter: Option<&str>) -> Result<Tally> {
             node.arg(format!("--test-name-pattern={filter}"));
         }
         for (suite, variable, program) in SUITES {
-            let program = place::target().join("debug/examples").join(program);
-            node.env(variable, program)
+            node.env(variable, example(program))
                 .arg(format!("end2end/signalr/{suite}.test.mjs"));
         }
         let status = watch(&mut node, |line| read(&mut tally, line))?;
