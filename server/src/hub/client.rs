@@ -16,6 +16,7 @@ use super::gate::{Gate, Offer};
 use crate::auth::Principal;
 use crate::outbox::passed::Passed;
 use crate::store::replay::Question;
+use crate::support::ids::instant_of;
 
 /// Ids of unconfirmed items kept to translate an ack without asking the database; an ack of an
 /// older one costs a look-up.
@@ -30,6 +31,7 @@ pub(crate) struct Client {
     pub(crate) user_name: Arc<str>,
     /// `None`: unnamed.
     pub(crate) device: Option<Arc<str>>,
+    /// When its transport connected, which is before its client is told so.
     pub(crate) connected_at: Timestamp,
     /// `?methods=notification`: every item is invoked as `Notification`.
     as_notification: bool,
@@ -47,7 +49,7 @@ struct Inner {
     start: i64,
     /// Nothing beyond it was routed before this.
     since: Timestamp,
-    /// Items up to here were given out before this connection began: `replayed`.
+    /// Items up to here were given out before this connection was welcomed.
     replayed_through: i64,
     /// Written and neither acked nor reached, ascending; at most [`MOST_REMEMBERED`].
     unconfirmed: VecDeque<Written>,
@@ -212,7 +214,7 @@ impl Client {
         let mut inner = self.inner.lock();
         let mut written = Vec::with_capacity(rows.len());
         for row in rows {
-            let replayed = row.seq <= inner.replayed_through;
+            let replayed = row.seq <= inner.replayed_through && is_older(row.id, self.connected_at);
             match inner.gate.offer_row(row.seq) {
                 Offer::Send if self.write(&mut inner, row.seq, row.id, &row.template, replayed) => {
                     written.push((row.seq, row.id));
@@ -378,4 +380,28 @@ fn end_of(principal: &Principal) -> i64 {
     principal.expires_at.map_or(i64::MAX, |ends| {
         ends.as_millisecond().saturating_add(leeway)
     })
+}
+
+/// Whether the item was accepted before then: what comes after the client was told that it is connected
+/// is live to it, even if the server had not looked up yet where its stream stands.
+fn is_older(id: Uuid, began: Timestamp) -> bool {
+    let at = instant_of(id).unwrap_or(Timestamp::UNIX_EPOCH);
+    at.as_millisecond() < began.as_millisecond()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::support::{clock::Clock, ids::Ids};
+
+    use super::*;
+
+    /// Published the moment the client's `start()` returned, it came as a replay, which no app announces.
+    #[test]
+    fn what_is_accepted_after_the_connection_began_is_no_replay() {
+        let clock = Clock::system();
+        let id = Ids::new(clock.clone()).uuid();
+        let at = instant_of(id).unwrap();
+        assert!(!is_older(id, at));
+        assert!(is_older(id, at + jiff::SignedDuration::from_millis(1)));
+    }
 }

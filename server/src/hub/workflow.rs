@@ -154,6 +154,7 @@ impl Hub {
         };
         let device = device::name(principal.device.as_deref(), connection.query("device"));
         let now = shared.clock.now();
+        let age = connection.connected_at().elapsed();
         let mut conn = shared.pool.acquire().await?;
         let last_seq = ledger::last_seq(&mut conn, *user).await?;
         let mut start = Start {
@@ -185,7 +186,7 @@ impl Hub {
             key: key.clone(),
             name: name.clone(),
             device,
-            at: now,
+            at: now - age,
         };
         let client = Arc::new(Client::new(connection.clone(), visitor, start));
         // Registered first, then read: whatever commits from now on is offered to the gate.

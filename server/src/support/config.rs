@@ -146,11 +146,12 @@ pub struct Database {
     /// As root: the user that runs the embedded database [default: postgres, else nobody]
     #[arg(long, env = "BELLHOP_PG_USER", value_name = "NAME")]
     pub pg_user: Option<String>,
-    /// Connections to the database held at most
+    /// Connections to the database held at most; at least 4, one of them is the committer's own
     #[arg(
         long,
         env = "BELLHOP_DB_CONNECTIONS",
         default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(4..),
         value_name = "N"
     )]
     pub db_connections: u32,
