@@ -73,14 +73,13 @@ impl Committer {
     #[must_use]
     pub fn start(pool: Pool, clock: Clock, dispatch: Arc<dyn Dispatch>, life: &Lifecycle) -> Self {
         let (jobs, waiting) = mpsc::channel(MOST_WAITING);
-        let line = Line {
-            pool,
-            conn: None,
-            taken: Instant::now(),
-            used: Instant::now(),
-        };
         let worker = Worker {
-            line,
+            line: Line {
+                pool,
+                conn: None,
+                taken: Instant::now(),
+                used: Instant::now(),
+            },
             clock,
             dispatch,
         };
@@ -132,12 +131,11 @@ impl Line {
         {
             self.drop_it();
         }
-        let conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => {
-                self.taken = Instant::now();
-                self.pool.acquire().await?
-            }
+        let conn = if let Some(conn) = self.conn.take() {
+            conn
+        } else {
+            self.taken = Instant::now();
+            self.pool.acquire().await?
         };
         Ok(self.conn.insert(conn))
     }
