@@ -1,11 +1,10 @@
 //! What an idle device costs: the resident memory of the server's process before and with thousands
 //! of WebSockets that have shaken hands and then only answer pings. The kernel's buffers are not in it.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -13,6 +12,7 @@ use crate::hub::Hub;
 use crate::product::{Setup, user};
 use crate::twins::http::Twin;
 use crate::twins::postgres::rate;
+use benches::resident::resident;
 use benches::table::{Row, Section};
 
 const CONNECTIONS: usize = 5_000;
@@ -104,15 +104,4 @@ async fn open(address: SocketAddr, paths: &[String]) -> Result<JoinSet<()>> {
         devices.spawn(opened??.idle());
     }
     Ok(devices)
-}
-
-/// Resident memory of a process, in KiB.
-fn resident(pid: u32) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let kib = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.trim().strip_suffix(" kB"))
-        .context("/proc names no resident memory")?;
-    Ok(kib.trim().parse()?)
 }

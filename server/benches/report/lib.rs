@@ -2,5 +2,6 @@
 
 pub mod machine;
 pub mod noise;
+pub mod resident;
 pub mod samples;
 pub mod table;

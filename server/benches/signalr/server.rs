@@ -48,13 +48,7 @@ impl Server {
 
     /// Resident memory in KiB.
     pub(crate) fn resident(&self) -> Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let kib = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(|rest| rest.trim().strip_suffix(" kB"))
-            .context("/proc names no resident memory")?;
-        Ok(kib.trim().parse()?)
+        benches::resident::resident(self.child.id())
     }
 
     /// Processor time of all its threads so far.

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::batch::{Batch, Verdict};
 use super::draft::Draft;
 use super::{Dispatch, Routed};
-use crate::store::{self, Pool};
+use crate::store::{self, Pool, SURELY_ALIVE};
 use crate::support::clock::Clock;
 use crate::support::lifecycle::Lifecycle;
 
@@ -118,8 +118,6 @@ struct Line {
 
 /// So long it is kept at most: the pool ends old connections, whose processes grow.
 const KEPT: Duration = Duration::from_mins(10);
-/// A connection that was used this recently lives.
-const SURELY_ALIVE: Duration = Duration::from_secs(1);
 
 impl Line {
     /// A connection that lives, as far as one can know.

@@ -10,12 +10,11 @@ use sqlx::{ConnectOptions, Connection as _, Postgres};
 use tracing::log::LevelFilter;
 
 use super::embedded::Embedded;
+use crate::store::SURELY_ALIVE;
 use crate::support::config::Config;
 
 /// The oldest PostgreSQL our SQL runs on.
 const OLDEST: u32 = 15;
-/// A connection idle for less is taken as it is.
-const SURELY_ALIVE: Duration = Duration::from_secs(1);
 /// How long a request waits for a connection before it is told to come back later.
 const WAIT: Duration = Duration::from_secs(5);
 

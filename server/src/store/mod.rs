@@ -27,10 +27,15 @@ pub mod replay;
 pub mod sessions;
 pub mod topic;
 
+use std::time::Duration;
+
 use sqlx::postgres::PgPool;
 
 /// The pool every room reads and writes through.
 pub type Pool = PgPool;
+
+/// A connection idle for less is taken to live; one idle for longer is asked, which is a round trip.
+pub const SURELY_ALIVE: Duration = Duration::from_secs(1);
 
 /// Does the database answer?
 pub async fn ping(pool: &Pool) -> sqlx::Result<()> {
