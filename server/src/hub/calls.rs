@@ -115,6 +115,7 @@ fn record(
         device: client.device.clone(),
         what,
         via: "hub",
+        active: true,
     };
     let (acks, client) = (shared.acks.clone(), client.clone());
     Reply::later(async move {

@@ -17,6 +17,7 @@ mod expiry;
 mod frames;
 mod gate;
 mod pager;
+mod prod;
 mod record;
 mod registry;
 mod revoked;
