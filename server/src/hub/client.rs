@@ -62,6 +62,8 @@ struct Written {
     mark: WriteMark,
     seq: i64,
     id: Uuid,
+    /// Nobody acks it, so the transport's word is asked for from every device.
+    hidden: bool,
 }
 
 /// What the database knows of a device when it connects.
@@ -171,7 +173,7 @@ impl Client {
             written = self.write(&mut inner, seq, id, template, false);
         }
         let wants_page = inner.gate.wants_page();
-        let probe = written && !inner.explicit;
+        let probe = written && (!inner.explicit || template.hidden);
         drop(inner);
         if probe {
             self.conn.probe();
@@ -244,7 +246,8 @@ impl Client {
         }
         inner.gate.page_ended(full.unwrap_or(last), last);
         let wants_page = inner.gate.wants_page();
-        let probe = !written.is_empty() && !inner.explicit;
+        let hidden = rows.iter().any(|row| row.template.hidden);
+        let probe = !written.is_empty() && (!inner.explicit || hidden);
         drop(inner);
         if probe {
             self.conn.probe();
@@ -284,7 +287,12 @@ impl Client {
                 if inner.unconfirmed.len() == MOST_REMEMBERED {
                     inner.unconfirmed.pop_front();
                 }
-                inner.unconfirmed.push_back(Written { mark, seq, id });
+                inner.unconfirmed.push_back(Written {
+                    mark,
+                    seq,
+                    id,
+                    hidden: template.hidden,
+                });
                 true
             }
             // Full: it goes on when the queue drains. Closed: its successor reads what it missed.
@@ -344,13 +352,20 @@ impl Client {
     }
 
     /// Transport evidence: what was written up to `mark` was read. Answers the numbers that count as
-    /// reached now, unless the device acks for itself.
+    /// reached now. Of a device that acks for itself only what nobody acks.
     pub(crate) fn reached(&self, mark: WriteMark) -> Vec<i64> {
         let mut inner = self.inner.lock();
-        if inner.explicit {
-            return Vec::new();
-        }
         let mut seqs = Vec::new();
+        if inner.explicit {
+            inner.unconfirmed.retain(|written| {
+                let read = written.hidden && written.mark <= mark;
+                if read {
+                    seqs.push(written.seq);
+                }
+                !read
+            });
+            return seqs;
+        }
         while let Some(written) = inner.unconfirmed.front()
             && written.mark <= mark
         {

@@ -1,8 +1,10 @@
 //! The rules of delivery, each named after the failure it catches (docs/guarantees.md), over the
 //! real database and real sockets.
 
+mod accept;
 mod commit;
 mod devices;
+mod fanout;
 mod leaving;
 mod order;
 mod plan;
@@ -13,3 +15,4 @@ mod resume;
 mod screens;
 mod sql;
 mod tenants;
+mod withdraw;
