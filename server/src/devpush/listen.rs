@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -17,6 +18,12 @@ use tower::ServiceExt as _;
 
 use super::state::State;
 use crate::support::lifecycle::Lifecycle;
+
+/// Pause after the system refused a connection: it is out of descriptors.
+const REFUSED: Duration = Duration::from_millis(100);
+
+/// So long may what is under way take, once a connection goes away: some never say what they want.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// The connection of a request, among its extensions.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +46,10 @@ pub(super) async fn listen(
             () = stopping.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, _)) = accepted else { continue };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(REFUSED).await;
+            continue;
+        };
         state.connected();
         let wire = Wire {
             cut: CancellationToken::new(),
@@ -69,6 +79,7 @@ async fn connection(stream: TcpStream, router: Router, wire: Wire) {
     tokio::select! {
         _ = serving => {}
         () = cut.cancelled() => {}
+        () = tokio::time::sleep(GOODBYE) => {}
     }
 }
 

@@ -21,6 +21,7 @@ pub mod rate;
 pub mod resolver;
 pub mod seal;
 pub mod service;
+pub mod settings;
 pub mod subscription;
 pub mod tally;
 pub mod target;

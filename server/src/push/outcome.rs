@@ -94,9 +94,14 @@ impl Verdict {
         }
     }
 
-    /// The report; `secret` is struck from what the provider said.
-    pub(super) fn report(self, provider: &'static str, secret: &str, took: Duration) -> Report {
-        let strike = |text: &str| bounded(&text.replace(secret, "…"));
+    /// The report; `secrets` are struck from what the provider said.
+    pub(super) fn report(self, provider: &'static str, secrets: &[&str], took: Duration) -> Report {
+        let strike = |text: &str| {
+            let secrets = secrets
+                .iter()
+                .filter(|secret| secret.len() >= SHORTEST_SECRET);
+            bounded(&secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "…")))
+        };
         let outcome = match self.outcome {
             Outcome::Refused(why) => Outcome::Refused(strike(&why)),
             Outcome::Misconfigured(why) => Outcome::Misconfigured(strike(&why)),
@@ -117,6 +122,8 @@ impl Verdict {
 }
 
 const LONGEST: usize = 300;
+/// Shorter parts of an endpoint (`/w/`) are no secret, and would be struck out of words.
+const SHORTEST_SECRET: usize = 6;
 
 /// One line of bounded length.
 pub(super) fn bounded(text: &str) -> String {
@@ -147,7 +154,7 @@ mod tests {
     fn what_a_provider_says_is_one_bounded_line_without_the_token() {
         let said = format!("token s3cret\r\n\u{1b}[31m {}", "ä".repeat(1000));
         let verdict = Verdict::of_device(Outcome::Refused(said.clone()), said);
-        let report = verdict.report("fcm", "s3cret", Duration::ZERO);
+        let report = verdict.report("fcm", &["/w/", "s3cret"], Duration::ZERO);
         assert!(
             report.detail.starts_with("token … [31m ä"),
             "{}",

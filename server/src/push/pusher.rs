@@ -182,14 +182,14 @@ impl Pusher {
             };
             let why = format!("no key for {}: set {setting}", platform.as_str());
             let verdict = Verdict::of_device(Outcome::Misconfigured(why), "not sent");
-            return verdict.report(platform.as_str(), "\0", Duration::ZERO);
+            return verdict.report(platform.as_str(), &[], Duration::ZERO);
         };
         let way = self.way(target);
         let held_back = |wait: Duration, why: &str| {
             way.counters.held_back();
             let verdict =
                 Verdict::of_service(Outcome::RetryAfter(wait), format!("not sent: {why}"));
-            verdict.report(platform.as_str(), "\0", Duration::ZERO)
+            verdict.report(platform.as_str(), &[], Duration::ZERO)
         };
         let (Ok(_room), place) = (way.room.try_acquire(), way.places.acquire()) else {
             return held_back(self.spread(SOONEST), "too many are under way already");
@@ -221,7 +221,12 @@ impl Pusher {
         }
         way.counters.sent(&report.outcome);
         if let Outcome::Misconfigured(why) = &report.outcome {
-            tracing::error!(target = %target.fingerprint(), "push is misconfigured: {why}");
+            let device = target.fingerprint();
+            match report.extent {
+                Extent::Service => tracing::error!(%device, "push is misconfigured: {why}"),
+                // As often as there are such devices.
+                Extent::Device => tracing::warn!(%device, "push to one device: {why}"),
+            }
         }
         report
     }

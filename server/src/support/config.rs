@@ -12,9 +12,7 @@ use url::Url;
 
 use super::address::{Network, TrustedProxies};
 use super::hub_path::{self, HubPath};
-use crate::push::fcm::account::is_loopback;
-use crate::push::hosts::{self, AllowedHosts, HostPattern};
-use crate::push::web::subject::Subject;
+pub use crate::push::settings::{Push, PushConfigError};
 
 /// Everything `bellhop serve` can be told.
 #[derive(Args, Clone, Debug)]
@@ -173,40 +171,6 @@ pub struct Auth {
     pub no_create_users: bool,
 }
 
-/// How devices without a connection are reached; without keys they are not.
-#[derive(Args, Clone, Debug)]
-pub struct Push {
-    /// Key file of a Firebase service account, for phones (`docs/push.md`)
-    #[arg(long, env = "BELLHOP_FCM_KEY", value_name = "FILE")]
-    pub fcm_key: Option<PathBuf>,
-    /// Where FCM is [default: Google's; with the key of a stand-in, that stand-in]
-    #[arg(long, env = "BELLHOP_FCM_URL", value_name = "URL")]
-    pub fcm_url: Option<Url>,
-    /// Private key of Web Push, for browsers; `bellhop key vapid FILE` makes one
-    #[arg(long, env = "BELLHOP_VAPID_KEY", value_name = "FILE")]
-    pub vapid_key: Option<PathBuf>,
-    /// Who answers for your pushes, told to the browsers' makers: mailto:push@example.com or an https
-    /// URL
-    #[arg(long, env = "BELLHOP_VAPID_SUBJECT", value_name = "URL")]
-    pub vapid_subject: Option<Subject>,
-    /// Hosts of push services that browsers may name, comma-separated; `*.example.com`: all beneath
-    #[arg(
-        long = "push-hosts",
-        env = "BELLHOP_PUSH_HOSTS",
-        value_delimiter = ',',
-        default_value = hosts::DEFAULT,
-        value_name = "HOST"
-    )]
-    pub push_hosts: Vec<HostPattern>,
-    /// Development: let push services be on this machine, without TLS
-    #[arg(
-        long = "push-allow-loopback",
-        env = "BELLHOP_PUSH_ALLOW_LOOPBACK",
-        id = "push_allow_loopback"
-    )]
-    pub allow_loopback: bool,
-}
-
 /// Starting anew.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Reset {
@@ -277,23 +241,8 @@ pub enum ConfigError {
         "--yes-drop is for a database of your own: the embedded one is dropped by --reset alone"
     )]
     NothingToName,
-    #[error(
-        "--vapid-key needs --vapid-subject: whom a push service writes to when your pushes trouble it, \
-         mailto:push@example.com"
-    )]
-    NoSubject,
-    #[error(
-        "--vapid-subject needs --vapid-key: `bellhop key vapid FILE` makes one; keep it, browsers are \
-         bound to it"
-    )]
-    NoVapidKey,
-    #[error("--fcm-url is for --fcm-key, which is missing")]
-    NoFcmKey,
-    #[error(
-        "--fcm-url {0}: write https://HOST without a path; http is for this machine, with \
-         --push-allow-loopback"
-    )]
-    FcmUrl(Url),
+    #[error(transparent)]
+    Push(#[from] PushConfigError),
 }
 
 impl Config {
@@ -353,35 +302,6 @@ impl Http {
     #[must_use]
     pub fn proxies(&self) -> TrustedProxies {
         TrustedProxies::new(&self.trusted_proxies)
-    }
-}
-
-impl Push {
-    /// Refuses what cannot be combined.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        match (&self.vapid_key, &self.vapid_subject) {
-            (Some(_), None) => return Err(ConfigError::NoSubject),
-            (None, Some(_)) => return Err(ConfigError::NoVapidKey),
-            _ => {}
-        }
-        let Some(url) = &self.fcm_url else {
-            return Ok(());
-        };
-        if self.fcm_key.is_none() {
-            return Err(ConfigError::NoFcmKey);
-        }
-        let here = self.allow_loopback && url.scheme() == "http" && is_loopback(url);
-        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-        if !bare || !(url.scheme() == "https" || here) {
-            return Err(ConfigError::FcmUrl(url.clone()));
-        }
-        Ok(())
-    }
-
-    /// What browsers' subscriptions may name.
-    #[must_use]
-    pub fn hosts(&self) -> AllowedHosts {
-        AllowedHosts::new(&self.push_hosts, self.allow_loopback)
     }
 }
 
@@ -467,42 +387,6 @@ mod tests {
         assert!(!config("--pg-bin=/pg --no-demo").wants_demo());
         assert!(!config(OWN).wants_demo());
         assert!(config(&format!("{OWN} --demo")).wants_demo());
-    }
-
-    #[test]
-    fn push_settings_are_held_against_each_other() {
-        let push = |args: &str| config(&format!("--pg-bin=/pg {args}")).check();
-        let said = |args: &str| push(args).unwrap_err().to_string();
-        assert_eq!(
-            push("--fcm-key=k --vapid-key=v --vapid-subject=mailto:push@acme.com"),
-            Ok(())
-        );
-        assert!(said("--vapid-key=v").contains("needs --vapid-subject"));
-        assert!(said("--vapid-subject=https://acme.com").contains("bellhop key vapid"));
-        assert_eq!(
-            push("--fcm-url=https://fcm.example.com"),
-            Err(ConfigError::NoFcmKey)
-        );
-        let at = |url: &str| push(&format!("--fcm-key=k --fcm-url={url}"));
-        assert_eq!(at("https://fcm.example.com"), Ok(()));
-        assert!(at("https://fcm.example.com/v1").is_err());
-        assert!(at("http://127.0.0.1:9").is_err());
-        assert_eq!(at("http://127.0.0.1:9 --push-allow-loopback"), Ok(()));
-        assert!(at("http://10.0.0.1:9 --push-allow-loopback").is_err());
-        let parsed = |arg: &str| Cli::try_parse_from(["bellhop", arg]);
-        let refused = parsed("--vapid-subject=mailto:push@localhost")
-            .err()
-            .unwrap();
-        assert!(refused.to_string().contains("Apple"), "{refused}");
-        assert!(parsed("--push-hosts=10.0.0.1").is_err());
-        assert_eq!(config("").push.push_hosts.len(), 6);
-        assert_eq!(
-            config("--push-hosts=a.example.com,*.b.example.com")
-                .push
-                .push_hosts
-                .len(),
-            2
-        );
     }
 
     #[test]

@@ -112,10 +112,10 @@ impl Provider for Fcm {
                 }
                 Target::Web(_) => {
                     let why = "not a registration token".to_owned();
-                    (Verdict::of_device(Outcome::Refused(why), "not sent"), "\0")
+                    (Verdict::of_device(Outcome::Refused(why), "not sent"), "")
                 }
             };
-            verdict.report(Platform::Fcm.as_str(), secret, began.elapsed())
+            verdict.report(Platform::Fcm.as_str(), &[secret], began.elapsed())
         })
     }
 }

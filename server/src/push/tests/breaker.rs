@@ -108,3 +108,40 @@ async fn what_has_no_key_says_which_setting_is_missing() {
     let report = none.send(&device.target, &super::message()).await;
     assert!(matches!(&report.outcome, Outcome::Misconfigured(why) if why.contains("--vapid-key")));
 }
+
+#[tokio::test]
+async fn google_is_not_flooded_from_the_first_second() {
+    let stage = Stage::new().await;
+    let phone = stage.phone().await;
+    let sends = (0..250).map(|_| stage.send(&phone));
+    let reports = futures_util::future::join_all(sends).await;
+    let (taken, held): (Vec<_>, Vec<_>) = reports
+        .iter()
+        .partition(|report| matches!(report.outcome, Outcome::Taken { .. }));
+    assert_eq!(
+        (taken.len(), held.len()),
+        (200, 50),
+        "the clock stands still"
+    );
+    assert!(
+        held.iter()
+            .all(|report| report.detail.contains("the rate is reached"))
+    );
+    stage.clock.advance(1_000);
+    assert!(matches!(
+        stage.send(&phone).await.outcome,
+        Outcome::Taken { .. }
+    ));
+}
+
+#[tokio::test]
+async fn who_comes_when_too_many_are_under_way_comes_later() {
+    let stage = Stage::new().await;
+    let device = stage.browser("chrome").await;
+    let sends = (0..600).map(|_| stage.send(&device));
+    let reports = futures_util::future::join_all(sends).await;
+    let held = |report: &&crate::push::Report| report.detail.contains("under way already");
+    assert_eq!(reports.iter().filter(held).count(), 600 - 512);
+    let taken = |report: &&crate::push::Report| matches!(report.outcome, Outcome::Taken { .. });
+    assert_eq!(reports.iter().filter(taken).count(), 512);
+}

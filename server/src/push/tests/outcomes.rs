@@ -253,6 +253,26 @@ async fn what_windows_says_in_headers_is_kept() {
 }
 
 #[tokio::test]
+async fn a_secret_in_the_query_is_struck_too() {
+    let stage = Stage::new().await;
+    let device = stage.browser("wns").await;
+    let path = format!("push/{}", device.id);
+    let registration = device
+        .registration
+        .replace(&path, &format!("{path}?token=Bs3cret"));
+    let target =
+        crate::push::Target::parse("webpush", &registration, stage.pusher.hosts()).unwrap();
+    stage
+        .script(
+            &device,
+            json!([{"status": 400, "body": "bad: token=Bs3cret"}]),
+        )
+        .await;
+    let report = stage.pusher.send(&target, &super::message()).await;
+    assert_eq!((report.status, &*report.detail), (Some(400), "bad: …"));
+}
+
+#[tokio::test]
 async fn an_answer_that_never_ends_is_not_read_to_its_end() {
     let stage = Stage::new().await;
     let device = stage.browser("chrome").await;
@@ -298,4 +318,19 @@ async fn a_message_taken_and_cut_off_is_repeated_in_the_place_of_the_first() {
         assert_eq!(look["screen"].as_array().unwrap().len(), 1, "one card");
         assert_eq!(look["screen"][0]["replaced"], 1);
     }
+}
+
+#[tokio::test]
+async fn the_report_says_how_long_it_took() {
+    let stage = Stage::new().await;
+    let phone = stage.phone().await;
+    stage
+        .post("/settings", json!({"p50Ms": 80, "p99Ms": 90}))
+        .await;
+    let report = stage.send(&phone).await;
+    assert!(
+        matches!(report.outcome, Outcome::Taken { .. }),
+        "{report:?}"
+    );
+    assert!(report.took >= Duration::from_millis(80), "{report:?}");
 }

@@ -109,18 +109,22 @@ impl Provider for WebPush {
     fn send<'a>(&'a self, target: &'a Target, message: &'a Message) -> Boxed<'a, Report> {
         Box::pin(async move {
             let began = Instant::now();
-            let (verdict, secret) = match target {
-                Target::Web(subscription) => (
-                    self.try_once(subscription, message).await,
-                    // What follows the host is the secret.
-                    subscription.endpoint().path(),
-                ),
+            let (verdict, secrets) = match target {
+                Target::Web(subscription) => {
+                    let endpoint = subscription.endpoint();
+                    // What follows the host is the secret: of Windows the query.
+                    let secrets = [endpoint.path(), endpoint.query().unwrap_or_default()];
+                    (self.try_once(subscription, message).await, secrets)
+                }
                 Target::Fcm { .. } => {
                     let why = "not a browser's subscription".to_owned();
-                    (Verdict::of_device(Outcome::Refused(why), "not sent"), "\0")
+                    (
+                        Verdict::of_device(Outcome::Refused(why), "not sent"),
+                        [""; 2],
+                    )
                 }
             };
-            verdict.report(Platform::Web.as_str(), secret, began.elapsed())
+            verdict.report(Platform::Web.as_str(), &secrets, began.elapsed())
         })
     }
 }

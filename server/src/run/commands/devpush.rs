@@ -1,7 +1,9 @@
 //! `bellhop devpush`: the stand-ins of the makers' services on a port of this machine, so that pushes can
 //! be seen without Google, Apple and a phone.
 
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -46,8 +48,12 @@ fn write_keys(folder: &Path, stand_ins: &DevPush) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{} cannot be made", folder.display()))?;
     let file = folder.join("fcm.json");
-    std::fs::write(&file, stand_ins.key_file())
-        .with_context(|| format!("{} cannot be written", file.display()))?;
+    let mut open = std::fs::OpenOptions::new();
+    open.write(true).create(true).truncate(true).mode(0o600);
+    let written = open
+        .open(&file)
+        .and_then(|mut open| open.write_all(stand_ins.key_file().as_bytes()));
+    written.with_context(|| format!("{} cannot be written", file.display()))?;
     // Kept from run to run: what subscribed stays subscribed.
     let file = folder.join("vapid.pem");
     if !file.exists() {
