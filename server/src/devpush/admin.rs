@@ -116,7 +116,7 @@ async fn make(From_(state): From_<Arc<State>>, Json(wanted): Json<Wanted>) -> Re
     }
 }
 
-fn told(device: &Device) -> Value {
+pub(super) fn told(device: &Device) -> Value {
     json!({
         "id": device.id,
         "name": device.name,

@@ -17,7 +17,7 @@ use crate::support::ids::Ids;
 /// Whose push service a browser is with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Browser {
+pub enum Browser {
     Chrome,
     Mozilla,
     Apple,

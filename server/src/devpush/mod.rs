@@ -14,6 +14,8 @@ mod bucket;
 mod card;
 mod device;
 mod fcm;
+mod handle;
+mod keys;
 mod listen;
 mod page;
 mod script;
@@ -28,6 +30,9 @@ use axum::extract::DefaultBodyLimit;
 use tokio::net::TcpListener;
 
 pub use self::account::Account;
+pub use self::device::Browser;
+pub use self::handle::Registered;
+pub use self::keys::KeyFiles;
 pub use self::listen::Wire;
 use self::state::State;
 use crate::support::clock::Clock;

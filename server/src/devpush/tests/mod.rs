@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{Account, DevPush};
+use super::{Account, Browser, DevPush};
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
 use crate::support::lifecycle::Lifecycle;
@@ -22,6 +22,7 @@ const NOW: i64 = 1_795_341_600;
 
 struct Stage {
     url: String,
+    stand_ins: DevPush,
     key: Value,
     http: reqwest::Client,
     life: Lifecycle,
@@ -42,9 +43,10 @@ impl Stage {
         let stand_ins = DevPush::new(address, account, clock.clone(), Ids::new(clock));
         let key = serde_json::from_str(&stand_ins.key_file()).unwrap();
         let life = Lifecycle::new();
-        life.spawn("stand-ins", stand_ins.serve(listener, life.clone()));
+        life.spawn("stand-ins", stand_ins.clone().serve(listener, life.clone()));
         Self {
             url: format!("http://{address}"),
+            stand_ins,
             key,
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             life,
@@ -198,4 +200,49 @@ async fn the_page_shows_cards_and_escapes_what_they_say() {
         .await
         .unwrap();
     assert_eq!(style.headers()["content-type"], "text/css; charset=utf-8");
+}
+
+#[tokio::test]
+async fn the_same_is_there_for_whoever_is_in_the_process() {
+    let stage = Stage::new().await;
+    let phone = stage.stand_ins.phone("Ana's");
+    let browser = stage
+        .stand_ins
+        .browser("Ana's", Browser::Apple, None)
+        .unwrap();
+    assert_eq!((phone.platform, browser.platform), ("fcm", "webpush"));
+    assert!(
+        browser
+            .token_or_subscription
+            .contains("web.push.apple.com.localhost")
+    );
+    assert_eq!(
+        stage.stand_ins.look(&phone.id).unwrap()["screen"],
+        json!([])
+    );
+    assert!(
+        stage
+            .stand_ins
+            .script(&phone.id, json!([{"status": 503}]))
+            .unwrap()
+    );
+    assert!(!stage.stand_ins.script("nobody", json!([])).unwrap());
+    assert!(
+        stage
+            .stand_ins
+            .script(&phone.id, json!([{"statsu": 503}]))
+            .is_err()
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let files = stage.stand_ins.write_keys(folder.path()).unwrap();
+    let vapid = std::fs::read(&files.vapid).unwrap();
+    let again = stage.stand_ins.write_keys(folder.path()).unwrap();
+    assert_eq!(
+        std::fs::read(&again.vapid).unwrap(),
+        vapid,
+        "what subscribed stays subscribed"
+    );
+    let key: Value = serde_json::from_slice(&std::fs::read(&files.fcm).unwrap()).unwrap();
+    assert_eq!(key, stage.key);
 }

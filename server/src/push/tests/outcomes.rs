@@ -286,7 +286,7 @@ async fn an_answer_that_never_ends_is_not_read_to_its_end() {
 
 #[tokio::test]
 async fn silence_is_retried_because_nobody_knows() {
-    let stage = Stage::with_patience(Duration::from_millis(300)).await;
+    let stage = Stage::with_patience(Duration::from_secs(1)).await;
     for device in [stage.phone().await, stage.browser("mozilla").await] {
         stage.send(&device).await;
         stage.script(&device, json!([{"hang": true}])).await;

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use jiff::SignedDuration;
-use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -70,9 +69,7 @@ impl Stage {
         let address = listener.local_addr().unwrap();
         let stand_ins = DevPush::new(address, account, clock.clone(), ids.clone());
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("fcm.json"), stand_ins.key_file()).unwrap();
-        let vapid = VapidKey::make().unwrap();
-        std::fs::write(folder.path().join("vapid.pem"), vapid.expose_secret()).unwrap();
+        stand_ins.write_keys(folder.path()).unwrap();
         let life = Lifecycle::new();
         life.spawn("stand-ins", stand_ins.serve(listener, life.clone()));
         let pusher = open(&folder, "--push-allow-loopback", patience, &clock).unwrap();

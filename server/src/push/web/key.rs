@@ -2,13 +2,16 @@
 //! changed without need: every browser would have to subscribe anew.
 
 use std::fmt;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::EncodingKey;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// Ready to sign.
 #[derive(Clone)]
@@ -66,6 +69,17 @@ impl VapidKey {
         Some(pem.into())
     }
 
+    /// Makes a key at `file`, mode 0600. A file that is there is an error: browsers may be bound to it.
+    pub fn make_file(file: &Path) -> io::Result<Self> {
+        let pem = Self::make().ok_or_else(|| io::Error::other("no random bytes"))?;
+        let mut open = std::fs::OpenOptions::new();
+        open.write(true).create_new(true).mode(0o600);
+        let mut opened = open.open(file)?;
+        opened.write_all(pem.expose_secret().as_bytes())?;
+        opened.sync_all()?;
+        Self::read(pem.expose_secret()).map_err(io::Error::other)
+    }
+
     /// The public half, base64url: what a browser's `applicationServerKey` has to be.
     #[must_use]
     pub fn public(&self) -> &str {
@@ -94,8 +108,6 @@ fn pem(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret as _;
-
     use super::*;
 
     #[test]

@@ -1,15 +1,12 @@
 //! `bellhop devpush`: the stand-ins of the makers' services on a port of this machine, so that pushes can
 //! be seen without Google, Apple and a phone.
 
-use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
 
-use super::key::vapid;
 use crate::devpush::{Account, DevPush};
 use crate::run::listen;
 use crate::run::signals::Signals;
@@ -35,30 +32,14 @@ pub async fn run(args: DevPushCommand) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let account = tokio::task::spawn_blocking(Account::make).await??;
     let stand_ins = DevPush::new(address, account, clock.clone(), Ids::new(clock));
-    write_keys(&args.keys, &stand_ins)?;
+    stand_ins
+        .write_keys(&args.keys)
+        .with_context(|| format!("no keys can be written to {}", args.keys.display()))?;
     let life = Lifecycle::new();
     life.spawn("stand-ins", stand_ins.serve(listener, life.clone()));
     greet(address, &args.keys);
     signals.next().await;
     signals.stop(&life).await;
-    Ok(())
-}
-
-fn write_keys(folder: &Path, stand_ins: &DevPush) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("{} cannot be made", folder.display()))?;
-    let file = folder.join("fcm.json");
-    let mut open = std::fs::OpenOptions::new();
-    open.write(true).create(true).truncate(true).mode(0o600);
-    let written = open
-        .open(&file)
-        .and_then(|mut open| open.write_all(stand_ins.key_file().as_bytes()));
-    written.with_context(|| format!("{} cannot be written", file.display()))?;
-    // Kept from run to run: what subscribed stays subscribed.
-    let file = folder.join("vapid.pem");
-    if !file.exists() {
-        vapid(&file)?;
-    }
     Ok(())
 }
 

@@ -1,8 +1,6 @@
 //! `bellhop key create` and `bellhop key revoke`: a key is printed once and never stored. `bellhop key
 //! vapid`: the key of Web Push, into a file.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -104,18 +102,13 @@ pub async fn create(pool: &Pool, args: &Create) -> anyhow::Result<SecretString> 
 
 /// Makes a VAPID key at `file` (mode 0600); answers the public half.
 pub fn vapid(file: &Path) -> anyhow::Result<String> {
-    let pem = VapidKey::make().context("the operating system gives no random bytes")?;
-    let mut open = std::fs::OpenOptions::new();
-    open.write(true).create_new(true).mode(0o600);
-    let mut opened = open.open(file).with_context(|| {
+    let key = VapidKey::make_file(file).with_context(|| {
         format!(
             "{} cannot be made; a file that is there is not overwritten",
             file.display()
         )
     })?;
-    opened.write_all(pem.expose_secret().as_bytes())?;
-    opened.sync_all()?;
-    Ok(VapidKey::read(pem.expose_secret())?.public().to_owned())
+    Ok(key.public().to_owned())
 }
 
 /// Revokes a key.
