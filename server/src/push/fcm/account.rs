@@ -115,3 +115,48 @@ pub fn is_loopback(url: &Url) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn said(change: impl Fn(&mut Value), loopback: bool) -> String {
+        let mut file = json!({
+            "type": "service_account", "project_id": "acme-42", "private_key": "x",
+            "client_email": "push@acme-42.iam.gserviceaccount.com",
+            "token_uri": "https://oauth2.googleapis.com/token",
+        });
+        change(&mut file);
+        let read = Account::read(&file.to_string(), loopback);
+        read.err()
+            .map_or_else(String::new, |error| error.to_string())
+    }
+
+    #[test]
+    fn a_wrong_file_is_named_and_not_repeated() {
+        assert!(said(|_| {}, false).contains("`private_key`"));
+        assert!(
+            said(|file| file["type"] = "authorized_user".into(), false).contains("authorized_user")
+        );
+        assert!(said(|file| file["project_id"] = "../x".into(), false).contains("`project_id`"));
+        let missing = said(|file| file["client_email"] = json!(null), false);
+        assert!(missing.contains("Firebase console"), "{missing}");
+        let secret = Account::read(r#"{"private_key": "s3cret", "#, false)
+            .err()
+            .unwrap();
+        assert!(!secret.to_string().contains("s3cret"));
+    }
+
+    #[test]
+    fn tokens_come_by_tls_or_from_a_stand_in_that_is_allowed() {
+        let at = |url: &str, loopback| {
+            said(|file| file["token_uri"] = url.into(), loopback).contains("`token_uri`")
+        };
+        assert!(at("http://oauth2.googleapis.com/token", true));
+        assert!(at("http://127.0.0.1:9/token", false));
+        assert!(!at("http://127.0.0.1:9/token", true));
+        assert!(at("http://localhost.example.com/token", true));
+    }
+}
