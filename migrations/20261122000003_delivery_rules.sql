@@ -118,10 +118,12 @@ CREATE TABLE bellhop.fanout (
     audience        text NOT NULL,
     due_at          timestamptz NOT NULL,
     after           uuid,
-    given           integer NOT NULL DEFAULT 0
+    given           integer NOT NULL DEFAULT 0,
+    nr              bigint GENERATED ALWAYS AS IDENTITY
 );
 CREATE INDEX fanout_due ON bellhop.fanout (due_at);
 COMMENT ON COLUMN bellhop.fanout.audience IS 'JSON with inner ids';
+COMMENT ON COLUMN bellhop.fanout.nr IS 'Order of acceptance: ids of one millisecond are in none';
 COMMENT ON COLUMN bellhop.fanout.after IS 'The last user who was given theirs: pages go by id';
 
 -- Phones and browsers that can be pushed to.

@@ -15,6 +15,8 @@ pub mod hub;
 pub mod outbox;
 pub mod push;
 pub mod run;
+#[cfg(any(test, feature = "testing"))]
+pub mod simulation;
 pub mod store;
 pub mod support;
 #[cfg(any(test, feature = "testing"))]

@@ -34,8 +34,13 @@ pub mod call {
     pub const JOIN_GROUP: &str = "JoinGroup";
     /// `(name)`.
     pub const LEAVE_GROUP: &str = "LeaveGroup";
+    /// `(platform, tokenOrSubscription) -> {credential}`: pushes go to this device from now on, and with the
+    /// credential it acknowledges by HTTP.
+    pub const REGISTER_PUSH_TOKEN: &str = "RegisterPushToken";
+    /// `() -> bool`: no pushes to this device any more, as on sign-out.
+    pub const UNREGISTER_PUSH_TOKEN: &str = "UnregisterPushToken";
     /// All of them.
-    pub const ALL: [&str; 9] = [
+    pub const ALL: [&str; 11] = [
         ACKNOWLEDGE,
         ACKNOWLEDGE_MANY,
         ACKNOWLEDGE_THROUGH,
@@ -45,6 +50,8 @@ pub mod call {
         RESUME,
         JOIN_GROUP,
         LEAVE_GROUP,
+        REGISTER_PUSH_TOKEN,
+        UNREGISTER_PUSH_TOKEN,
     ];
 }
 
@@ -89,4 +96,8 @@ pub struct Greeting {
     pub cursor: String,
     /// Version of this protocol.
     pub version: u32,
+    /// What a browser subscribes to Web Push with (`applicationServerKey`, base64url); absent where the server
+    /// has no key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vapid_public_key: Option<String>,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json as Answer};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -37,7 +38,41 @@ pub struct AckRequest {
     #[serde(default)]
     #[schema(example = "phone-1")]
     pub device: Option<String>,
+    /// How the device came by them: `http` (the default), `push` (its background handler), `tap` (somebody
+    /// opened it, which a class may ask for).
+    #[serde(default)]
+    pub via: Via,
+    /// When it had them, if that was before now: a phone may have had no network. At most 7 days ago.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Timestamp>,
 }
+
+/// How a device came by what it acknowledges.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Via {
+    /// By asking.
+    #[default]
+    Http,
+    /// By its background handler.
+    Push,
+    /// By a person's hand.
+    Tap,
+}
+
+impl Via {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Push => "push",
+            Self::Tap => "tap",
+        }
+    }
+}
+
+/// Older news of an ack is no help: what it would tell has expired or was sent again.
+const OLDEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What was recorded.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,7 +83,8 @@ pub struct Acknowledged {
 
 /// Acknowledge notifications
 ///
-/// With a user's token, for that user's own. Acks are facts: sent twice, they are one.
+/// With a user's token, or with the credential that a phone got when it registered for pushes; for that user's
+/// own. Acks are facts: sent twice, they are one.
 #[utoipa::path(
     post, path = "/acks", tag = "acks", request_body = AckRequest,
     responses(
@@ -66,11 +102,18 @@ async fn acknowledge(
     Extension(principal): Extension<Principal>,
     Json(request): Json<AckRequest>,
 ) -> Result<Answer<Acknowledged>, Problem> {
-    let (user, _) = principal.user()?;
+    let user = principal.acknowledges_for()?;
     if request.ids.len() > MOST_IDS {
         return Err(Problem::invalid(
             "ids",
             format!("{} ids; at most {MOST_IDS} in one call.", request.ids.len()),
+        ));
+    }
+    let now = api.clock.now();
+    if request.at.is_some_and(|at| at < now - OLDEST) {
+        return Err(Problem::invalid(
+            "at",
+            "That is more than 7 days ago. Leave it out to say that the device has them now.",
         ));
     }
     let device = device(&principal, request.device.as_deref())?;
@@ -81,8 +124,9 @@ async fn acknowledge(
             seqs: Vec::new(),
             ids: request.ids,
         },
-        via: "http",
-        active: false,
+        via: request.via.word(),
+        active: request.via == Via::Tap,
+        at: request.at,
     };
     let acknowledged = api
         .acks

@@ -8,6 +8,7 @@
 //! storm of reconnects is not a storm of queries.
 
 pub mod api_key;
+pub mod device_key;
 pub mod directory;
 pub mod extract;
 pub mod fault;

@@ -44,6 +44,11 @@ pub enum Who {
     Key { id: Arc<str> },
     /// A back end, by a token that names a service and no user.
     Service,
+    /// A phone, by the credential it got when it registered for pushes. It acknowledges and does nothing else.
+    Device {
+        /// Whose.
+        user: Uuid,
+    },
 }
 
 impl Principal {
@@ -57,7 +62,7 @@ impl Principal {
             Who::User { .. } => format!(
                 "This needs the scope `{word}`, which no user token has: call with an API key or a service's token."
             ),
-            Who::Key { .. } | Who::Service => {
+            Who::Key { .. } | Who::Service | Who::Device { .. } => {
                 format!("This needs the scope `{word}`, which this credential does not have.")
             }
         }))
@@ -70,6 +75,9 @@ impl Principal {
             Who::Key { .. } | Who::Service => Err(Problem::forbidden(
                 "This needs the token of a user; this one names none.",
             )),
+            Who::Device { .. } => Err(Problem::forbidden(
+                "A device's credential acknowledges (POST /api/v1/acks) and does nothing else.",
+            )),
         }
     }
 
@@ -79,7 +87,15 @@ impl Principal {
         match &self.who {
             Who::User { key, .. } => format!("user:{key}"),
             Who::Key { id } => format!("key:{id}"),
-            Who::Service => "token".to_owned(),
+            Who::Service | Who::Device { .. } => "token".to_owned(),
+        }
+    }
+
+    /// Whose deliveries it may acknowledge: a user's own, by their token or by their phone's credential.
+    pub fn acknowledges_for(&self) -> Result<Uuid, Problem> {
+        match self.who {
+            Who::Device { user } => Ok(user),
+            _ => self.user().map(|(user, _)| user),
         }
     }
 

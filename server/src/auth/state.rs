@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::api_key::{self, KeyUses};
+use super::device_key;
 use super::directory::Directory;
 use super::extract::Surface;
 use super::fault::Fault;
@@ -100,6 +101,8 @@ impl AuthState {
     pub async fn authenticate(&self, token: &str, surface: Surface) -> Result<Principal, Problem> {
         let principal = if token.starts_with(api_key::PREFIX) {
             self.principal_of_key(token).await
+        } else if token.starts_with(device_key::PREFIX) {
+            self.principal_of_device(token).await
         } else {
             self.principal_of_token(token, surface).await
         };

@@ -10,6 +10,7 @@ use signalr::{Call, HubError, Reply};
 use uuid::Uuid;
 
 use super::client::Client;
+use super::push;
 use super::workflow::Shared;
 use crate::outbox::ack::{Ack, NotRecorded, What};
 use crate::workplace::inbox;
@@ -47,6 +48,10 @@ pub(super) async fn answer(shared: &Arc<Shared>, client: &Arc<Client>, call: Cal
         mark(shared, client, &call, Mark::Read)
     } else if is(call::ARCHIVE) {
         mark(shared, client, &call, Mark::Archive)
+    } else if is(call::REGISTER_PUSH_TOKEN) {
+        push::register(shared, client, &call).await.into()
+    } else if is(call::UNREGISTER_PUSH_TOKEN) {
+        push::unregister(shared, client).await.into()
     } else if is(call::JOIN_GROUP) {
         join(shared, client, &call).await.into()
     } else if is(call::LEAVE_GROUP) {
@@ -116,6 +121,7 @@ fn record(
         what,
         via: "hub",
         active: true,
+        at: None,
     };
     let (acks, client) = (shared.acks.clone(), client.clone());
     Reply::later(async move {

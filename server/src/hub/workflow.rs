@@ -22,8 +22,10 @@ use super::{calls, device, expiry, frames};
 use crate::auth::{Principal, Who};
 use crate::outbox::ack::{Ack, Acks, What};
 use crate::outbox::attempts::Attempts;
+use crate::push::Pusher;
 use crate::store::{Pool, devices, ledger};
 use crate::support::clock::Clock;
+use crate::support::ids::Ids;
 use crate::support::lifecycle::Lifecycle;
 
 /// Version of what our hub says, in the greeting.
@@ -51,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) prod: Prod,
     pub(crate) acks: Acks,
     pub(crate) console: Arc<Console>,
+    pub(crate) pusher: Arc<Pusher>,
+    pub(crate) ids: Ids,
     /// Whose connections were closed lately.
     revoked: Revoked,
     /// Goes up when numbers may have been turned back.
@@ -67,6 +71,10 @@ pub struct Needs {
     pub epoch: i64,
     /// Rung when a debt became due by an ack.
     pub bell: Arc<Notify>,
+    /// What registrations for pushes are held against.
+    pub pusher: Arc<Pusher>,
+    /// Makes devices' credentials.
+    pub ids: Ids,
 }
 
 impl Hub {
@@ -78,6 +86,8 @@ impl Hub {
             clock,
             epoch,
             bell,
+            pusher,
+            ids,
         } = needs;
         let console = Arc::new(Console::new(clock.now().as_millisecond()));
         let settled = console.clone();
@@ -105,6 +115,8 @@ impl Hub {
             recorder,
             acks,
             console,
+            pusher,
+            ids,
             revoked: Revoked::default(),
             epoch,
         });
@@ -224,6 +236,7 @@ impl Hub {
             device: client.device.as_deref().unwrap_or_default().to_owned(),
             cursor: format!("{}:{last_seq}", shared.epoch),
             version: VERSION,
+            vapid_public_key: shared.pusher.vapid_public_key().map(str::to_owned),
         };
         // Information; no promise depends on it.
         let _ = connection.try_send(frames::invocation(
@@ -312,6 +325,7 @@ impl signalr::Hub for Hub {
                 },
                 via: "reached",
                 active: true,
+                at: None,
             });
         }
     }

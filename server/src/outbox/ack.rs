@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use app::model::delivery::{AckBy, Event, Rule, State};
+use jiff::Timestamp;
 use sqlx::Connection as _;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -49,10 +50,12 @@ pub struct Ack {
     pub device: Option<Arc<str>>,
     /// Which.
     pub what: What,
-    /// `hub`, `http`, `reached`.
+    /// `hub`, `http`, `push`, `tap`, `reached`.
     pub via: &'static str,
     /// Somebody is at the device.
     pub active: bool,
+    /// When the device had them, if it says so and that was before now.
+    pub at: Option<Timestamp>,
 }
 
 /// Nothing was recorded: try again.
@@ -80,7 +83,7 @@ pub struct Tally {
 impl Tally {
     fn add(&self, via: &str, count: u32) {
         let counter = match via {
-            "http" => &self.http,
+            "http" | "push" | "tap" => &self.http,
             "reached" => &self.reached,
             _ => &self.hub,
         };
@@ -297,9 +300,9 @@ async fn record(pool: &Pool, clock: &Clock, acks: &[&Ack]) -> sqlx::Result<Recor
     }
     let facts: HashMap<(Uuid, i64), &store::Locked> =
         found.iter().map(|one| ((one.user, one.seq), one)).collect();
-    let (counts, receipts) = devices(&mut tx, acks, &meant, &handled, &facts).await?;
+    let (counts, receipts) = devices(&mut tx, acks, &meant, &handled, &facts, now).await?;
     if !receipts.is_empty() {
-        store::append_receipts(&mut tx, &receipts, now).await?;
+        store::append_receipts(&mut tx, &receipts).await?;
     }
     let last = by_every_device(&mut tx, &mut found, &items, now).await?;
 
@@ -380,7 +383,7 @@ async fn by_every_device(
     tx: &mut sqlx::PgConnection,
     found: &mut [store::Locked],
     items: &BTreeMap<Item, Told>,
-    now: jiff::Timestamp,
+    now: Timestamp,
 ) -> sqlx::Result<bool> {
     let waiting: Vec<&store::Locked> = found
         .iter()
@@ -431,6 +434,7 @@ async fn devices(
     meant: &[BTreeSet<i64>],
     handled: &[i64],
     facts: &HashMap<(Uuid, i64), &store::Locked>,
+    now: Timestamp,
 ) -> sqlx::Result<(Vec<u32>, Vec<Receipt>)> {
     // Those that were only reached are locked too, in one order with the others: another transaction may
     // hold some of both.
@@ -492,6 +496,7 @@ async fn devices(
                 notification: fact.notification,
                 device: ack.device.as_deref().unwrap_or_default().to_owned(),
                 via: ack.via,
+                at: ack.at.map_or(now, |at| at.min(now)),
             })
         }));
     }

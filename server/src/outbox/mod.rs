@@ -9,6 +9,7 @@ pub mod acked_set;
 pub mod attempts;
 pub mod deputy;
 pub mod passed;
+pub mod phones;
 pub mod sweep;
 #[cfg(test)]
 mod tests;

@@ -12,10 +12,12 @@ use std::time::Duration;
 use app::model::delivery::{Class, Debt, Due, End, Owed, Plan, Rule, State, plan};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Connection as _;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::phones::{Job, Phones};
 use super::{Reach, deputy};
 use crate::delivery::Classes;
 use crate::store::debts::{self as store, Claim, Ending, Left};
@@ -26,6 +28,8 @@ use crate::support::lifecycle::Lifecycle;
 const MOST_CLAIMS: i64 = 500;
 /// A claim nobody finished comes back after this.
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
+/// Batches of pushes under way; then rungs wait for one of them.
+const PUSHES_AT_ONCE: usize = 8;
 /// Debts that others made are looked for so often.
 const PATROL: Duration = Duration::from_secs(1);
 
@@ -37,6 +41,8 @@ pub struct Worker {
     pub clock: Clock,
     /// The ladders.
     pub classes: Arc<Classes>,
+    /// The registered phones; `None`: no provider is configured, and rungs that push do nothing.
+    pub phones: Option<Arc<Phones>>,
     /// Who is here.
     pub reach: Arc<dyn Reach>,
     /// Told in which tenants something ended.
@@ -59,20 +65,30 @@ pub struct Round {
 impl Worker {
     /// Starts the task; it stops when the process does, after the round in hand.
     pub fn start(self, life: &Lifecycle) {
-        life.spawn("ladder", self.run(life.stopping()));
+        life.spawn("ladder", self.run(life.tracker(), life.stopping()));
     }
 
-    async fn run(self, stopping: CancellationToken) {
+    async fn run(self, tracker: TaskTracker, stopping: CancellationToken) {
+        let places = Arc::new(Semaphore::new(PUSHES_AT_ONCE));
         loop {
-            let pause = match self.round().await {
-                Ok(round) if round.claimed > 0 => Duration::ZERO,
-                Ok(_) => self.until_next().await,
-                Err(error) if is_transient(&error) => {
-                    tracing::debug!(%error, "debts not worked off, will look again");
-                    PATROL
+            let pause = match self.begin().await {
+                Ok((round, pushes)) => {
+                    if let Some(pushes) = pushes {
+                        // A provider that hangs must not hold up other rungs, so pushes run beside.
+                        let place = places.clone().acquire_owned().await;
+                        tracker.spawn(async move {
+                            told(pushes.await);
+                            drop(place);
+                        });
+                    }
+                    if round.claimed > 0 {
+                        Duration::ZERO
+                    } else {
+                        self.until_next().await
+                    }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "debts not worked off, will look again");
+                    told(Err(error));
                     PATROL
                 }
             };
@@ -96,31 +112,89 @@ impl Worker {
         })
     }
 
-    /// Claims what is due and does it.
+    /// Claims what is due and does it, pushes included.
     ///
     /// # Errors
     /// Whatever the database answers; what was claimed comes back by itself.
     pub async fn round(&self) -> sqlx::Result<Round> {
+        let (round, pushes) = self.begin().await?;
+        if let Some(pushes) = pushes {
+            pushes.await?;
+        }
+        Ok(round)
+    }
+
+    /// Claims what is due and does it; the pushes are still to be awaited.
+    pub(super) async fn begin(
+        &self,
+    ) -> sqlx::Result<(
+        Round,
+        Option<impl Future<Output = sqlx::Result<()>> + Send + 'static>,
+    )> {
         let now = self.clock.now();
         let claims = {
             let mut conn = self.pool.acquire().await?;
             store::claim(&mut conn, now, now + LEASE, MOST_CLAIMS).await?
         };
-        if claims.is_empty() {
-            return Ok(Round::default());
-        }
-        let plans: Vec<Option<Plan>> = claims.iter().map(|claim| self.plan(claim, now)).collect();
+        let plans: Vec<Option<Planned>> =
+            claims.iter().map(|claim| self.plan(claim, now)).collect();
         let rungs = self.climb(&claims, &plans, now).await?;
-        let ended = self.write(&claims, &plans, now).await?;
-        Ok(Round {
-            claimed: claims.len(),
+        let count = claims.len();
+        let (rest, notify, withdraw) = self.part(claims, plans);
+        let ended = if rest.is_empty() {
+            0
+        } else {
+            self.write(&rest, now).await?
+        };
+        let phones = self.phones.clone();
+        let pushes = phones.filter(|_| !notify.is_empty() || !withdraw.is_empty());
+        let pushes = pushes.map(|phones| async move {
+            if !withdraw.is_empty() {
+                phones.withdraw(withdraw).await?;
+            }
+            if !notify.is_empty() {
+                phones.notify(notify).await?;
+            }
+            Ok(())
+        });
+        let round = Round {
+            claimed: count,
             rungs,
             ended,
-        })
+        };
+        Ok((round, pushes))
+    }
+
+    /// Those whose debts the phones' task writes, and the rest.
+    fn part(
+        &self,
+        claims: Vec<Claim>,
+        plans: Vec<Option<Planned>>,
+    ) -> (Vec<(Claim, Option<Plan>)>, Vec<Job>, Vec<Claim>) {
+        let (mut rest, mut notify, mut withdraw) = (Vec::new(), Vec::new(), Vec::new());
+        for (claim, planned) in claims.into_iter().zip(plans) {
+            let Some(Planned { plan, class }) = planned else {
+                rest.push((claim, None));
+                continue;
+            };
+            let has = |due: Due| self.phones.is_some() && plan.due.contains(&due);
+            let expires_at = claim.delivery.as_ref().map(|delivery| delivery.expires_at);
+            match expires_at {
+                Some(expires_at) if plan.end.is_none() && has(Due::Push) => notify.push(Job {
+                    claim,
+                    plan,
+                    class,
+                    expires_at,
+                }),
+                _ if plan.end == Some(End::Paid) && has(Due::Withdraw) => withdraw.push(claim),
+                _ => rest.push((claim, Some(plan))),
+            }
+        }
+        (rest, notify, withdraw)
     }
 
     /// What is due for a claim; `None` for a delivery that is no more.
-    fn plan(&self, claim: &Claim, now: Timestamp) -> Option<Plan> {
+    fn plan(&self, claim: &Claim, now: Timestamp) -> Option<Planned> {
         let delivery = claim.delivery.as_ref()?;
         let rule = Rule::of(delivery.rule);
         let class = if rule.hidden {
@@ -141,20 +215,21 @@ impl Worker {
             expires_at: delivery.expires_at.as_millisecond(),
         };
         let jitter = jitter(claim.notification, claim.user);
-        Some(plan(&class, debt, owed, now.as_millisecond(), jitter))
+        let plan = plan(&class, debt, owed, now.as_millisecond(), jitter);
+        Some(Planned { plan, class })
     }
 
     /// Does what is due; answers how many rungs that were.
     async fn climb(
         &self,
         claims: &[Claim],
-        plans: &[Option<Plan>],
+        plans: &[Option<Planned>],
         now: Timestamp,
     ) -> sqlx::Result<usize> {
         let mut rungs = 0;
         let mut deputies: Vec<&Claim> = Vec::new();
         for (claim, plan) in claims.iter().zip(plans) {
-            for due in plan.iter().flat_map(|plan| &plan.due) {
+            for due in plan.iter().flat_map(|planned| &planned.plan.due) {
                 rungs += 1;
                 match due {
                     Due::Again { last } => {
@@ -179,16 +254,11 @@ impl Worker {
     }
 
     /// Writes what is left; answers how many deliveries ended.
-    async fn write(
-        &self,
-        claims: &[Claim],
-        plans: &[Option<Plan>],
-        now: Timestamp,
-    ) -> sqlx::Result<usize> {
+    async fn write(&self, claims: &[(Claim, Option<Plan>)], now: Timestamp) -> sqlx::Result<usize> {
         let mut left = Vec::new();
         let mut paid: Vec<&Claim> = Vec::new();
         let mut endings: Vec<Ending> = Vec::new();
-        for (claim, plan) in claims.iter().zip(plans) {
+        for (claim, plan) in claims {
             let Some(plan) = plan else {
                 paid.push(claim);
                 continue;
@@ -211,13 +281,18 @@ impl Worker {
                     next_at: milliseconds(plan.next_at).unwrap_or(now),
                 }),
                 Some(End::Paid) => paid.push(claim),
-                Some(End::Expire) => {
-                    endings.push(ending(State::Expired, "expired"));
-                    paid.push(claim);
-                }
-                Some(End::GiveUp) => {
-                    endings.push(ending(State::Dead, "ladder_ended"));
-                    paid.push(claim);
+                Some(end @ (End::Expire | End::GiveUp)) => {
+                    endings.push(if end == End::Expire {
+                        ending(State::Expired, "expired")
+                    } else {
+                        ending(State::Dead, "ladder_ended")
+                    });
+                    // What phones show of it is taken back by the next round, which finds it ended.
+                    if plan.due.contains(&Due::Withdraw) {
+                        left.push(again(claim, now));
+                    } else {
+                        paid.push(claim);
+                    }
                 }
             }
         }
@@ -238,11 +313,40 @@ impl Worker {
         }
         tx.commit().await?;
         if !endings.is_empty() {
-            for claim in &paid {
+            for (claim, _) in claims {
                 (self.changed)(claim.tenant);
             }
         }
         Ok(endings.len())
+    }
+}
+
+/// What is due for a claim, by which class.
+struct Planned {
+    plan: Plan,
+    class: Arc<Class>,
+}
+
+/// A claim to be looked at again at once.
+fn again(claim: &Claim, now: Timestamp) -> Left {
+    Left {
+        user: claim.user,
+        seq: claim.seq,
+        fence: claim.fence,
+        rung: claim.rung,
+        tries: 0,
+        push_at: None,
+        next_at: now,
+    }
+}
+
+fn told(result: sqlx::Result<()>) {
+    match result {
+        Ok(()) => {}
+        Err(error) if is_transient(&error) => {
+            tracing::debug!(%error, "debts not worked off, will look again");
+        }
+        Err(error) => tracing::error!(%error, "debts not worked off, will look again"),
     }
 }
 

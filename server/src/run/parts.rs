@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use sqlx::PgPool;
 
+use crate::push::Pusher;
 use crate::support::lifecycle::Lifecycle;
 use crate::support::{clock::Clock, config::Config, ids::Ids};
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Parts {
     /// The database; a query waits for a free connection, within bounds.
     pub pool: PgPool,
@@ -16,4 +17,6 @@ pub struct Parts {
     /// Where tasks are spawned, and how they learn that the process stops.
     pub life: Lifecycle,
     pub config: Arc<Config>,
+    /// Who sends pushes; without keys it sends none.
+    pub pusher: Arc<Pusher>,
 }

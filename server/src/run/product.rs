@@ -18,8 +18,10 @@ use crate::delivery::fanout::Fanout;
 use crate::delivery::intake;
 use crate::delivery::{Classes, Dispatch};
 use crate::hub::{Hub, Needs, route};
+use crate::outbox::phones::Phones;
 use crate::outbox::sweep::Sweeper;
 use crate::outbox::worker::Worker;
+use crate::push::Platform;
 use crate::workplace::{Workplace, attendance};
 
 /// How much longer than a drain its last client may take: one that reads nothing takes until its
@@ -59,8 +61,12 @@ impl Product {
             clock,
             ids,
             life,
+            pusher,
             ..
         } = parts.clone();
+        let pushes = [Platform::Fcm, Platform::Web]
+            .into_iter()
+            .any(|platform| pusher.is_configured(platform));
         let auth = AuthState::open(
             pool.clone(),
             clock.clone(),
@@ -79,6 +85,8 @@ impl Product {
                 clock: clock.clone(),
                 epoch,
                 bell: bell.clone(),
+                pusher: pusher.clone(),
+                ids: ids.clone(),
             },
             &life,
         );
@@ -122,6 +130,13 @@ impl Product {
             pool: pool.clone(),
             clock: workplace.clock.clone(),
             classes: workplace.classes.clone(),
+            phones: pushes.then(|| {
+                Arc::new(Phones {
+                    pool: pool.clone(),
+                    clock: workplace.clock.clone(),
+                    pusher,
+                })
+            }),
             reach: hub.clone(),
             changed: Arc::new(move |tenant| console.queue_changed(tenant)),
             bell,
@@ -183,6 +198,7 @@ impl Product {
             ids,
             life,
             config,
+            ..
         } = self.parts.clone();
         let api = api::routes(Api {
             pool: pool.clone(),

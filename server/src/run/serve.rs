@@ -19,6 +19,7 @@ use super::signals::Signals;
 use super::{accept, epoch, listen};
 use crate::auth::VerificationKeys;
 use crate::auth::jwt::keys::configs_from_json;
+use crate::push::Pusher;
 use crate::support::lifecycle::Lifecycle;
 use crate::support::{clock::Clock, config::Config, ids::Ids, telemetry};
 use crate::web;
@@ -55,10 +56,13 @@ async fn serve(
     signals: &mut Signals,
 ) -> anyhow::Result<()> {
     let clock = Clock::system();
+    let ids = Ids::new(clock.clone());
+    let pusher = Pusher::open(&config.push, clock.clone(), ids.clone())?;
     let parts = Parts {
         pool: database.pool.clone(),
-        ids: Ids::new(clock.clone()),
+        ids,
         clock,
+        pusher: Arc::new(pusher),
         life: Lifecycle::new(),
         config: config.clone(),
     };

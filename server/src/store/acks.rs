@@ -313,21 +313,21 @@ pub struct Receipt {
     pub notification: Uuid,
     /// Device, empty when unnamed.
     pub device: String,
-    /// `hub`, `http`, `reached`.
+    /// `hub`, `http`, `push`, `tap`, `reached`.
     pub via: &'static str,
+    /// When the device had it.
+    pub at: Timestamp,
 }
 
 /// Appends receipts.
-pub async fn append_receipts(
-    conn: &mut PgConnection,
-    receipts: &[Receipt],
-    now: Timestamp,
-) -> sqlx::Result<()> {
+pub async fn append_receipts(conn: &mut PgConnection, receipts: &[Receipt]) -> sqlx::Result<()> {
     sqlx::query!(
         r#"INSERT INTO bellhop.ack (user_id, seq, at, tenant_id, notification_id, device, via)
-           SELECT a.user_id, a.seq, $7, a.tenant, a.notification, a.device, a.via
-             FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::text[])
-                  AS a (user_id, seq, tenant, notification, device, via)"#,
+           SELECT a.user_id, a.seq, timestamptz 'epoch' + a.at * interval '1 microsecond', a.tenant,
+                  a.notification, a.device, a.via
+             FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::text[],
+                         $7::bigint[])
+                  AS a (user_id, seq, tenant, notification, device, via, at)"#,
         &receipts.iter().map(|r| r.user).collect::<Vec<_>>(),
         &receipts.iter().map(|r| r.seq).collect::<Vec<_>>(),
         &receipts.iter().map(|r| r.tenant).collect::<Vec<_>>(),
@@ -340,7 +340,10 @@ pub async fn append_receipts(
             .iter()
             .map(|r| r.via.to_owned())
             .collect::<Vec<_>>(),
-        now.to_sqlx(),
+        &receipts
+            .iter()
+            .map(|r| r.at.as_microsecond())
+            .collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;

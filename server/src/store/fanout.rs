@@ -31,7 +31,8 @@ pub async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<()> {
            SELECT f.id, bellhop.instant_of(f.id), f.tenant, f.service, f.thread, f.audience,
                   timestamptz 'epoch' + f.due * interval '1 microsecond'
              FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[])
-                  AS f (id, tenant, service, thread, audience, due)"#,
+                  WITH ORDINALITY AS f (id, tenant, service, thread, audience, due, nth)
+            ORDER BY f.nth"#,
         &new.ids,
         &new.tenants,
         &new.services,
@@ -63,8 +64,8 @@ pub async fn due(conn: &mut PgConnection, now: Timestamp) -> sqlx::Result<Vec<Du
               AND NOT EXISTS (SELECT FROM bellhop.fanout e
                                WHERE e.service_id = f.service_id AND e.thread_key = f.thread_key
                                  AND e.due_at <= $1
-                                 AND (e.due_at, e.notification_id) < (f.due_at, f.notification_id))
-            ORDER BY f.service_id, f.due_at, f.notification_id"#,
+                                 AND (e.due_at, e.nr) < (f.due_at, f.nr))
+            ORDER BY f.service_id, f.due_at, f.nr"#,
         now.to_sqlx(),
     )
     .fetch_all(conn)

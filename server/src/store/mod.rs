@@ -26,6 +26,7 @@ pub mod keys;
 pub mod ledger;
 pub mod names;
 pub mod people;
+pub mod push;
 pub mod queued;
 pub mod replay;
 pub mod sessions;

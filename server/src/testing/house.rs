@@ -66,6 +66,22 @@ impl House {
     /// On a database that is furnished already. The product works through `through`, which may be a
     /// worse way to it; the test itself looks at `pool`.
     pub(crate) async fn open_on(pool: PgPool, through: PgPool, clock: Clock) -> Self {
+        let pusher = super::phones::nobody(&clock);
+        Self::open_with(pool, through, clock, pusher).await
+    }
+
+    /// Its pushes go to the stand-ins.
+    pub(crate) async fn open_beside(makers: &super::phones::Makers, clock: Clock) -> Self {
+        let pool = furnished().await;
+        Self::open_with(pool.clone(), pool, clock, makers.pusher.clone()).await
+    }
+
+    async fn open_with(
+        pool: PgPool,
+        through: PgPool,
+        clock: Clock,
+        pusher: Arc<crate::push::Pusher>,
+    ) -> Self {
         let key: KeyConfig = serde_json::from_value(serde_json::json!({
             "alg": "HS256", "secret": "0123456789abcdef0123456789abcdef", "issuer": "tests",
             "audience": "bellhop", "tenants": "*", "authoritative": true,
@@ -79,6 +95,7 @@ impl House {
             clock,
             life: life.clone(),
             config: Arc::new(super::config()),
+            pusher,
         };
         let keys = VerificationKeys::new(vec![key.clone()]).unwrap();
         let epoch = epoch::open(&parts).await.unwrap();

@@ -13,6 +13,8 @@ pub(crate) mod house;
 #[cfg(test)]
 pub(crate) mod log;
 #[cfg(test)]
+pub(crate) mod phones;
+#[cfg(test)]
 pub(crate) mod poll;
 #[cfg(test)]
 pub(crate) mod wire;

@@ -104,6 +104,7 @@ impl Site {
         let parts = Parts {
             pool: pool.clone(),
             ids: Ids::new(clock.clone()),
+            pusher: crate::testing::phones::nobody(&clock),
             clock,
             life: Lifecycle::new(),
             config: Arc::new(Cli::parse_from(arguments).config),

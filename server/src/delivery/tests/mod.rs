@@ -7,6 +7,7 @@ mod devices;
 mod fanout;
 mod leaving;
 mod order;
+mod phones;
 mod plan;
 mod polling;
 mod publish;

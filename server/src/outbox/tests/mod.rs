@@ -2,6 +2,7 @@
 
 mod ending;
 mod moves;
+mod pushes;
 mod rungs;
 mod sweep;
 
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 use super::Reach;
 use super::ack::{Ack, Acks, What};
+use super::phones::Phones;
 use super::sweep::Sweeper;
 use super::worker::{Round, Worker};
 use crate::delivery::{Audience, Classes, Publication, ledger};
@@ -45,6 +47,7 @@ struct Desk {
     classes: Arc<Classes>,
     asked: Arc<Asked>,
     acks: Acks,
+    phones: Option<Arc<Phones>>,
     sweeper: Sweeper,
     tenant: Uuid,
     service: Uuid,
@@ -78,6 +81,7 @@ impl Desk {
         Self {
             ids: Ids::new(clock.clone()),
             asked: Arc::default(),
+            phones: None,
             acks: Acks::start(
                 pool.clone(),
                 clock.clone(),
@@ -155,6 +159,7 @@ impl Desk {
             pool: self.pool.clone(),
             clock: self.clock.clone(),
             classes: self.classes.clone(),
+            phones: self.phones.clone(),
             reach: self.asked.clone(),
             changed: Arc::new(|_| {}),
             bell: Arc::new(Notify::new()),
@@ -186,6 +191,7 @@ impl Desk {
             },
             via: "hub",
             active,
+            at: None,
         };
         self.acks.record(ack).await.unwrap()
     }
@@ -197,6 +203,7 @@ impl Desk {
             what: What::Reached(vec![seq]),
             via: "reached",
             active: true,
+            at: None,
         };
         self.acks.record(ack).await.unwrap();
     }

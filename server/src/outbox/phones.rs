@@ -1,0 +1,312 @@
+//! The rung that pushes: to each registered phone and browser that has not got it, once; and the withdrawal of what
+//! they show, once somebody has settled it.
+//!
+//! Whether a delivery is still owed is looked up right before it is sent. A provider that takes nothing is asked
+//! again after what it asks for, while the ladder goes on; what a phone shows is named by the notification's
+//! id, so that a push sent twice is one card.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use app::model::delivery::{Class, Plan, PushField};
+use futures_util::StreamExt as _;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use sqlx::Connection as _;
+use uuid::Uuid;
+
+use crate::push::{AllowedHosts, Message, Outcome, Purpose, Pusher, Report, Target};
+use crate::store::Pool;
+use crate::store::debts::{self, Claim, Left};
+use crate::store::push as store;
+use crate::support::clock::Clock;
+
+/// Sends of one batch under way at once; the pusher has its own bounds for each provider.
+const AT_ONCE: usize = 64;
+/// A provider that waits for the operator is asked again so often.
+const MISCONFIGURED: SignedDuration = SignedDuration::from_mins(5);
+/// A withdrawal nobody takes is given up after so many tries: the phone clears it when the app opens.
+const MOST_WITHDRAWALS: i16 = 5;
+
+/// Pushes.
+pub struct Phones {
+    /// Where the tokens are.
+    pub pool: Pool,
+    /// When it is.
+    pub clock: Clock,
+    /// Who sends.
+    pub pusher: Arc<Pusher>,
+}
+
+/// A claimed debt whose rung pushes.
+pub struct Job {
+    /// The claim.
+    pub claim: Claim,
+    /// What is left of it if all goes well.
+    pub plan: Plan,
+    /// What may leave the premises.
+    pub class: Arc<Class>,
+    /// When it stops being worth delivering.
+    pub expires_at: Timestamp,
+}
+
+/// A send and what came of it.
+struct Sent {
+    index: usize,
+    device: String,
+    token_hash: Vec<u8>,
+    report: Report,
+}
+
+impl Phones {
+    /// Pushes and writes what is left of the debts.
+    ///
+    /// # Errors
+    /// Whatever the database answers; the claims come back by themselves, and a phone that has it
+    /// replaces its card.
+    pub async fn notify(&self, jobs: Vec<Job>) -> sqlx::Result<()> {
+        let sent_at = self.clock.now();
+        let users: Vec<Uuid> = jobs.iter().map(|job| job.claim.user).collect();
+        let seqs: Vec<i64> = jobs.iter().map(|job| job.claim.seq).collect();
+        let at: Vec<i64> = jobs
+            .iter()
+            .map(|job| job.claim.at.as_microsecond())
+            .collect();
+        let (phones, contents) = {
+            let mut conn = self.pool.acquire().await?;
+            let phones = store::phones(&mut conn, &users, &seqs, false).await?;
+            let contents = store::contents(&mut conn, &users, &seqs, &at).await?;
+            (phones, contents)
+        };
+        let contents: HashMap<usize, store::Content> = contents
+            .into_iter()
+            .filter(|content| content.owed)
+            .map(|content| (content.index, content))
+            .collect();
+        let sends = phones.into_iter().filter_map(|phone| {
+            let job = &jobs[phone.index];
+            let message = message(job, contents.get(&phone.index)?);
+            Some((phone, message))
+        });
+        let sent = self.send(sends.collect()).await;
+        let now = self.clock.now();
+        let left: Vec<Left> = jobs
+            .iter()
+            .enumerate()
+            .map(|(index, job)| {
+                let own = sent.iter().filter(|one| one.index == index);
+                left(job, own.map(|one| &one.report.outcome), now)
+            })
+            .collect();
+        let claims: Vec<&Claim> = jobs.iter().map(|job| &job.claim).collect();
+        self.write(&claims, &sent, "notify", sent_at, &left).await
+    }
+
+    /// Takes back what phones show of settled deliveries, and pays their debts.
+    ///
+    /// # Errors
+    /// Whatever the database answers; the claims come back by themselves.
+    pub async fn withdraw(&self, claims: Vec<Claim>) -> sqlx::Result<()> {
+        let sent_at = self.clock.now();
+        let users: Vec<Uuid> = claims.iter().map(|claim| claim.user).collect();
+        let seqs: Vec<i64> = claims.iter().map(|claim| claim.seq).collect();
+        let phones = {
+            let mut conn = self.pool.acquire().await?;
+            store::phones(&mut conn, &users, &seqs, true).await?
+        };
+        let sends = phones.into_iter().map(|phone| {
+            let message = withdrawal(&claims[phone.index], sent_at);
+            (phone, message)
+        });
+        let sent = self.send(sends.collect()).await;
+        let now = self.clock.now();
+        let mut left = Vec::new();
+        let mut paid: Vec<&Claim> = Vec::new();
+        for (index, claim) in claims.iter().enumerate() {
+            let again = sent
+                .iter()
+                .filter(|one| one.index == index)
+                .filter_map(|one| pause(&one.report.outcome))
+                .max();
+            match again {
+                Some(pause) if claim.tries < MOST_WITHDRAWALS => left.push(Left {
+                    user: claim.user,
+                    seq: claim.seq,
+                    fence: claim.fence,
+                    rung: claim.rung,
+                    tries: claim.tries + 1,
+                    push_at: None,
+                    next_at: now + pause,
+                }),
+                _ => paid.push(claim),
+            }
+        }
+        let all: Vec<&Claim> = claims.iter().collect();
+        self.write(&all, &sent, "withdraw", sent_at, &left).await?;
+        if !paid.is_empty() {
+            let mut conn = self.pool.acquire().await?;
+            let users: Vec<Uuid> = paid.iter().map(|claim| claim.user).collect();
+            let seqs: Vec<i64> = paid.iter().map(|claim| claim.seq).collect();
+            let fences: Vec<i64> = paid.iter().map(|claim| claim.fence).collect();
+            debts::pay(&mut conn, &users, &seqs, &fences).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, sends: Vec<(store::Phone, Message)>) -> Vec<Sent> {
+        let pusher = &self.pusher;
+        futures_util::stream::iter(sends)
+            .map(|(phone, message)| async move {
+                let target = target(&phone, pusher.hosts());
+                let report = match target {
+                    Some(target) => Some(pusher.send(&target, &message).await),
+                    // Registered under rules that are stricter now: it stays until it registers again.
+                    None => None,
+                };
+                report.map(|report| Sent {
+                    index: phone.index,
+                    device: phone.device,
+                    token_hash: phone.token_hash,
+                    report,
+                })
+            })
+            .buffer_unordered(AT_ONCE)
+            .filter_map(async |sent| sent)
+            .collect()
+            .await
+    }
+
+    async fn write(
+        &self,
+        claims: &[&Claim],
+        sent: &[Sent],
+        purpose: &'static str,
+        sent_at: Timestamp,
+        left: &[Left],
+    ) -> sqlx::Result<()> {
+        let attempts: Vec<store::Attempt> = sent
+            .iter()
+            .map(|one| {
+                let claim = claims[one.index];
+                store::Attempt {
+                    user: claim.user,
+                    seq: claim.seq,
+                    routed_at: claim.at,
+                    tenant: claim.tenant,
+                    device: one.device.clone(),
+                    token_hash: one.token_hash.clone(),
+                    provider: one.report.provider,
+                    purpose,
+                    outcome: one.report.outcome.name(),
+                    status: one.report.status.and_then(|code| i16::try_from(code).ok()),
+                    detail: one.report.detail.clone(),
+                }
+            })
+            .collect();
+        let mut conn = self.pool.acquire().await?;
+        let mut tx = conn.begin().await?;
+        if !attempts.is_empty() {
+            store::record(&mut tx, &attempts, sent_at, self.clock.now()).await?;
+        }
+        if !left.is_empty() {
+            debts::put_back(&mut tx, left).await?;
+        }
+        tx.commit().await
+    }
+}
+
+fn target(phone: &store::Phone, hosts: &AllowedHosts) -> Option<Target> {
+    Target::parse(&phone.platform, &phone.token, hosts)
+        .inspect_err(|error| tracing::warn!(device = phone.device, %error, "not pushed to"))
+        .ok()
+}
+
+/// What is left of a debt after its phones were tried.
+fn left<'a>(job: &Job, outcomes: impl Iterator<Item = &'a Outcome>, now: Timestamp) -> Left {
+    let again = outcomes.filter_map(pause).max();
+    let at = now.as_millisecond();
+    let mut plan = job.plan.clone();
+    match again {
+        Some(wait) => {
+            let asked = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+            plan = plan.push_again(Some(asked), at);
+        }
+        None => plan.left.tries = 0,
+    }
+    let claim = &job.claim;
+    let time = |milliseconds: i64| Timestamp::from_millisecond(milliseconds).ok();
+    Left {
+        user: claim.user,
+        seq: claim.seq,
+        fence: claim.fence,
+        rung: i16::try_from(plan.left.rung).unwrap_or(i16::MAX),
+        tries: i16::try_from(plan.left.tries).unwrap_or(i16::MAX),
+        push_at: plan.left.push_at.and_then(time),
+        next_at: time(plan.next_at).unwrap_or(now),
+    }
+}
+
+/// How long to wait before the same device is tried again; `None`: not again.
+fn pause(outcome: &Outcome) -> Option<SignedDuration> {
+    match outcome {
+        Outcome::RetryAfter(wait) => SignedDuration::try_from(*wait).ok(),
+        Outcome::Misconfigured(_) => Some(MISCONFIGURED),
+        Outcome::Taken { .. } | Outcome::TokenGone | Outcome::Refused(_) => None,
+    }
+}
+
+/// What the class lets leave, and nothing else.
+fn message(job: &Job, content: &store::Content) -> Message {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Linked {
+        link: Option<String>,
+    }
+    let rules = &job.class.push;
+    let may = |field| rules.fields.contains(&field);
+    let link = || {
+        let linked: Linked = serde_json::from_str(&content.data).unwrap_or_default();
+        linked.link
+    };
+    Message {
+        id: job.claim.notification,
+        class: job
+            .claim
+            .delivery
+            .as_ref()
+            .map(|delivery| delivery.class.clone())
+            .unwrap_or_default(),
+        kind: content.kind.clone(),
+        title: if may(PushField::Title) {
+            content.title.clone()
+        } else {
+            rules.title.clone()
+        },
+        body: (may(PushField::Body) && !content.body.is_empty()).then(|| content.body.clone()),
+        link: if may(PushField::Link) { link() } else { None },
+        data: may(PushField::Data).then(|| content.data.clone()),
+        badge: None,
+        high: rules.high,
+        deadline: job.expires_at,
+        purpose: Purpose::Notify,
+    }
+}
+
+fn withdrawal(claim: &Claim, now: Timestamp) -> Message {
+    let delivery = claim.delivery.as_ref();
+    Message {
+        id: claim.notification,
+        class: delivery
+            .map(|delivery| delivery.class.clone())
+            .unwrap_or_default(),
+        kind: app::protocol::WITHDRAWN.to_owned(),
+        title: "Handled elsewhere".to_owned(),
+        body: None,
+        link: None,
+        data: None,
+        badge: None,
+        high: false,
+        deadline: delivery.map_or(now, |delivery| delivery.expires_at),
+        purpose: Purpose::Withdraw,
+    }
+}

@@ -1,0 +1,661 @@
+//! One history: some two hundred steps in bad weather, then the weather clears and everything must come right.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use app::model::delivery::{AckBy, Class, Due, End, Event, Rung, State, Step, Sufficient, plan};
+
+use super::book::Book;
+use super::desk::{Claim, Connection, Desk};
+use super::dice::Dice;
+use super::street::{Manner, Person, Socket};
+use crate::hub::gate::Gate;
+use crate::outbox::acked_set;
+
+const STEPS: usize = 200;
+/// A claim nobody finished comes back after this.
+const LEASE: i64 = 30_000;
+
+/// What was found to be wrong.
+#[derive(Debug)]
+pub struct Failure {
+    seed: u64,
+    step: usize,
+    what: String,
+    trail: Vec<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {}, step {}: {}", self.seed, self.step, self.what)?;
+        for (number, line) in self.trail.iter().enumerate() {
+            writeln!(f, "  {number:3} {line}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What happened in histories, so that one can see that it did.
+#[derive(Clone, Debug, Default)]
+pub struct Tally(BTreeMap<&'static str, u64>);
+
+impl Tally {
+    /// Adds another's.
+    pub fn add(&mut self, other: &Self) {
+        for (what, count) in &other.0 {
+            *self.0.entry(what).or_default() += count;
+        }
+    }
+
+    /// What happened, and how often.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.0.iter().map(|(what, count)| (*what, *count))
+    }
+
+    fn one(&mut self, what: &'static str) {
+        *self.0.entry(what).or_default() += 1;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (what, count)) in self.0.iter().enumerate() {
+            write!(f, "{}{count} {what}", if index > 0 { ", " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+/// Walks the history of a seed.
+///
+/// # Errors
+/// A [`Failure`] with every step that led to it.
+pub fn walk(seed: u64) -> Result<Tally, Failure> {
+    let mut world = World::new(seed);
+    for step in 0..STEPS {
+        world.step();
+        world.check().map_err(|what| world.failure(step, what))?;
+    }
+    world.clear();
+    world.check().map_err(|what| world.failure(STEPS, what))?;
+    world
+        .check_end()
+        .map_err(|what| world.failure(STEPS, what))?;
+    Ok(world.tally)
+}
+
+struct World {
+    seed: u64,
+    dice: Dice,
+    now: i64,
+    book: Book,
+    desk: Desk,
+    people: Vec<Person>,
+    /// How each delivery first ended.
+    ends: BTreeMap<i64, State>,
+    /// Rungs climbed for what was settled when they were.
+    late_rungs: Vec<String>,
+    tally: Tally,
+    trail: Vec<String>,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let classes = (0..3).map(|_| class(&mut dice)).collect();
+        let count = 1 + dice.below(3);
+        let people: Vec<Person> = (0..count)
+            .map(|_| {
+                let manner = match dice.below(3) {
+                    0 => Manner::Acks,
+                    1 => Manner::AcksThrough,
+                    _ => Manner::Never,
+                };
+                Person::new(manner, dice.once_in(2))
+            })
+            .collect();
+        let book = Book {
+            classes,
+            devices: vec![Default::default(); count],
+            ..Book::default()
+        };
+        Self {
+            seed,
+            dice,
+            now: 1_000_000,
+            book,
+            desk: Desk::default(),
+            people,
+            ends: BTreeMap::new(),
+            late_rungs: Vec::new(),
+            tally: Tally::default(),
+            trail: Vec::new(),
+        }
+    }
+
+    fn failure(&self, step: usize, what: String) -> Failure {
+        Failure {
+            seed: self.seed,
+            step,
+            what,
+            trail: self.trail.clone(),
+        }
+    }
+
+    fn note(&mut self, what: &'static str, which: impl fmt::Debug) {
+        self.tally.one(what);
+        self.trail.push(format!("{} {what} {which:?}", self.now));
+    }
+
+    fn step(&mut self) {
+        match self.dice.below(20) {
+            0..=2 => self.publish(),
+            3 | 4 => self.dispatch(),
+            5 => self.connect(),
+            6 | 7 => self.page(),
+            8 | 9 => self.read(),
+            10 => self.acknowledge(),
+            11 => self.letter(),
+            12 => self.evidence(),
+            13 => self.weather(),
+            14 => {
+                let pause = [100, 1_000, 5_000, 20_000, 90_000];
+                self.now += pause[self.dice.below(pause.len())];
+            }
+            15 => {
+                self.book.sweep(self.now);
+                self.note("sweep", self.book.debts.len());
+            }
+            16 => self.claim(),
+            17 | 18 => self.work(true),
+            _ => match self.dice.below(12) {
+                0 => self.crash(),
+                1 | 2 => self.cancel(),
+                _ => self.work(true),
+            },
+        }
+    }
+
+    fn publish(&mut self) {
+        let class = self.dice.below(self.book.classes.len());
+        let seq = self.book.append(class, self.now);
+        self.desk.undispatched.push(seq);
+        self.note("publish", (seq, class));
+    }
+
+    /// Committers may dispatch in any order.
+    fn dispatch(&mut self) {
+        if self.desk.undispatched.is_empty() {
+            return;
+        }
+        let at = self.dice.below(self.desk.undispatched.len());
+        let seq = self.desk.undispatched.swap_remove(at);
+        for connection in &mut self.desk.connections {
+            connection.offer(seq);
+        }
+        self.note("dispatch", seq);
+    }
+
+    fn connect(&mut self) {
+        let device = self.dice.below(self.people.len());
+        if self.desk.connections.len() > 4 {
+            return;
+        }
+        self.open(device);
+    }
+
+    fn open(&mut self, device: usize) {
+        let known = &mut self.book.devices[device];
+        known.seen = true;
+        let from = if known.explicit {
+            known.through
+        } else {
+            known.through.max(known.reached_through)
+        };
+        let mut gate = Gate::default();
+        gate.start(from);
+        let reading = gate.wants_page();
+        self.desk.connections.push(Connection {
+            gate,
+            socket: Socket {
+                device,
+                ..Socket::default()
+            },
+            reading,
+            explicit: known.explicit,
+            unconfirmed: Vec::new(),
+            full: false,
+        });
+        self.note("connect", (device, from));
+    }
+
+    fn page(&mut self) {
+        let waiting: Vec<usize> = (0..self.desk.connections.len())
+            .filter(|at| self.desk.connections[*at].reading)
+            .collect();
+        if let Some(at) = self.dice.pick(&waiting).copied() {
+            self.page_of(at);
+        }
+    }
+
+    fn page_of(&mut self, at: usize) {
+        let connection = &mut self.desk.connections[at];
+        let from = connection.gate.sent_through();
+        let (rows, full) = self.book.page(connection.socket.device, from, self.now);
+        connection.page(&rows, full, self.book.last_seq());
+        self.note("page", (at, from, rows));
+    }
+
+    /// A device reads what lies on its wire.
+    fn read(&mut self) {
+        let count = self.desk.connections.len();
+        if count > 0 {
+            let at = self.dice.below(count);
+            let most = 1 + self.dice.below(3);
+            self.read_of(at, most);
+        }
+    }
+
+    fn read_of(&mut self, at: usize, most: usize) {
+        let socket = &mut self.desk.connections[at].socket;
+        if socket.cut {
+            return;
+        }
+        for _ in 0..most {
+            let Some(seq) = socket.wire.pop_front() else {
+                break;
+            };
+            socket.read.push(seq);
+            self.people[socket.device].read(seq);
+            self.tally.one("read");
+        }
+    }
+
+    fn acknowledge(&mut self) {
+        let device = self.dice.below(self.people.len());
+        self.people[device].write();
+        self.trail
+            .push(format!("{} acknowledges {device}", self.now));
+    }
+
+    /// An acknowledgement arrives: any of those under way, and perhaps not for the last time.
+    fn letter(&mut self) {
+        let device = self.dice.below(self.people.len());
+        let letters = &mut self.people[device].letters;
+        if letters.is_empty() {
+            return;
+        }
+        let at = self.dice.below(letters.len());
+        let seqs = if self.dice.once_in(4) {
+            letters[at].clone()
+        } else {
+            letters.swap_remove(at)
+        };
+        if self.dice.once_in(6) {
+            return self.note("ack lost", (device, seqs));
+        }
+        self.ack(device, &seqs);
+    }
+
+    fn ack(&mut self, device: usize, seqs: &[i64]) {
+        let active = !self.dice.once_in(3);
+        self.book.ack(device, seqs, active, self.now);
+        for connection in &mut self.desk.connections {
+            if connection.socket.device == device {
+                connection.explicit = true;
+                connection.unconfirmed.retain(|seq| !seqs.contains(seq));
+            }
+        }
+        for seq in seqs {
+            self.people[device].unacked.remove(seq);
+        }
+        self.note("ack", (device, seqs, active));
+    }
+
+    /// A pong: what was read before it counts, unless the device acks for itself.
+    fn evidence(&mut self) {
+        let count = self.desk.connections.len();
+        if count > 0 {
+            let at = self.dice.below(count);
+            self.evidence_of(at);
+        }
+    }
+
+    fn evidence_of(&mut self, at: usize) {
+        let connection = &mut self.desk.connections[at];
+        if connection.explicit || connection.socket.cut {
+            return;
+        }
+        let read: Vec<i64> = connection
+            .unconfirmed
+            .iter()
+            .copied()
+            .filter(|seq| connection.socket.read.contains(seq))
+            .collect();
+        connection.unconfirmed.retain(|seq| !read.contains(seq));
+        if !read.is_empty() {
+            let device = connection.socket.device;
+            self.book.reached(device, &read, self.now);
+            self.note("evidence", (device, read));
+        }
+    }
+
+    /// Cables are cut, the server notices, queues fill and drain.
+    fn weather(&mut self) {
+        let count = self.desk.connections.len();
+        if count == 0 {
+            return;
+        }
+        let at = self.dice.below(count);
+        let connection = &mut self.desk.connections[at];
+        match self.dice.below(4) {
+            0 => {
+                connection.socket.cut = true;
+                self.note("cut", at);
+            }
+            1 => {
+                let gone = self.desk.connections.swap_remove(at);
+                self.note("disconnect", gone.socket.device);
+            }
+            2 => {
+                connection.full = true;
+                self.note("full", at);
+            }
+            _ => {
+                connection.drained();
+                self.note("drained", at);
+            }
+        }
+    }
+
+    fn claim(&mut self) {
+        let now = self.now;
+        let due: Vec<i64> = self
+            .book
+            .debts
+            .iter()
+            .filter(|(_, row)| row.next_at <= now)
+            .map(|(seq, _)| *seq)
+            .collect();
+        if let Some(seq) = self.dice.pick(&due).copied() {
+            self.claim_one(seq);
+        }
+    }
+
+    fn claim_one(&mut self, seq: i64) {
+        let now = self.now;
+        let Some(row) = self.book.debts.get_mut(&seq) else {
+            return;
+        };
+        row.next_at = now + LEASE;
+        row.fence += 1;
+        let (debt, fence) = (row.debt, row.fence);
+        let Some(owed) = self.book.owed(seq) else {
+            return;
+        };
+        let class = &self.book.classes[self.book.deliveries[&seq].class];
+        let plan = plan(class, debt, owed, now, 0.5);
+        let mut todo = plan.due.clone();
+        todo.reverse();
+        self.desk.claims.push(Claim {
+            seq,
+            fence,
+            todo,
+            ended: plan.end,
+            plan,
+        });
+        self.note("claim", seq);
+    }
+
+    /// The next thing of some claim: a rung, or the result.
+    fn work(&mut self, providers_fail: bool) {
+        if self.desk.claims.is_empty() {
+            return;
+        }
+        let at = self.dice.below(self.desk.claims.len());
+        let seq = self.desk.claims[at].seq;
+        match self.desk.claims[at].todo.pop() {
+            Some(due) => self.climb(at, seq, due, providers_fail),
+            None => self.finish(at),
+        }
+    }
+
+    fn climb(&mut self, at: usize, seq: i64, due: Due, providers_fail: bool) {
+        let one = &self.book.deliveries[&seq];
+        let enough = one.state.is_enough(one.rule);
+        match due {
+            Due::Again { .. } => {
+                for connection in &mut self.desk.connections {
+                    connection.heard(seq);
+                }
+                self.note("again", seq);
+            }
+            Due::Push => {
+                // Looked up right before the send; from here on it is under way.
+                if enough {
+                    return self.note("push spared", seq);
+                }
+                if providers_fail && self.dice.once_in(3) {
+                    let claim = &mut self.desk.claims[at];
+                    claim.plan = claim.plan.clone().push_again(None, self.now);
+                    return self.note("push refused", seq);
+                }
+                let mut taken = false;
+                for (device, person) in self.people.iter_mut().enumerate() {
+                    let has = self.book.deliveries[&seq].acked_by.contains(&device);
+                    if person.registered && !has {
+                        person.cards.insert(seq);
+                        taken = true;
+                    }
+                }
+                if taken {
+                    if self.book.deliveries[&seq].state.is_terminal() {
+                        self.late_rungs
+                            .push(format!("{seq} was pushed when it had ended"));
+                    }
+                    if let Some(one) = self.book.deliveries.get_mut(&seq) {
+                        one.pushed = true;
+                    }
+                }
+                self.note("push", (seq, taken));
+            }
+            Due::Withdraw => {
+                for person in &mut self.people {
+                    person.cards.remove(&seq);
+                }
+                self.note("withdraw", seq);
+            }
+            Due::Deputy => self.note("deputy", seq),
+        }
+    }
+
+    fn finish(&mut self, at: usize) {
+        let claim = self.desk.claims.swap_remove(at);
+        let (seq, now) = (claim.seq, self.now);
+        let withdraws = claim.plan.due.contains(&Due::Withdraw);
+        let event = match claim.ended {
+            Some(End::Expire) => Some(Event::Expire),
+            Some(End::GiveUp) => Some(Event::GiveUp),
+            _ => None,
+        };
+        if let Some(event) = event {
+            self.book.end(seq, event, now);
+        }
+        let Some(row) = self.book.debts.get_mut(&seq) else {
+            return self.note("result too late", seq);
+        };
+        if row.fence != claim.fence {
+            return self.note("result of an old claim", seq);
+        }
+        match claim.ended {
+            None => {
+                row.debt = claim.plan.left;
+                row.next_at = claim.plan.next_at;
+                // Settled meanwhile, with a card on a phone: somebody must look.
+                let one = &self.book.deliveries[&seq];
+                if one.state.is_enough(one.rule) {
+                    row.next_at = now;
+                }
+            }
+            Some(End::Expire | End::GiveUp) if withdraws || self.book.deliveries[&seq].pushed => {
+                row.next_at = now;
+            }
+            Some(_) => {
+                self.book.debts.remove(&seq);
+            }
+        }
+        self.note("result", seq);
+    }
+
+    fn crash(&mut self) {
+        self.desk = Desk::default();
+        self.note("crash", ());
+    }
+
+    fn cancel(&mut self) {
+        let all: Vec<i64> = self.book.deliveries.keys().copied().collect();
+        if let Some(seq) = self.dice.pick(&all).copied() {
+            self.book.end(seq, Event::Cancel, self.now);
+            self.note("cancel", seq);
+        }
+    }
+
+    /// The server stays up, networks hold, providers answer, and people read and acknowledge.
+    fn clear(&mut self) {
+        self.trail.push("the weather clears".to_owned());
+        self.desk.connections.clear();
+        for device in 0..self.people.len() {
+            self.open(device);
+        }
+        for _ in 0..400 {
+            for at in 0..self.desk.connections.len() {
+                self.desk.connections[at].drained();
+                while self.desk.connections[at].reading {
+                    self.page_of(at);
+                }
+                self.read_of(at, usize::MAX);
+                self.evidence_of(at);
+            }
+            for device in 0..self.people.len() {
+                self.people[device].write();
+                for seqs in std::mem::take(&mut self.people[device].letters) {
+                    self.ack(device, &seqs);
+                }
+            }
+            while let Some(seq) = self.desk.undispatched.pop() {
+                for connection in &mut self.desk.connections {
+                    connection.offer(seq);
+                }
+            }
+            self.book.sweep(self.now);
+            let due: Vec<i64> = self.book.debts.keys().copied().collect();
+            for seq in due {
+                if self.book.debts[&seq].next_at <= self.now {
+                    self.claim_one(seq);
+                }
+            }
+            while !self.desk.claims.is_empty() {
+                self.work(false);
+            }
+            self.now += 15_000;
+        }
+    }
+
+    fn check(&mut self) -> Result<(), String> {
+        for (seq, one) in &self.book.deliveries {
+            if one.state.is_terminal() {
+                let first = self.ends.entry(*seq).or_insert(one.state);
+                if *first != one.state {
+                    return Err(format!(
+                        "{seq} ended as {first:?} and then as {:?}",
+                        one.state
+                    ));
+                }
+            }
+            if self.ends.contains_key(seq) && !one.state.is_terminal() {
+                return Err(format!("{seq} had ended and goes on"));
+            }
+            let has_next = one.routed_at >= self.book.swept_to || self.book.debts.contains_key(seq);
+            if !one.state.is_enough(one.rule) && !has_next {
+                return Err(format!("{seq} is not settled and has no next step"));
+            }
+        }
+        for connection in &self.desk.connections {
+            if !connection.socket.read.is_sorted_by(|a, b| a < b) {
+                return Err(format!("a connection showed {:?}", connection.socket.read));
+            }
+        }
+        match self.late_rungs.pop() {
+            Some(late) => Err(late),
+            None => Ok(()),
+        }
+    }
+
+    fn check_end(&self) -> Result<(), String> {
+        for (seq, one) in &self.book.deliveries {
+            let shown = self.people.iter().any(|person| person.shown.contains(seq));
+            let ended_otherwise =
+                matches!(one.state, State::Expired | State::Cancelled | State::Dead);
+            if !shown && !ended_otherwise {
+                return Err(format!("{seq} was accepted and is lost: {one:?}"));
+            }
+            let with_cards = self.people.iter().any(|person| person.cards.contains(seq));
+            if one.state.is_enough(one.rule) && with_cards {
+                return Err(format!("{seq} is settled and a phone still shows it"));
+            }
+            if self.book.debts.contains_key(seq) && one.state.is_enough(one.rule) {
+                return Err(format!("{seq} is settled and still owed"));
+            }
+        }
+        for (device, known) in self.book.devices.iter().enumerate() {
+            let (mut through, mut ranges) = (known.through, known.ranges.clone());
+            let acked: Vec<i64> = self
+                .book
+                .deliveries
+                .iter()
+                .filter(|(_, one)| one.acked_by.contains(&device))
+                .map(|(seq, _)| *seq)
+                .collect();
+            let new = acked_set::add(&mut through, &mut ranges, &acked);
+            if !new.is_empty() {
+                return Err(format!(
+                    "device {device} acked {new:?}, and its set does not say so"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn class(dice: &mut Dice) -> Class {
+    let steps = [
+        Step::Again,
+        Step::Push,
+        Step::Again,
+        Step::Deputy,
+        Step::GiveUp,
+    ];
+    let mut after = 0;
+    let mut ladder = Vec::new();
+    for step in steps {
+        after += 5 + u32::try_from(dice.below(60)).unwrap_or(0);
+        if !dice.once_in(3) && (step != Step::GiveUp || dice.once_in(3)) {
+            ladder.push(Rung { after, step });
+        }
+    }
+    Class {
+        ack_by: match dice.below(3) {
+            0 => AckBy::EveryDevice,
+            1 => AckBy::ActiveDevice,
+            _ => AckBy::AnyDevice,
+        },
+        sufficient: if dice.once_in(2) {
+            Sufficient::Reached
+        } else {
+            Sufficient::Acked
+        },
+        life: after + 60 + u32::try_from(dice.below(3_000)).unwrap_or(0),
+        ladder,
+        push: Default::default(),
+    }
+}
