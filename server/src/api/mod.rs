@@ -5,6 +5,7 @@ pub mod acks;
 pub mod body;
 pub mod cors;
 mod docs;
+pub mod events;
 pub mod health;
 pub mod metrics;
 pub mod notifications;
@@ -16,6 +17,8 @@ pub mod requests;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use axum::{Router, middleware};
 use utoipa::OpenApi as _;
@@ -23,9 +26,10 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::docs::Bearer;
-use self::metrics::PublishMetrics;
+use self::metrics::{EventMetrics, PublishMetrics};
 use crate::auth::{AuthState, Origins};
 use crate::delivery::committer::Committer;
+use crate::hub::Hub;
 use crate::outbox::ack::Acks;
 use crate::store::Pool;
 use crate::support::clock::Clock;
@@ -43,12 +47,16 @@ pub struct Api {
     pub ids: Ids,
     /// Where publications go.
     pub committer: Committer,
+    /// Who is here.
+    pub hub: Arc<Hub>,
     /// Approvals and attendance.
     pub workplace: Workplace,
     /// Where devices say what they have.
     pub acks: Acks,
     /// Counts what is published.
     pub publish: PublishMetrics,
+    /// Counts live events.
+    pub events: EventMetrics,
     /// Which browsers may call; whoever changes services tells it.
     pub origins: Origins,
     /// Who calls.
@@ -81,6 +89,7 @@ struct Document;
 fn operations() -> (Router<Api>, OpenApi) {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(notifications::routes())
+        .merge(events::routes())
         .merge(provisioning::routes())
         .merge(punches::routes())
         .merge(requests::routes())

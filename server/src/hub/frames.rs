@@ -172,6 +172,18 @@ mod tests {
         }
     }
 
+    /// A message to ten thousand connections is written once for each protocol they speak.
+    #[test]
+    fn one_encoding_for_many_receivers() {
+        let payload = RawValue::from_string(r#"{"n": [1]}"#.to_owned()).unwrap();
+        let message = broadcast("Moved", &payload);
+        for protocol in Protocol::ALL {
+            let (one, other) = (message.frame(*protocol), message.frame(*protocol));
+            assert_eq!(one.as_ptr(), other.as_ptr());
+            assert_eq!(one, invocation(*protocol, "Moved", &payload));
+        }
+    }
+
     fn argument(data: &str) -> serde_json::Value {
         let facts = Facts {
             id: Uuid::from_u128(1),

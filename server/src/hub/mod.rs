@@ -16,6 +16,7 @@ mod dispatch;
 mod expiry;
 mod frames;
 mod gate;
+mod live;
 mod pager;
 mod record;
 mod registry;
@@ -27,5 +28,6 @@ mod workflow;
 
 pub use console::Console;
 pub(crate) use device::name as device_name;
+pub use live::{Handed, LiveEvent};
 pub use view::Counts;
 pub use workflow::{Hub, Needs};

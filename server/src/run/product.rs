@@ -149,7 +149,9 @@ impl Product {
             committer: self.committer.clone(),
             workplace: self.workplace.clone(),
             acks: self.hub.acks(),
+            hub: self.hub.clone(),
             publish: self.metrics.publish.clone(),
+            events: self.metrics.events.clone(),
             origins: self.origins.clone(),
             auth: self.auth.clone(),
         });

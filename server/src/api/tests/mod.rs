@@ -4,6 +4,7 @@ mod acks;
 mod bodies;
 mod browsers;
 mod docs;
+mod events;
 mod hub_paths;
 mod operators;
 mod publish;

@@ -3,6 +3,7 @@
 
 mod commit;
 mod devices;
+mod events;
 mod leaving;
 mod order;
 mod plan;
