@@ -76,10 +76,10 @@ async fn acknowledge(
     let device = device(&principal, request.device.as_deref())?;
     let ack = Ack {
         user,
-        device,
+        device: device.clone(),
         what: What::These {
             seqs: Vec::new(),
-            ids: request.ids,
+            ids: request.ids.clone(),
         },
         via: "http",
     };
@@ -88,6 +88,9 @@ async fn acknowledge(
         .record(ack)
         .await
         .map_err(|NotRecorded| Problem::unavailable())?;
+    if let Some(device) = &device {
+        api.hub.acknowledged(user, device, &request.ids);
+    }
     Ok(Answer(Acknowledged { acknowledged }))
 }
 

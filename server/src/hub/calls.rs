@@ -10,6 +10,7 @@ use signalr::{Call, HubError, Reply};
 use uuid::Uuid;
 
 use super::client::Client;
+use super::stream::Cursor;
 use super::workflow::Shared;
 use crate::outbox::ack::{Ack, NotRecorded, What};
 use crate::workplace::inbox;
@@ -60,15 +61,10 @@ pub(super) async fn answer(shared: &Arc<Shared>, client: &Arc<Client>, call: Cal
 /// A cursor of another epoch counts numbers that were given twice: it is ignored.
 fn resume(shared: &Arc<Shared>, client: &Arc<Client>, call: &Call) -> Result<bool, HubError> {
     let (cursor,) = call.bind::<(String,)>()?;
-    let (epoch, seq) = cursor
-        .split_once(':')
-        .and_then(|(epoch, seq)| Some((epoch.parse::<i64>().ok()?, seq.parse::<i64>().ok()?)))
-        .filter(|(_, seq)| *seq >= 0)
+    let cursor = Cursor::parse(&cursor)
         .ok_or_else(|| HubError::new("A cursor is \"epoch:seq\", as the greeting gave it."))?;
     let begins = !client.has_begun();
-    shared
-        .starter
-        .now(client, (epoch == shared.epoch).then_some(seq));
+    shared.starter.now(client, cursor.within(shared.epoch));
     Ok(begins)
 }
 
@@ -162,7 +158,7 @@ async fn join(shared: &Arc<Shared>, client: &Arc<Client>, call: &Call) -> Result
     };
     let denied = || HubError::new(format!("There is no group \"{name}\" for you."));
     let topic = Topic::parse(&name, client.user).ok_or_else(denied)?;
-    let roles = &client.conn.principal().roles;
+    let roles = &client.line.principal().roles;
     let allowed = match topic {
         Topic::Inbox(_) | Topic::Approvals(_) => true,
         Topic::Attendance => roles.contains(&Role::Hr),
@@ -197,7 +193,7 @@ async fn may_see(shared: &Shared, client: &Client, request: Uuid) -> sqlx::Resul
     Ok(head.is_some_and(|head| {
         head.requester == client.user
             || head.assignees.contains(&client.user)
-            || client.conn.principal().roles.contains(&Role::Hr)
+            || client.line.principal().roles.contains(&Role::Hr)
     }))
 }
 

@@ -8,11 +8,12 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use signalr::{Connection, SendError, WriteMark};
+use signalr::{SendError, WriteMark};
 use uuid::Uuid;
 
 use super::frames::Template;
 use super::gate::{Gate, Offer};
+use super::line::Line;
 use crate::auth::Principal;
 use crate::outbox::passed::Passed;
 use crate::store::replay::Question;
@@ -24,7 +25,7 @@ const MOST_REMEMBERED: usize = 1_000;
 
 /// An open connection. Shared by the registry, the pager and the hub's calls.
 pub(crate) struct Client {
-    pub(crate) conn: Arc<Connection<Principal>>,
+    pub(crate) line: Line,
     pub(crate) tenant: Uuid,
     pub(crate) user: Uuid,
     pub(crate) user_key: Arc<str>,
@@ -98,20 +99,18 @@ pub(crate) struct Visitor {
 }
 
 impl Client {
-    pub(crate) fn new(conn: Arc<Connection<Principal>>, visitor: Visitor, start: Start) -> Self {
-        let as_notification = conn
-            .query("methods")
-            .is_some_and(|value| value.eq_ignore_ascii_case("notification"));
+    pub(crate) fn new(line: Line, visitor: Visitor, start: Start) -> Self {
+        let principal = line.principal();
         Self {
-            tenant: conn.principal().tenant,
+            tenant: principal.tenant,
             user: visitor.user,
             user_key: visitor.key,
             user_name: visitor.name,
             device: visitor.device,
             connected_at: visitor.at,
-            as_notification,
-            expires_at: AtomicI64::new(end_of(&conn.principal())),
-            conn,
+            as_notification: line.as_notification(),
+            expires_at: AtomicI64::new(end_of(&principal)),
+            line,
             inner: Mutex::new(Inner {
                 gate: Gate::default(),
                 explicit: start.explicit,
@@ -131,6 +130,11 @@ impl Client {
     /// A later request came with this token.
     pub(crate) fn renew(&self, later: &Principal) {
         self.expires_at.fetch_max(end_of(later), Ordering::Relaxed);
+    }
+
+    /// A cursor as far as it can be: one beyond the last number given would swallow what is yet to come.
+    pub(crate) fn known(&self, cursor: i64) -> i64 {
+        cursor.min(self.inner.lock().replayed_through)
     }
 
     /// Begins replay after what the device is known to have, or after `cursor` if that is higher.
@@ -156,11 +160,22 @@ impl Client {
         let probe = written && !inner.explicit;
         drop(inner);
         if probe {
-            self.conn.probe();
+            self.line.probe();
         }
         Outcome {
             written,
             wants_page,
+        }
+    }
+
+    /// What the device is owed, as far as was known when it connected.
+    pub(crate) fn question_of_start(&self) -> Question {
+        let inner = self.inner.lock();
+        Question {
+            user: self.user,
+            from: inner.start,
+            since: inner.since,
+            reached_too: inner.explicit,
         }
     }
 
@@ -228,7 +243,7 @@ impl Client {
         let probe = !written.is_empty() && !inner.explicit;
         drop(inner);
         if probe {
-            self.conn.probe();
+            self.line.probe();
         }
         (written, wants_page)
     }
@@ -258,8 +273,8 @@ impl Client {
         replayed: bool,
     ) -> bool {
         let frame: Bytes =
-            template.frame(self.conn.protocol(), self.as_notification, seq, replayed);
-        match self.conn.try_send(frame) {
+            template.frame(self.line.encoding(), self.as_notification, seq, replayed);
+        match self.line.try_send(frame) {
             Ok(mark) => {
                 inner.gate.sent(seq);
                 if inner.unconfirmed.len() == MOST_REMEMBERED {

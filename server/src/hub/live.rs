@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::client::Client;
-use super::frames;
+use super::frames::ToMany;
 use super::workflow::Hub;
 
 /// With so many bytes waiting a connection is behind: a quarter of what its queue may hold.
@@ -49,8 +49,8 @@ impl Hub {
         let key: Option<Arc<str>> = event
             .key
             .map(|key| format!("{}\n{}\n{key}", event.service, event.method).into());
-        // Encoded once for each protocol that a receiver speaks.
-        let message = frames::broadcast(&event.method, &event.payload);
+        // Encoded once for each encoding that a receiver reads.
+        let message = ToMany::new(&event.method, &event.payload);
         for (index, group) in groups.iter().enumerate() {
             let members = self.shared.registry.of_group(tenant, group);
             if members.is_empty() {
@@ -70,11 +70,11 @@ impl Hub {
 
 impl Client {
     /// Whether the connection's queue took it.
-    fn tell(&self, key: Option<&Arc<str>>, message: &signalr::protocol::Broadcast) -> bool {
-        let frame = message.frame(self.conn.protocol());
+    fn tell(&self, key: Option<&Arc<str>>, message: &ToMany) -> bool {
+        let frame = message.frame(self.line.encoding());
         match key {
-            Some(key) => self.conn.send_latest(key, frame).is_ok(),
-            None => self.conn.queued_bytes() <= BEHIND && self.conn.try_send(frame).is_ok(),
+            Some(key) => self.line.send_latest(key, frame).is_ok(),
+            None => self.line.queued_bytes() <= BEHIND && self.line.try_send(frame).is_ok(),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! 4. Connection: who is here, what goes to them, and what they may call.
 //!
-//! [`Hub`] is our hub on top of the generic SignalR server (`server/signalr`). Order to one socket is
-//! kept by its gate; whatever cannot be written now is read from the database later, so no
+//! [`Hub`] is our hub on top of the generic SignalR server (`server/signalr`), and of an event stream of
+//! its own for clients without SignalR; [`line`] is the wall between. Order to one socket is kept by its gate; whatever cannot be written now is read from the database later, so no
 //! connection's queue loses anything and no slow one holds up another.
 //!
 //! Guarantees: ascending numbers on a connection, none twice (`docs/guarantees.md`, order and replay).
-//! Callers: the SignalR server (connections), the committer and the workplace (dispatch). Stops with
+//! Callers: the SignalR server and `api/stream` (connections), the committer and the workplace (dispatch). Stops with
 //! the process: [`route`] tells all to come back, in rounds.
 
 mod calls;
@@ -16,6 +16,7 @@ mod dispatch;
 mod expiry;
 mod frames;
 mod gate;
+mod line;
 mod live;
 mod pager;
 mod record;
@@ -23,11 +24,13 @@ mod registry;
 mod revoked;
 pub(crate) mod route;
 mod starter;
+mod stream;
 mod view;
 mod workflow;
 
 pub use console::Console;
 pub(crate) use device::name as device_name;
 pub use live::{Handed, LiveEvent};
+pub use stream::{Cursor, Opening};
 pub use view::Counts;
 pub use workflow::{Hub, Needs};

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use app::protocol::{GREETING, Greeting};
 use jiff::{SignedDuration, Timestamp};
 use signalr::{Call, Connection, HubError, Reply, WriteMark};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::client::{Client, Start, Visitor};
 use super::console::{self, Console};
+use super::line::Line;
 use super::pager::Pager;
 use super::record::Recorder;
 use super::registry::Registry;
@@ -23,6 +25,8 @@ use crate::outbox::attempts::Attempts;
 use crate::store::{Pool, devices, ledger};
 use crate::support::clock::Clock;
 use crate::support::lifecycle::Lifecycle;
+
+const SIGNED_OUT: &str = "You signed out.";
 
 /// Version of what our hub says, in the greeting.
 const VERSION: u32 = 1;
@@ -50,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) console: Arc<Console>,
     /// Whose connections were closed lately.
     revoked: Revoked,
+    /// The process stops: event streams end.
+    pub(crate) stopping: CancellationToken,
     /// Goes up when numbers may have been turned back.
     pub(crate) epoch: i64,
 }
@@ -62,6 +68,19 @@ pub struct Needs {
     pub clock: Clock,
     /// The stream epoch (`store::installation`).
     pub epoch: i64,
+}
+
+impl Shared {
+    /// A connection is over. Called again it does nothing.
+    pub(super) fn leave(&self, client: &Arc<Client>) {
+        if let Line::Stream(stream) = &client.line
+            && !stream.end()
+        {
+            return;
+        }
+        self.registry.remove(client);
+        self.console.connections_changed(client.tenant);
+    }
 }
 
 impl Hub {
@@ -94,6 +113,7 @@ impl Hub {
             acks,
             console,
             revoked: Revoked::default(),
+            stopping: life.stopping(),
             epoch,
         });
         expiry::start(shared.clone(), life);
@@ -114,6 +134,18 @@ impl Hub {
         self.shared.console.clone()
     }
 
+    /// A device acknowledged over HTTP: its connections on this node acknowledge for themselves from now
+    /// on, and are owed nothing more for these.
+    pub fn acknowledged(&self, user: Uuid, device: &str, ids: &[Uuid]) {
+        for client in self.shared.registry.of_user(user) {
+            if client.device.as_deref() == Some(device) {
+                client.becomes_explicit();
+                let (seqs, _) = client.numbers(ids);
+                client.confirmed(&seqs);
+            }
+        }
+    }
+
     /// Has the user an open connection on this node?
     #[must_use]
     pub fn is_online(&self, user: Uuid) -> bool {
@@ -124,8 +156,8 @@ impl Hub {
     pub fn close_session(&self, session: Uuid) {
         self.shared.revoked.note(session);
         for client in self.shared.registry.all() {
-            if client.conn.principal().session == Some(session) {
-                client.conn.close(Some("You signed out.".to_owned()), false);
+            if client.line.principal().session == Some(session) {
+                client.line.close(Some(SIGNED_OUT), false);
             }
         }
     }
@@ -136,14 +168,16 @@ impl Hub {
         for user in users {
             self.shared.revoked.note(*user);
             for client in self.shared.registry.of_user(*user) {
-                client.conn.close(None, true);
+                client.line.close(None, true);
             }
         }
     }
 
-    async fn welcome(&self, connection: &Arc<Connection<Principal>>) -> sqlx::Result<Arc<Client>> {
+    /// Makes a line one of ours: looks up where its device stands, registers it, greets it. Nothing is
+    /// awaited after it was registered.
+    pub(super) async fn welcome(&self, line: Line) -> sqlx::Result<Arc<Client>> {
         let shared = &self.shared;
-        let principal = connection.principal();
+        let principal = line.principal();
         let Who::User {
             id: user,
             key,
@@ -152,9 +186,10 @@ impl Hub {
         else {
             return Err(sqlx::Error::Protocol("not a user".to_owned())); // checked by the caller
         };
-        let device = device::name(principal.device.as_deref(), connection.query("device"));
+        let device = device::name(principal.device.as_deref(), line.device());
         let now = shared.clock.now();
-        let age = connection.connected_at().elapsed();
+        let began = line.connected_at();
+        let age = began.elapsed();
         let mut conn = shared.pool.acquire().await?;
         let last_seq = ledger::last_seq(&mut conn, *user).await?;
         let mut start = Start {
@@ -162,8 +197,12 @@ impl Hub {
             ..Start::default()
         };
         if let Some(device) = &device {
-            let agent = connection.user_agent().unwrap_or_default();
-            let agent: String = agent.chars().filter(|c| *c != '\0').take(200).collect();
+            let agent: String = line
+                .agent()
+                .chars()
+                .filter(|c| *c != '\0')
+                .take(200)
+                .collect();
             let known =
                 devices::seen(&mut conn, principal.tenant, *user, device, &agent, now).await?;
             start.explicit = known.explicit;
@@ -188,17 +227,25 @@ impl Hub {
             device,
             at: now - age,
         };
-        let client = Arc::new(Client::new(connection.clone(), visitor, start));
+        let greeting = Greeting {
+            user: key.to_string(),
+            device: visitor.device.as_deref().unwrap_or_default().to_owned(),
+            cursor: format!("{}:{last_seq}", shared.epoch),
+            version: VERSION,
+        };
+        // First of all: found by others, it may be sent live events at once. Information; no promise
+        // depends on it.
+        let _ = line.try_send(frames::invocation(line.encoding(), GREETING, &greeting));
+        let client = Arc::new(Client::new(line, visitor, start));
         // Registered first, then read: whatever commits from now on is offered to the gate.
         shared.registry.add(&client);
-        let began = connection.connected_at();
         if principal
             .session
             .is_some_and(|session| shared.revoked.since(session, began))
         {
-            connection.close(Some("You signed out.".to_owned()), false);
+            client.line.close(Some(SIGNED_OUT), false);
         } else if shared.revoked.since(*user, began) {
-            connection.close(None, true);
+            client.line.close(None, true);
         }
         shared.registry.join(&client, &format!("user:{key}"));
         for membership in memberships {
@@ -206,18 +253,6 @@ impl Hub {
                 .registry
                 .join(&client, &format!("{}:{}", membership.kind, membership.key));
         }
-        let greeting = Greeting {
-            user: key.to_string(),
-            device: client.device.as_deref().unwrap_or_default().to_owned(),
-            cursor: format!("{}:{last_seq}", shared.epoch),
-            version: VERSION,
-        };
-        // Information; no promise depends on it.
-        let _ = connection.try_send(frames::invocation(
-            connection.protocol(),
-            GREETING,
-            &greeting,
-        ));
         Ok(client)
     }
 }
@@ -246,7 +281,7 @@ impl signalr::Hub for Hub {
         }
         // Boxed, as the calls below: a connection's task is as large as the largest thing it ever
         // waits for, and a statement's future is many times what an idle connection needs.
-        match Box::pin(self.welcome(connection)).await {
+        match Box::pin(self.welcome(Line::Hub(connection.clone()))).await {
             Ok(client) => {
                 self.shared.console.connections_changed(client.tenant);
                 let manual = connection
@@ -274,8 +309,7 @@ impl signalr::Hub for Hub {
 
     async fn disconnected(&self, connection: &Arc<Connection<Principal>>, _reason: Option<&str>) {
         if let Some(client) = self.shared.registry.by_id(connection.id()) {
-            self.shared.registry.remove(&client);
-            self.shared.console.connections_changed(client.tenant);
+            self.shared.leave(&client);
         }
     }
 

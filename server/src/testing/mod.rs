@@ -15,6 +15,8 @@ pub(crate) mod log;
 #[cfg(test)]
 pub(crate) mod poll;
 #[cfg(test)]
+pub(crate) mod stream;
+#[cfg(test)]
 pub(crate) mod wire;
 
 use std::str::FromStr;

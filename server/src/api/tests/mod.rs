@@ -13,4 +13,5 @@ mod requests;
 mod scopes;
 mod secrets;
 mod site;
+mod stream;
 mod tenants;

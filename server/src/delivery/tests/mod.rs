@@ -13,4 +13,5 @@ mod restore;
 mod resume;
 mod screens;
 mod sql;
+mod stream;
 mod tenants;
