@@ -67,6 +67,8 @@ pub struct ConnectionRow {
     pub buffer: i64,
     /// Items sent on this connection and neither acknowledged nor reached.
     pub unacked: i64,
+    /// Its app said that it is not in front.
+    pub background: bool,
     /// `explicit`, `transport`: how this device acknowledges.
     pub ack_mode: String,
 }

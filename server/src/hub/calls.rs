@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use app::model::inbox::Mark;
 use app::model::person::Role;
-use app::protocol::{Joined, call};
+use app::protocol::{Joined, app_state, call};
 use signalr::{Call, HubError, Reply};
 use uuid::Uuid;
 
@@ -52,9 +52,51 @@ pub(super) async fn answer(shared: &Arc<Shared>, client: &Arc<Client>, call: Cal
         join(shared, client, &call).await.into()
     } else if is(call::LEAVE_GROUP) {
         leave(shared, client, &call).into()
+    } else if is(call::SET_APP_STATE) {
+        set_app_state(shared, client, &call).into()
+    } else if is(call::TYPING) {
+        typing(shared, client, &call).into()
     } else {
         HubError::unknown_method().into()
     }
+}
+
+/// Whether the app is in front. In the background nothing counts as reached.
+fn set_app_state(
+    shared: &Arc<Shared>,
+    client: &Arc<Client>,
+    call: &Call,
+) -> Result<bool, HubError> {
+    let (state,) = call.bind::<(String,)>()?;
+    let is = |name: &str| state.eq_ignore_ascii_case(name);
+    let active = is(app_state::ACTIVE);
+    if !active && !is(app_state::BACKGROUND) {
+        return Err(HubError::new("An app is \"active\" or \"background\"."));
+    }
+    let news = client.set_active(active);
+    if news {
+        shared.console.connections_changed(client.tenant);
+    }
+    Ok(news)
+}
+
+/// Tells the others who have joined the thread. Whoever is in it was allowed to join it.
+fn typing(shared: &Arc<Shared>, client: &Arc<Client>, call: &Call) -> Result<bool, HubError> {
+    let (thread,) = call.bind::<(String,)>()?;
+    let group = Topic::parse(&thread, client.user)
+        .filter(|topic| matches!(topic, Topic::Request(_)))
+        .map(|topic| topic.group())
+        .filter(|group| client.is_in(group))
+        .ok_or_else(|| {
+            HubError::new(format!(
+                "You are not in \"{thread}\": a thread is a request:<id> that you have joined."
+            ))
+        })?;
+    if !client.may_type() {
+        return Ok(false);
+    }
+    shared.tell_typing(client, &group);
+    Ok(true)
 }
 
 /// `Resume("epoch:seq")`: raises the start, acknowledges nothing, does nothing once replay began.

@@ -2,18 +2,20 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use signalr::{SendError, WriteMark};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::frames::Template;
 use super::gate::{Gate, Offer};
 use super::line::Line;
+use super::pace::Pace;
 use crate::auth::Principal;
 use crate::outbox::passed::Passed;
 use crate::store::replay::Question;
@@ -39,6 +41,10 @@ pub(crate) struct Client {
     /// Milliseconds since the epoch; `i64::MAX` for a token without an end. Later requests of the
     /// connection may bring a fresher token.
     expires_at: AtomicI64,
+    /// Its app is in front, or never said otherwise. Written by its calls.
+    active: AtomicBool,
+    /// When it last told others that its user types.
+    typed: Mutex<Pace>,
     inner: Mutex<Inner>,
 }
 
@@ -111,6 +117,8 @@ impl Client {
             as_notification: line.as_notification(),
             expires_at: AtomicI64::new(end_of(&principal)),
             line,
+            active: AtomicBool::new(true),
+            typed: Mutex::default(),
             inner: Mutex::new(Inner {
                 gate: Gate::default(),
                 explicit: start.explicit,
@@ -157,7 +165,7 @@ impl Client {
             written = self.write(&mut inner, seq, id, template, false);
         }
         let wants_page = inner.gate.wants_page();
-        let probe = written && !inner.explicit;
+        let probe = written && !inner.explicit && self.is_active();
         drop(inner);
         if probe {
             self.line.probe();
@@ -240,7 +248,7 @@ impl Client {
         }
         inner.gate.page_ended(full.unwrap_or(last), last);
         let wants_page = inner.gate.wants_page();
-        let probe = !written.is_empty() && !inner.explicit;
+        let probe = !written.is_empty() && !inner.explicit && self.is_active();
         drop(inner);
         if probe {
             self.line.probe();
@@ -289,6 +297,29 @@ impl Client {
                 false
             }
         }
+    }
+
+    /// Is its app in front, as far as it said?
+    pub(crate) fn is_active(&self) -> bool {
+        self.active.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether its app is in front; answers false if that was known. What came meanwhile is asked
+    /// for once it is back: a system that freezes an app may still answer pings for it.
+    pub(crate) fn set_active(&self, active: bool) -> bool {
+        let news = self.active.swap(active, Ordering::Relaxed) != active;
+        let inner = self.inner.lock();
+        let owes = !inner.explicit && !inner.unconfirmed.is_empty();
+        drop(inner);
+        if news && active && owes {
+            self.line.probe();
+        }
+        news
+    }
+
+    /// May its user be said to be typing now? Not more often than others need to see it.
+    pub(crate) fn may_type(&self) -> bool {
+        self.typed.lock().may(Instant::now())
     }
 
     /// The device acks for itself: from now on transport evidence is not asked for.
@@ -340,10 +371,10 @@ impl Client {
     }
 
     /// Transport evidence: what was written up to `mark` was read. Answers the numbers that count as
-    /// reached now, unless the device acks for itself.
+    /// reached now, unless the device acks for itself or its app is not in front.
     pub(crate) fn reached(&self, mark: WriteMark) -> Vec<i64> {
         let mut inner = self.inner.lock();
-        if inner.explicit {
+        if inner.explicit || !self.is_active() {
             return Vec::new();
         }
         let mut seqs = Vec::new();
@@ -371,6 +402,10 @@ impl Client {
 
     pub(crate) fn group_count(&self) -> usize {
         self.inner.lock().groups.len()
+    }
+
+    pub(crate) fn is_in(&self, group: &str) -> bool {
+        self.inner.lock().groups.contains(group)
     }
 
     pub(super) fn note_group(&self, name: &Arc<str>) -> bool {

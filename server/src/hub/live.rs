@@ -6,12 +6,13 @@
 
 use std::sync::Arc;
 
+use app::protocol::{TYPING, Typing};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::client::Client;
 use super::frames::ToMany;
-use super::workflow::Hub;
+use super::workflow::{Hub, Shared};
 
 /// With so many bytes waiting a connection is behind: a quarter of what its queue may hold.
 const BEHIND: usize = 16 * 1024;
@@ -65,6 +66,24 @@ impl Hub {
             }
         }
         handed
+    }
+}
+
+impl Shared {
+    /// To the others who are in the group: not to the typist's own connections.
+    pub(super) fn tell_typing(&self, typist: &Client, group: &str) {
+        let typing = Typing {
+            thread: group.to_owned(),
+            user: typist.user_key.to_string(),
+            name: typist.user_name.to_string(),
+        };
+        let key: Arc<str> = format!("{TYPING}\n{group}\n{}", typist.user).into();
+        let message = ToMany::new(TYPING, &typing);
+        for client in self.registry.of_group(typist.tenant, group) {
+            if client.user != typist.user {
+                client.tell(Some(&key), &message);
+            }
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod frames;
 mod gate;
 mod line;
 mod live;
+mod pace;
 mod pager;
 mod record;
 mod registry;

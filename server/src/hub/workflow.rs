@@ -152,6 +152,13 @@ impl Hub {
         self.shared.registry.is_online(user)
     }
 
+    /// Has the user a connection on this node whose app is in front, or never said otherwise?
+    #[must_use]
+    pub fn is_active(&self, user: Uuid) -> bool {
+        let clients = self.shared.registry.of_user(user);
+        clients.iter().any(|client| client.is_active())
+    }
+
     /// Closes the connections of a session that ended; they may not come back with its tokens.
     pub fn close_session(&self, session: Uuid) {
         self.shared.revoked.note(session);

@@ -8,6 +8,7 @@ mod leaving;
 mod order;
 mod plan;
 mod polling;
+mod presence;
 mod publish;
 mod restore;
 mod resume;
