@@ -205,6 +205,13 @@ impl Stream {
     }
 }
 
+/// It may never have come so far that somebody read it.
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl Queue {
     /// An empty queue takes anything, or a message larger than the bound could never be sent.
     fn fits(&mut self, length: usize) -> Result<(), SendError> {
@@ -381,7 +388,7 @@ pub(super) mod tests {
         let last = stream.take().await.unwrap().bytes;
         assert!(last.ends_with(b"{\"reason\":\"why\",\"reconnect\":false}\n\n"));
         assert!(stream.take().await.is_none());
-        stream.end();
+        drop(stream);
         assert_eq!(ended.load(Ordering::Relaxed), 100);
     }
 }
