@@ -1,5 +1,7 @@
 //! The event stream: the same promises as over SignalR, and a cursor in place of evidence.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::clock::Clock;
@@ -197,6 +199,34 @@ async fn a_slow_reader_parks_and_gets_all_ten_thousand() {
         assert_eq!(script.item().await.data["seq"], json!(number));
     }
     expect_nothing(&house, &mut script).await;
+}
+
+/// Nobody takes anything for a minute: the connection is forgotten without a word, and what was not
+/// read is there when its client comes back.
+#[tokio::test]
+async fn a_stream_that_nobody_reads_is_forgotten_and_loses_nothing() {
+    let house = House::open().await;
+    house.owe(10_000).await;
+    let mut script = house.listen("device=script", "").await;
+    let (tenant, user) = (house.tenant("a").await, house.id_of("a", "u1").await);
+    eventually(|| async { house.product.hub.counts(tenant).parked == 1 }).await;
+    eventually(|| async {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(61)).await;
+        tokio::time::resume();
+        !house.product.hub.is_online(user)
+    })
+    .await;
+    let mut read = 0;
+    while let Some(event) = script.next().await {
+        read += 1;
+        assert_eq!(event.data["seq"], json!(read));
+    }
+    assert!((1..10_000).contains(&read), "{read}");
+    let mut script = house.listen("device=script", &script.cursor).await;
+    for number in read + 1..=10_000 {
+        assert_eq!(script.item().await.data["seq"], json!(number));
+    }
 }
 
 #[tokio::test]
