@@ -5,6 +5,7 @@ pub mod admin;
 pub mod approval;
 pub mod attendance;
 pub mod badges;
+pub mod delivery;
 pub mod inbox;
 pub mod moment;
 pub mod person;

@@ -82,6 +82,7 @@ async fn acknowledge(
             ids: request.ids.clone(),
         },
         via: "http",
+        active: false,
     };
     let acknowledged = api
         .acks

@@ -73,6 +73,16 @@ impl Principal {
         }
     }
 
+    /// What a notification is said to have been published by.
+    #[must_use]
+    pub fn publisher(&self) -> String {
+        match &self.who {
+            Who::User { key, .. } => format!("user:{key}"),
+            Who::Key { id } => format!("key:{id}"),
+            Who::Service => "token".to_owned(),
+        }
+    }
+
     /// The service it speaks for; 403 when the proof names none.
     pub fn require_service(&self) -> Result<Uuid, Problem> {
         self.service

@@ -39,8 +39,8 @@ struct Going {
     publication: Arc<Publication>,
     /// Names passed over, because its publisher allowed it.
     unknown: Vec<String>,
-    /// Ascending.
-    members: Vec<Uuid>,
+    /// Ascending, each with the membership that made it one.
+    members: Vec<(Uuid, Option<String>)>,
 }
 
 /// Drafts whose names were looked up. Writing it twice writes it once: the notifications' ids are its
@@ -88,7 +88,11 @@ impl Batch {
         }
         let mut members = Vec::new();
         for (index, one) in fresh.iter().enumerate() {
-            members.extend(one.members.iter().map(|user| Member { index, user: *user }));
+            members.extend(one.members.iter().map(|(user, via)| Member {
+                index,
+                user: *user,
+                via: via.clone(),
+            }));
         }
         let batch = fresh.iter().map(|one| one.publication.clone()).collect();
         let routed = ledger::append_to(conn, batch, &members, now).await?;
@@ -243,13 +247,13 @@ async fn expand(conn: &mut PgConnection, going: &mut [Going]) -> sqlx::Result<()
     if named_only {
         for one in going {
             let users: BTreeSet<Uuid> = one.publication.audience.users.iter().copied().collect();
-            one.members = users.into_iter().collect();
+            one.members = users.into_iter().map(|user| (user, None)).collect();
         }
         return Ok(());
     }
     let batch: Vec<_> = going.iter().map(|one| one.publication.clone()).collect();
     for member in rows::expand(conn, &batch).await? {
-        going[member.index].members.push(member.user);
+        going[member.index].members.push((member.user, member.via));
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use app::model::delivery;
 use app::model::inbox::Severity;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -10,12 +11,12 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::classes::{Classes, UnknownClass};
 use super::publication::{Audience, Idempotency, Publication};
 use crate::api::problem::Problem;
 
-/// Longest life of a notification: retention (30 days) less two, so that no partition is dropped
-/// while something in it is still owed.
-pub const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(28 * 24);
+/// Longest life of a notification.
+pub const LONGEST_LIFE: SignedDuration = SignedDuration::from_secs(delivery::LONGEST_LIFE as i64);
 /// At most so many names in one audience; larger ones are departments, groups or the service.
 pub const MOST_NAMES: usize = 10_000;
 
@@ -59,7 +60,11 @@ pub struct PublishRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub severity: Option<Severity>,
-    /// Seconds after which it stops being worth delivering; default and most: 28 days.
+    /// How hard it is tried: a class of the tenant; without it the kind's, or the default one.
+    #[serde(default)]
+    #[schema(example = "decision")]
+    pub class: Option<String>,
+    /// Seconds after which it stops being worth delivering; at most 28 days, by default the class's life.
     #[serde(default)]
     pub expires_in: Option<i64>,
     /// The same key and body again answers the first one's id and publishes nothing.
@@ -105,14 +110,18 @@ pub struct Draft {
 }
 
 /// Whose publication it is, and what was passed in.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin {
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
     /// The id it will have.
     pub id: Uuid,
     /// Inner id of the tenant.
     pub tenant: Uuid,
     /// Inner id of the publishing service.
     pub service: Uuid,
+    /// Which credential published it.
+    pub publisher: &'a str,
+    /// The classes of all tenants.
+    pub classes: &'a Classes,
     /// Now.
     pub now: Timestamp,
 }
@@ -122,7 +131,7 @@ impl PublishRequest {
     ///
     /// # Errors
     /// A 422 problem that names the field and what to do.
-    pub fn check(self, origin: Origin) -> Result<Draft, Problem> {
+    pub fn check(self, origin: Origin<'_>) -> Result<Draft, Problem> {
         if !is_kind(&self.kind) {
             return Err(Problem::invalid(
                 "kind",
@@ -149,13 +158,23 @@ impl PublishRequest {
             })
         });
         let idempotency = idempotency.transpose()?;
+        let chosen = origin
+            .classes
+            .choose(origin.tenant, &self.kind, self.class.as_deref())
+            .map_err(|UnknownClass| {
+                Problem::invalid(
+                    "class",
+                    "There is no such class. Leave it out for the kind's own, or see the classes of your \
+                     tenant at GET /api/v1/classes.",
+                )
+            })?;
         let life = self
             .expires_in
-            .map_or(LONGEST_LIFE, SignedDuration::from_secs);
+            .map_or_else(|| chosen.life(), SignedDuration::from_secs);
         if life <= SignedDuration::ZERO || life > LONGEST_LIFE {
             return Err(Problem::invalid(
                 "expires_in",
-                "Give seconds from 1 to 2419200 (28 days), or leave it out for 28 days.",
+                "Give seconds from 1 to 2419200 (28 days), or leave it out for what the class says.",
             ));
         }
         let data = self.data.as_deref().map_or("{}", RawValue::get).trim();
@@ -185,6 +204,9 @@ impl PublishRequest {
                 data: data.to_owned(),
                 thread_key: self.thread_key,
                 severity: self.severity.unwrap_or_default(),
+                class: chosen.key,
+                rule: chosen.rule,
+                publisher: origin.publisher.into(),
                 audience: Audience {
                     service: names.service,
                     ..Audience::default()
@@ -210,6 +232,7 @@ impl PublishRequest {
             self.data.as_deref().map_or("", RawValue::get).as_bytes(),
             self.thread_key.as_deref().unwrap_or_default().as_bytes(),
             severity.as_bytes(),
+            self.class.as_deref().unwrap_or_default().as_bytes(),
             &self.expires_in.unwrap_or_default().to_be_bytes(),
             &audience,
         ])
@@ -346,10 +369,13 @@ mod tests {
 
     fn request(json: &str) -> Result<Draft, Problem> {
         let now = Timestamp::from_second(1_795_000_000).unwrap();
+        let classes = Classes::built_in();
         let origin = Origin {
             id: Uuid::nil(),
             tenant: Uuid::nil(),
             service: Uuid::nil(),
+            publisher: "",
+            classes: &classes,
             now,
         };
         serde_json::from_str::<PublishRequest>(json)
@@ -392,6 +418,10 @@ mod tests {
             (
                 r#"{"kind":"K","title":"t","audience":{"service":true},"expires_in":0}"#,
                 "expires_in",
+            ),
+            (
+                r#"{"kind":"K","title":"t","audience":{"service":true},"class":"no such"}"#,
+                "class",
             ),
             (
                 r#"{"kind":"K","title":"t","audience":{"service":true},"data":[]}"#,

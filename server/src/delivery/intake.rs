@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::Routed;
 use super::batch::{Batch, Verdict};
+use super::classes::Classes;
 use super::committer::{self, Refusal};
 use super::draft::{Draft, Origin, PublishRequest};
 use crate::store::intake::{self as store, Row};
@@ -112,7 +113,7 @@ impl Router {
                 continue;
             }
             match row.what.as_str() {
-                "publish" => match parse(row, now) {
+                "publish" => match parse(row, &self.workplace.classes, now) {
                     Ok(draft) => drafts.push((row, draft)),
                     Err(reason) => store::refuse(&mut tx, row, &reason, now).await?,
                 },
@@ -182,13 +183,15 @@ async fn ring(doorbell: Option<&mut PgListener>) -> sqlx::Result<()> {
     }
 }
 
-fn parse(row: &Row, now: jiff::Timestamp) -> Result<Draft, String> {
+fn parse(row: &Row, classes: &Classes, now: jiff::Timestamp) -> Result<Draft, String> {
     let request: PublishRequest =
         serde_json::from_str(&row.payload).map_err(|error| error.to_string())?;
     let origin = Origin {
         id: row.ticket,
         tenant: row.tenant,
         service: row.service,
+        publisher: "sql",
+        classes,
         now,
     };
     request.check(origin).map_err(|problem| {

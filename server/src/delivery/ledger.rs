@@ -43,13 +43,17 @@ pub(super) async fn append_to(
         return Ok(Vec::new());
     }
     let mut recipients = vec![Vec::new(); batch.len()];
+    let mut vias = vec![Vec::new(); batch.len()];
     for member in members {
         recipients[member.index].push((member.user, 0_i64));
+        vias[member.index].push(member.via.clone());
     }
     let mut wanted: BTreeMap<Uuid, i64> = BTreeMap::new();
     let mut owed = store::Owed::default();
-    for (publication, list) in batch.iter().zip(&mut recipients) {
+    for ((publication, list), vias) in batch.iter().zip(&mut recipients).zip(vias) {
+        owed.vias.extend(vias);
         for (user, nth) in list {
+            owed.rules.push(publication.rule.number());
             let count = wanted.entry(*user).or_default();
             *count += 1;
             *nth = *count;

@@ -6,6 +6,7 @@
 //! transactions.
 
 mod batch;
+pub mod classes;
 pub mod committer;
 pub mod draft;
 pub mod intake;
@@ -14,6 +15,7 @@ mod publication;
 #[cfg(test)]
 mod tests;
 
+pub use classes::Classes;
 pub use publication::{Audience, Idempotency, Publication, Routed};
 
 use app::protocol::Patch;

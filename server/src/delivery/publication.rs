@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use app::model::delivery::Rule;
 use app::model::inbox::Severity;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -72,6 +73,12 @@ pub struct Publication {
     pub thread_key: Option<String>,
     /// How loud.
     pub severity: Severity,
+    /// How hard it is tried: a key of the tenant's classes.
+    pub class: Arc<str>,
+    /// What settles its deliveries, taken from the class.
+    pub rule: Rule,
+    /// Which credential published it, for whoever asks later.
+    pub publisher: Arc<str>,
     /// To whom.
     pub audience: Audience,
     /// When it stops being worth delivering.

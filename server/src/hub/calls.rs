@@ -153,6 +153,7 @@ fn record(
         device: client.device.clone(),
         what,
         via: "hub",
+        active: client.is_active(),
     };
     let (acks, client) = (shared.acks.clone(), client.clone());
     Reply::later(async move {

@@ -56,6 +56,8 @@ struct Inner {
     start: i64,
     /// Nothing beyond it was routed before this.
     since: Timestamp,
+    /// What the device had acked beyond it when it connected.
+    acked: Box<str>,
     /// Items up to here were given out before this connection was welcomed.
     replayed_through: i64,
     /// Written and neither acked nor reached, ascending; at most [`MOST_REMEMBERED`].
@@ -70,13 +72,28 @@ struct Written {
 }
 
 /// What the database knows of a device when it connects.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Start {
     pub(crate) explicit: bool,
     pub(crate) from: i64,
     /// Nothing beyond `from` was routed before this.
     pub(crate) since: Timestamp,
+    /// Numbers beyond `from` it has acked, as Postgres prints a multirange.
+    pub(crate) acked: String,
     pub(crate) last_seq: i64,
+}
+
+impl Default for Start {
+    /// A device of which nothing is known.
+    fn default() -> Self {
+        Self {
+            explicit: false,
+            from: 0,
+            since: Timestamp::default(),
+            acked: "{}".to_owned(),
+            last_seq: 0,
+        }
+    }
 }
 
 /// One row of a page.
@@ -124,6 +141,7 @@ impl Client {
                 explicit: start.explicit,
                 start: start.from,
                 since: start.since,
+                acked: start.acked.into(),
                 replayed_through: start.last_seq,
                 unconfirmed: VecDeque::new(),
                 groups: HashSet::default(),
@@ -184,6 +202,7 @@ impl Client {
             from: inner.start,
             since: inner.since,
             reached_too: inner.explicit,
+            acked: inner.acked.to_string(),
         }
     }
 
@@ -195,6 +214,7 @@ impl Client {
             from: inner.gate.sent_through(),
             since: inner.since,
             reached_too: inner.explicit,
+            acked: inner.acked.to_string(),
         }
     }
 
@@ -385,6 +405,19 @@ impl Client {
             inner.unconfirmed.pop_front();
         }
         seqs
+    }
+
+    /// There are items up to `seq`. Answers whether a page must be read now.
+    pub(crate) fn heard(&self, seq: i64) -> bool {
+        let mut inner = self.inner.lock();
+        inner.gate.heard(seq);
+        inner.gate.wants_page()
+    }
+
+    /// It was written here and is neither acked nor reached.
+    pub(crate) fn holds(&self, seq: i64) -> bool {
+        let inner = self.inner.lock();
+        inner.unconfirmed.iter().any(|written| written.seq == seq)
     }
 
     /// Items written and not confirmed.

@@ -76,6 +76,11 @@ impl Gate {
         }
     }
 
+    /// There are items up to `seq`, says somebody who does not have them at hand.
+    pub(crate) fn heard(&mut self, seq: i64) {
+        self.head = self.head.max(seq);
+    }
+
     /// A row of a page: what lies between it and the one before is not for this connection.
     pub(crate) fn offer_row(&mut self, seq: i64) -> Offer {
         if self.open && !self.parked && seq > self.sent_through {

@@ -21,6 +21,7 @@ mod line;
 mod live;
 mod pace;
 mod pager;
+mod prod;
 mod record;
 mod registry;
 mod revoked;

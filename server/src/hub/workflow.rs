@@ -7,6 +7,7 @@ use std::sync::Arc;
 use app::protocol::{GREETING, Greeting};
 use jiff::{SignedDuration, Timestamp};
 use signalr::{Call, Connection, HubError, Reply, WriteMark};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ use super::client::{Client, Start, Visitor};
 use super::console::{self, Console};
 use super::line::Line;
 use super::pager::Pager;
+use super::prod::Prod;
 use super::record::Recorder;
 use super::registry::Registry;
 use super::revoked::Revoked;
@@ -50,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) pager: Pager,
     pub(crate) starter: Starter,
     pub(crate) recorder: Recorder,
+    pub(crate) prod: Prod,
     pub(crate) acks: Acks,
     pub(crate) console: Arc<Console>,
     /// Whose connections were closed lately.
@@ -68,6 +71,8 @@ pub struct Needs {
     pub clock: Clock,
     /// The stream epoch (`store::installation`).
     pub epoch: i64,
+    /// Rung when a debt became due by an ack.
+    pub bell: Arc<Notify>,
 }
 
 impl Shared {
@@ -87,7 +92,12 @@ impl Hub {
     /// Starts the hub's tasks: pager, starter, acks, attempts, token expiry, console.
     #[must_use]
     pub fn start(needs: Needs, life: &Lifecycle) -> Arc<Self> {
-        let Needs { pool, clock, epoch } = needs;
+        let Needs {
+            pool,
+            clock,
+            epoch,
+            bell,
+        } = needs;
         let console = Arc::new(Console::new(clock.now().as_millisecond()));
         let settled = console.clone();
         let acks = Acks::start(
@@ -98,6 +108,7 @@ impl Hub {
                     settled.queue_changed(*tenant);
                 }
             }),
+            bell,
             life,
         );
         let recorder = Recorder::new(Attempts::start(pool.clone(), life), clock.clone());
@@ -109,6 +120,7 @@ impl Hub {
             registry: Registry::new(),
             starter: Starter::start(pager.clone(), life),
             pager,
+            prod: Prod::start(life),
             recorder,
             acks,
             console,
@@ -213,6 +225,7 @@ impl Hub {
             let known =
                 devices::seen(&mut conn, principal.tenant, *user, device, &agent, now).await?;
             start.explicit = known.explicit;
+            start.acked = known.acked;
             if known.explicit {
                 start.from = known.through;
                 start.since = known
@@ -331,6 +344,7 @@ impl signalr::Hub for Hub {
                 device: client.device.clone(),
                 what: What::Reached(reached),
                 via: "reached",
+                active: client.is_active(),
             });
         }
     }

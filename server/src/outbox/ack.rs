@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use app::model::delivery::{AckBy, Event, Rule, State};
 use sqlx::Connection as _;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::acked_set;
-use crate::store::Pool;
 use crate::store::acks::{self as store, Item, Receipt};
+use crate::store::{Pool, debts};
 use crate::support::clock::Clock;
 use crate::support::lifecycle::Lifecycle;
 
@@ -50,6 +51,8 @@ pub struct Ack {
     pub what: What,
     /// `hub`, `http`, `reached`.
     pub via: &'static str,
+    /// Somebody is at the device.
+    pub active: bool,
 }
 
 /// Nothing was recorded: try again.
@@ -104,12 +107,19 @@ pub struct Acks {
 }
 
 impl Acks {
-    /// Starts the gathering task; on stop it records what waits, then ends.
+    /// Starts the gathering task; on stop it records what waits, then ends. `bell` is rung when a debt
+    /// became due by an ack.
     #[must_use]
-    pub fn start(pool: Pool, clock: Clock, on_settled: OnSettled, life: &Lifecycle) -> Self {
+    pub fn start(
+        pool: Pool,
+        clock: Clock,
+        on_settled: OnSettled,
+        bell: Arc<Notify>,
+        life: &Lifecycle,
+    ) -> Self {
         let (jobs, waiting) = mpsc::channel(MOST_WAITING);
         let tally = Arc::new(Tally::default());
-        let told = (on_settled, tally.clone());
+        let told = (on_settled, bell, tally.clone());
         life.spawn("acks", run(pool, clock, told, waiting, life.stopping()));
         Self { jobs, tally }
     }
@@ -143,7 +153,7 @@ impl Acks {
 async fn run(
     pool: Pool,
     clock: Clock,
-    (on_settled, tally): (OnSettled, Arc<Tally>),
+    (on_settled, bell, tally): (OnSettled, Arc<Notify>, Arc<Tally>),
     mut waiting: mpsc::Receiver<Job>,
     stopping: CancellationToken,
 ) {
@@ -179,11 +189,14 @@ async fn run(
             result = record(&pool, &clock, &acks).await;
         }
         match result {
-            Ok((counts, settled)) => {
-                if !settled.is_empty() {
-                    on_settled(&settled);
+            Ok(recorded) => {
+                if !recorded.tenants.is_empty() {
+                    on_settled(&recorded.tenants);
                 }
-                for (job, count) in jobs.into_iter().zip(counts) {
+                if recorded.withdraw {
+                    bell.notify_one();
+                }
+                for (job, count) in jobs.into_iter().zip(recorded.counts) {
                     tally.add(job.ack.via, count);
                     let _ = job.reply.send(Ok(count));
                 }
@@ -198,11 +211,7 @@ async fn run(
     }
 }
 
-async fn record(
-    pool: &Pool,
-    clock: &Clock,
-    acks: &[&Ack],
-) -> sqlx::Result<(Vec<u32>, BTreeSet<Uuid>)> {
+async fn record(pool: &Pool, clock: &Clock, acks: &[&Ack]) -> sqlx::Result<Recorded> {
     let now = clock.now();
     let mut conn = pool.acquire().await?;
     let mut tx = conn.begin().await?;
@@ -255,37 +264,162 @@ async fn record(
         }
     }
 
-    // Deliveries first, then devices: the lock order.
-    let (mut acked, mut reached) = (BTreeSet::new(), BTreeSet::new());
+    // Deliveries first, then devices, then debts: the lock order.
+    let mut items: BTreeMap<Item, Told> = BTreeMap::new();
     for (ack, meant) in acks.iter().zip(&meant) {
-        let set = if matches!(ack.what, What::Reached(_)) {
-            &mut reached
-        } else {
-            &mut acked
-        };
-        set.extend(meant.iter().map(|seq| Item {
-            user: ack.user,
-            seq: *seq,
-        }));
+        for seq in meant {
+            let item = Item {
+                user: ack.user,
+                seq: *seq,
+            };
+            let told = items.entry(item).or_default();
+            match ack.what {
+                What::Reached(_) => told.reached = true,
+                What::These { .. } | What::Through(_) => told.acked = true,
+            }
+            told.active |= ack.active;
+        }
     }
-    reached.retain(|item| !acked.contains(item));
-    let mut settled =
-        store::settle(&mut tx, &acked.into_iter().collect::<Vec<_>>(), 2, now).await?;
-    if !reached.is_empty() {
-        let reached: Vec<Item> = reached.into_iter().collect();
-        settled.extend(store::settle(&mut tx, &reached, 1, now).await?);
+    let named: Vec<Item> = items.keys().copied().collect();
+    let mut found = store::lock(&mut tx, &named).await?;
+    let before: Vec<i16> = found.iter().map(|one| one.state).collect();
+    for one in &mut found {
+        let told = items.get(&Item {
+            user: one.user,
+            seq: one.seq,
+        });
+        let told = told.copied().unwrap_or_default();
+        one.state = told.applied(one).number();
     }
-    let facts: HashMap<(Uuid, i64), &store::Settled> = settled
-        .iter()
-        .map(|one| ((one.user, one.seq), one))
-        .collect();
-
+    let moved: Vec<&store::Locked> = moved(&found, &before).collect();
+    if !moved.is_empty() {
+        store::set_states(&mut tx, &moved, now).await?;
+    }
+    let facts: HashMap<(Uuid, i64), &store::Locked> =
+        found.iter().map(|one| ((one.user, one.seq), one)).collect();
     let (counts, receipts) = devices(&mut tx, acks, &meant, &handled, &facts).await?;
     if !receipts.is_empty() {
         store::append_receipts(&mut tx, &receipts, now).await?;
     }
+    let last = by_every_device(&mut tx, &mut found, &items, now).await?;
+
+    let enough: Vec<&store::Locked> = found
+        .iter()
+        .zip(&before)
+        .filter(|(one, before)| {
+            let rule = Rule::of(one.rule);
+            State::of(one.state).is_enough(rule) && !State::of(**before).is_enough(rule)
+        })
+        .map(|(one, _)| one)
+        .collect();
+    if !enough.is_empty() {
+        let users: Vec<Uuid> = enough.iter().map(|one| one.user).collect();
+        let seqs: Vec<i64> = enough.iter().map(|one| one.seq).collect();
+        let pushed: Vec<bool> = enough.iter().map(|one| one.pushed).collect();
+        debts::settled(&mut tx, &users, &seqs, &pushed, now).await?;
+    }
+    let tenants = found.iter().map(|one| one.tenant).collect();
+    let withdraw = last || enough.iter().any(|one| one.pushed);
     tx.commit().await?;
-    Ok((counts, settled.into_iter().map(|one| one.tenant).collect()))
+    Ok(Recorded {
+        counts,
+        tenants,
+        withdraw,
+    })
+}
+
+/// What came of a batch of acks.
+struct Recorded {
+    /// Newly acked, a call.
+    counts: Vec<u32>,
+    /// In which something was acked.
+    tenants: BTreeSet<Uuid>,
+    /// A phone shows something that is settled: its debt is due now.
+    withdraw: bool,
+}
+
+/// What the calls of one batch say of one delivery.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    acked: bool,
+    reached: bool,
+    active: bool,
+}
+
+impl Told {
+    /// Where it stands after that. Whether every device has it is known only once they are written.
+    fn applied(self, one: &store::Locked) -> State {
+        let (mut state, rule) = (State::of(one.state), Rule::of(one.rule));
+        if self.reached {
+            state = state.after(Event::Reached, rule);
+        }
+        if self.acked {
+            let ack = Event::Ack {
+                active: self.active,
+                every: false,
+            };
+            state = state.after(ack, rule);
+        }
+        state
+    }
+}
+
+fn moved<'a>(
+    found: &'a [store::Locked],
+    before: &'a [i16],
+) -> impl Iterator<Item = &'a store::Locked> {
+    found
+        .iter()
+        .zip(before)
+        .filter(|(one, before)| one.state != **before)
+        .map(|(one, _)| one)
+}
+
+/// Settles those for which every device had to say so, and now has. Their rows are locked.
+async fn by_every_device(
+    tx: &mut sqlx::PgConnection,
+    found: &mut [store::Locked],
+    items: &BTreeMap<Item, Told>,
+    now: jiff::Timestamp,
+) -> sqlx::Result<bool> {
+    let waiting: Vec<&store::Locked> = found
+        .iter()
+        .filter(|one| {
+            let acked = items.get(&Item {
+                user: one.user,
+                seq: one.seq,
+            });
+            acked.is_some_and(|told| told.acked)
+                && Rule::of(one.rule).ack_by == AckBy::EveryDevice
+                && !State::of(one.state).is_terminal()
+        })
+        .collect();
+    if waiting.is_empty() {
+        return Ok(false);
+    }
+    let had: BTreeSet<(Uuid, i64)> = store::had_by_every_device(tx, &waiting)
+        .await?
+        .into_iter()
+        .collect();
+    for one in &mut *found {
+        if had.contains(&(one.user, one.seq)) {
+            let every = Event::Ack {
+                active: false,
+                every: true,
+            };
+            one.state = State::of(one.state)
+                .after(every, Rule::of(one.rule))
+                .number();
+        }
+    }
+    let last: Vec<&store::Locked> = found
+        .iter()
+        .filter(|one| had.contains(&(one.user, one.seq)))
+        .collect();
+    if !last.is_empty() {
+        store::set_states(tx, &last, now).await?;
+    }
+    Ok(last.iter().any(|one| one.pushed))
 }
 
 /// Notes what each device has; answers the number newly acked a call, and the receipts. `handled[i]`:
@@ -295,7 +429,7 @@ async fn devices(
     acks: &[&Ack],
     meant: &[BTreeSet<i64>],
     handled: &[i64],
-    facts: &HashMap<(Uuid, i64), &store::Settled>,
+    facts: &HashMap<(Uuid, i64), &store::Locked>,
 ) -> sqlx::Result<(Vec<u32>, Vec<Receipt>)> {
     // Those that were only reached are locked too, in one order with the others: another transaction may
     // hold some of both.

@@ -1,7 +1,23 @@
-//! Room 5. Ack and retry: what is still owed. Today: acks by devices, evidence by transports, what others
-//! settled, the record of attempts. To come: sweep, debt, escalation, expiry, dead letters.
+//! Room 5. Ack and retry: what is still owed, and what is done about it.
+//!
+//! [`ack`] settles. [`sweep`] finds what nobody settled within a few seconds and makes a debt of it;
+//! [`worker`] claims debts when they are due, climbs the ladder of their class (`app::model::delivery`),
+//! and ends what has come to its end. A debt is a row: a restarted server goes on where it was.
 
 pub mod ack;
 pub mod acked_set;
 pub mod attempts;
+pub mod deputy;
 pub mod passed;
+pub mod sweep;
+#[cfg(test)]
+mod tests;
+pub mod worker;
+
+/// Who is here, as far as this room asks. The hub implements it.
+pub trait Reach: Send + Sync + 'static {
+    /// There is an item the user's devices may not have: connections without it get it in its turn, and
+    /// those that hold it unconfirmed are asked whether they live. `last`: nobody will ask again. Answers
+    /// how many connections there are. Never blocks.
+    fn again(&self, user: uuid::Uuid, seq: i64, last: bool) -> usize;
+}

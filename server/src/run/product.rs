@@ -7,15 +7,18 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::any;
 use signalr::HubServer;
+use tokio::sync::Notify;
 
 use super::{Parts, access};
 use crate::api::metrics::Metrics;
 use crate::api::{self, Api, cors, health, problem};
 use crate::auth::{AuthSettings, AuthState, Hooks, Origins, VerificationKeys};
-use crate::delivery::Dispatch;
 use crate::delivery::committer::Committer;
 use crate::delivery::intake;
+use crate::delivery::{Classes, Dispatch};
 use crate::hub::{Hub, Needs, route};
+use crate::outbox::sweep::Sweeper;
+use crate::outbox::worker::Worker;
 use crate::workplace::{Workplace, attendance};
 
 /// How much longer than a drain its last client may take: one that reads nothing takes until its
@@ -67,11 +70,14 @@ impl Product {
             },
         )
         .await?;
+        let classes = Classes::open(pool.clone(), &life).await?;
+        let bell = Arc::new(Notify::new());
         let hub = Hub::start(
             Needs {
                 pool: pool.clone(),
                 clock: clock.clone(),
                 epoch,
+                bell: bell.clone(),
             },
             &life,
         );
@@ -83,8 +89,26 @@ impl Product {
             dispatch,
             clock,
             ids,
+            classes,
             life: life.clone(),
         };
+        Sweeper::new(
+            pool.clone(),
+            workplace.clock.clone(),
+            workplace.classes.clone(),
+            bell.clone(),
+        )
+        .start(&life);
+        let console = hub.console();
+        Worker {
+            pool: pool.clone(),
+            clock: workplace.clock.clone(),
+            classes: workplace.classes.clone(),
+            reach: hub.clone(),
+            changed: Arc::new(move |tenant| console.queue_changed(tenant)),
+            bell,
+        }
+        .start(&life);
         intake::Router::start(workplace.clone(), &life);
         attendance::midnight::start(workplace.clone(), &life);
         super::partitions::start(pool, workplace.clock.clone(), &life);

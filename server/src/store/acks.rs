@@ -83,8 +83,9 @@ pub async fn handled_through(
     Ok(handled)
 }
 
-/// A delivery that was settled by this statement, or that had been before.
-pub struct Settled {
+/// A delivery under its lock.
+#[derive(Clone, Debug)]
+pub struct Locked {
     /// Whose.
     pub user: Uuid,
     /// Their number of it.
@@ -95,20 +96,21 @@ pub struct Settled {
     pub tenant: Uuid,
     /// When it was routed.
     pub at: Timestamp,
+    /// Stored number of the state.
+    pub state: i16,
+    /// What settles it.
+    pub rule: i16,
+    /// A push provider took it.
+    pub pushed: bool,
 }
 
-/// Settles deliveries: `state` 2 (acked) or 1 (reached), never back, never out of a terminal state.
-/// Answers all that exist, changed or not. `items` sorted and unique.
-pub async fn settle(
-    conn: &mut PgConnection,
-    items: &[Item],
-    state: i16,
-    now: Timestamp,
-) -> sqlx::Result<Vec<Settled>> {
+/// Locks deliveries in order and reads where they stand; those that do not exist are left out.
+pub async fn lock(conn: &mut PgConnection, items: &[Item]) -> sqlx::Result<Vec<Locked>> {
     let users: Vec<Uuid> = items.iter().map(|item| item.user).collect();
     let seqs: Vec<i64> = items.iter().map(|item| item.seq).collect();
     let found = sqlx::query!(
-        r#"SELECT d.user_id, d.seq, d.at, d.notification_id, d.tenant_id, d.state
+        r#"SELECT d.user_id, d.seq, d.at, d.notification_id, d.tenant_id, d.state, d.rule,
+                  d.pushed_at IS NOT NULL AS "pushed!"
              FROM bellhop.delivery d
             WHERE (d.user_id, d.seq) IN (SELECT * FROM unnest($1::uuid[], $2::bigint[]))
             ORDER BY d.user_id, d.seq
@@ -118,38 +120,73 @@ pub async fn settle(
     )
     .fetch_all(&mut *conn)
     .await?;
-    let open: Vec<_> = found
-        .iter()
-        .filter(|row| row.state < 2 && row.state < state)
-        .collect();
-    if !open.is_empty() {
-        sqlx::query!(
-            r#"UPDATE bellhop.delivery d SET state = $4, settled_at = $5
-                 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS a (user_id, seq, at)
-                WHERE d.user_id = a.user_id AND d.seq = a.seq
-                  AND d.at = timestamptz 'epoch' + a.at * interval '1 microsecond'"#,
-            &open.iter().map(|row| row.user_id).collect::<Vec<_>>(),
-            &open.iter().map(|row| row.seq).collect::<Vec<_>>(),
-            &open
-                .iter()
-                .map(|row| row.at.to_jiff().as_microsecond())
-                .collect::<Vec<_>>(),
-            state,
-            now.to_sqlx(),
-        )
-        .execute(conn)
-        .await?;
-    }
     Ok(found
         .into_iter()
-        .map(|row| Settled {
+        .map(|row| Locked {
             user: row.user_id,
             seq: row.seq,
             notification: row.notification_id,
             tenant: row.tenant_id,
             at: row.at.to_jiff(),
+            state: row.state,
+            rule: row.rule,
+            pushed: row.pushed,
         })
         .collect())
+}
+
+/// Moves deliveries that the caller has locked, each to the state it now carries.
+pub async fn set_states(
+    conn: &mut PgConnection,
+    moved: &[&Locked],
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"UPDATE bellhop.delivery d SET state = a.state, settled_at = $5
+             FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::smallint[])
+                  AS a (user_id, seq, at, state)
+            WHERE d.user_id = a.user_id AND d.seq = a.seq
+              AND d.at = timestamptz 'epoch' + a.at * interval '1 microsecond'
+              AND d.state < a.state"#,
+        &moved.iter().map(|one| one.user).collect::<Vec<_>>(),
+        &moved.iter().map(|one| one.seq).collect::<Vec<_>>(),
+        &moved
+            .iter()
+            .map(|one| one.at.as_microsecond())
+            .collect::<Vec<_>>(),
+        &moved.iter().map(|one| one.state).collect::<Vec<_>>(),
+        now.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Which of these deliveries every device has acked that was seen within the 30 days before it was routed.
+/// The caller has written what its devices have.
+pub async fn had_by_every_device(
+    conn: &mut PgConnection,
+    items: &[&Locked],
+) -> sqlx::Result<Vec<(Uuid, i64)>> {
+    let rows = sqlx::query!(
+        r#"SELECT a.user_id AS "user!", a.seq AS "seq!"
+             FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS a (user_id, seq, at)
+            WHERE NOT EXISTS (
+                  SELECT FROM bellhop.device v
+                   WHERE v.user_id = a.user_id AND v.through < a.seq AND NOT v.acked @> a.seq
+                     AND v.first_seen_at <= timestamptz 'epoch' + a.at * interval '1 microsecond'
+                     AND v.last_seen_at >= timestamptz 'epoch' + a.at * interval '1 microsecond'
+                                           - interval '30 days')"#,
+        &items.iter().map(|one| one.user).collect::<Vec<_>>(),
+        &items.iter().map(|one| one.seq).collect::<Vec<_>>(),
+        &items
+            .iter()
+            .map(|one| one.at.as_microsecond())
+            .collect::<Vec<_>>(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.user, row.seq)).collect())
 }
 
 /// What a device has acked, read under its lock.

@@ -18,6 +18,8 @@ pub struct Known {
     pub beyond_since: Option<Timestamp>,
     /// For a device that never acks: it read everything up to here, or need not.
     pub reached_through: i64,
+    /// Numbers beyond `through` it has acked, as Postgres prints a multirange.
+    pub acked: String,
 }
 
 /// Notes that a device is here, making it if it is new, and answers what is known of it.
@@ -37,7 +39,8 @@ pub async fn seen(
            SELECT $1::uuid, $2::text, $3::uuid, $4::text, $5::timestamptz, $5
              FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried
            ON CONFLICT (user_id, key) DO UPDATE SET last_seen_at = $5, agent = $4
-           RETURNING ack_mode, through, beyond_since, reached_through, first_seen_at = $5 AS "new!""#,
+           RETURNING ack_mode, through, beyond_since, reached_through, acked::text AS "acked!",
+                     first_seen_at = $5 AS "new!""#,
         user,
         key,
         tenant,
@@ -63,6 +66,7 @@ pub async fn seen(
         through: row.through,
         beyond_since: row.beyond_since.map(jiff_sqlx::Timestamp::to_jiff),
         reached_through: row.reached_through,
+        acked: row.acked,
     })
 }
 

@@ -13,6 +13,8 @@ pub struct Member {
     pub index: usize,
     /// Who.
     pub user: Uuid,
+    /// Which membership made them one, `department:{id}`; `None`: named.
+    pub via: Option<String>,
 }
 
 /// Expands audiences to users, each once per publication. Inactive users are left out.
@@ -42,19 +44,25 @@ pub async fn expand(
         }
     }
     let rows = sqlx::query!(
-        r#"SELECT DISTINCT m.i AS "i!", m.user_id AS "user!"
-             FROM (SELECT x.i, x.id AS user_id FROM unnest($1::int[], $2::uuid[]) AS x (i, id)
+        r#"SELECT DISTINCT ON (m.user_id, m.i) m.i AS "i!", m.user_id AS "user!", m.via
+             FROM (SELECT x.i, x.id AS user_id, NULL AS via, 0 AS rank
+                     FROM unnest($1::int[], $2::uuid[]) AS x (i, id)
                    UNION ALL
-                   SELECT x.i, d.user_id FROM unnest($3::int[], $4::uuid[]) AS x (i, id)
+                   SELECT x.i, d.user_id, 'department:' || o.key, 1
+                     FROM unnest($3::int[], $4::uuid[]) AS x (i, id)
+                     JOIN bellhop.department o ON o.id = x.id
                      JOIN bellhop.user_department d ON d.department_id = x.id
                    UNION ALL
-                   SELECT x.i, g.user_id FROM unnest($5::int[], $6::uuid[]) AS x (i, id)
+                   SELECT x.i, g.user_id, 'group:' || o.key, 2
+                     FROM unnest($5::int[], $6::uuid[]) AS x (i, id)
+                     JOIN bellhop.custom_group o ON o.id = x.id
                      JOIN bellhop.group_member g ON g.group_id = x.id
                    UNION ALL
-                   SELECT x.i, s.user_id FROM unnest($7::int[], $8::uuid[]) AS x (i, id)
+                   SELECT x.i, s.user_id, 'service', 3
+                     FROM unnest($7::int[], $8::uuid[]) AS x (i, id)
                      JOIN bellhop.service_member s ON s.service_id = x.id) m
              JOIN bellhop.user_account u ON u.id = m.user_id AND u.active
-            ORDER BY 2, 1"#,
+            ORDER BY m.user_id, m.i, m.rank, m.via"#,
         &direct.0,
         &direct.1,
         &departments.0,
@@ -72,6 +80,7 @@ pub async fn expand(
             Some(Member {
                 index: usize::try_from(row.i).ok()?,
                 user: row.user,
+                via: row.via,
             })
         })
         .collect())
@@ -90,6 +99,12 @@ pub struct Owed {
     pub notifications: Vec<Uuid>,
     /// Microseconds since the epoch.
     pub expires: Vec<i64>,
+    /// What settles it.
+    pub rules: Vec<i16>,
+    /// Which membership made the recipient one; `None`: named.
+    pub vias: Vec<Option<String>>,
+    /// Whose delivery it stands in for.
+    pub for_users: Vec<Option<Uuid>>,
     /// Recipients, each once, ascending, and each one's number of rows.
     pub wanted: (Vec<Uuid>, Vec<i64>),
 }
@@ -117,16 +132,16 @@ pub async fn append(
         r#"WITH written AS (
                INSERT INTO bellhop.notification
                       (id, at, tenant_id, service_id, kind, title, body, data, thread_key, severity,
-                       audience, recipients, expires_at)
+                       audience, recipients, expires_at, class, publisher)
                SELECT n.id, timestamptz 'epoch' + n.at * interval '1 microsecond', n.tenant,
                       n.service, n.kind, n.title, n.body, n.data, n.thread_key, n.severity,
                       n.audience, n.recipients,
-                      timestamptz 'epoch' + n.expires * interval '1 microsecond'
+                      timestamptz 'epoch' + n.expires * interval '1 microsecond', n.class, n.publisher
                  FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[],
                              $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                             $11::text[], $12::int[], $13::bigint[])
+                             $11::text[], $12::int[], $13::bigint[], $24::text[], $25::text[])
                       AS n (id, at, tenant, service, kind, title, body, data, thread_key, severity,
-                            audience, recipients, expires)),
+                            audience, recipients, expires, class, publisher)),
            locked AS MATERIALIZED (
                SELECT user_id FROM bellhop.user_stream WHERE user_id = ANY($14)
                 ORDER BY user_id FOR NO KEY UPDATE),
@@ -138,13 +153,15 @@ pub async fn append(
             RETURNING s.user_id, s.last_seq - w.count AS base),
            owed AS (
                INSERT INTO bellhop.delivery
-                      (user_id, seq, at, tenant_id, notification_id, expires_at)
-               SELECT d.user_id, numbered.base + d.nth, $21, d.tenant, d.notification,
-                      timestamptz 'epoch' + d.expires * interval '1 microsecond'
-                 FROM unnest($16::uuid[], $17::bigint[], $18::uuid[], $19::uuid[], $20::bigint[])
-                      AS d (user_id, nth, tenant, notification, expires)
+                      (user_id, seq, at, tenant_id, notification_id, expires_at, rule, via)
+               SELECT d.user_id, numbered.base + d.nth,
+                      greatest($21, (SELECT open_from FROM bellhop.sweep)), d.tenant, d.notification,
+                      timestamptz 'epoch' + d.expires * interval '1 microsecond', d.rule, d.via
+                 FROM unnest($16::uuid[], $17::bigint[], $18::uuid[], $19::uuid[], $20::bigint[],
+                             $22::smallint[], $23::text[])
+                      AS d (user_id, nth, tenant, notification, expires, rule, via)
                  JOIN numbered USING (user_id))
-           SELECT user_id, base AS "base!" FROM numbered"#,
+           SELECT user_id, base AS "base!" FROM numbered "#,
         &batch.iter().map(|p| p.id).collect::<Vec<_>>(),
         &batch
             .iter()
@@ -172,6 +189,58 @@ pub async fn append(
         &owed.notifications,
         &owed.expires,
         now.to_sqlx(),
+        &owed.rules,
+        &owed.vias as &[Option<String>],
+        &column(|p| p.class.to_string()),
+        &column(|p| p.publisher.to_string()),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.user_id, row.base))
+        .collect())
+}
+
+/// Owes what was published before to more users, as [`append`] does: a page of a large audience, a deputy.
+pub async fn owe(
+    conn: &mut PgConnection,
+    owed: &Owed,
+    now: Timestamp,
+) -> sqlx::Result<std::collections::HashMap<Uuid, i64, foldhash::fast::RandomState>> {
+    let rows = sqlx::query!(
+        r#"WITH locked AS MATERIALIZED (
+               SELECT user_id FROM bellhop.user_stream WHERE user_id = ANY($1)
+                ORDER BY user_id FOR NO KEY UPDATE),
+           numbered AS (
+               UPDATE bellhop.user_stream s SET last_seq = s.last_seq + w.count
+                 FROM unnest($1::uuid[], $2::bigint[]) AS w (user_id, count)
+                 JOIN locked USING (user_id)
+                WHERE s.user_id = w.user_id
+            RETURNING s.user_id, s.last_seq - w.count AS base),
+           owed AS (
+               INSERT INTO bellhop.delivery
+                      (user_id, seq, at, tenant_id, notification_id, expires_at, rule, via, for_user)
+               SELECT d.user_id, numbered.base + d.nth,
+                      greatest($8, (SELECT open_from FROM bellhop.sweep)), d.tenant, d.notification,
+                      timestamptz 'epoch' + d.expires * interval '1 microsecond', d.rule, d.via,
+                      d.for_user
+                 FROM unnest($3::uuid[], $4::bigint[], $5::uuid[], $6::uuid[], $7::bigint[],
+                             $9::smallint[], $10::text[], $11::uuid[])
+                      AS d (user_id, nth, tenant, notification, expires, rule, via, for_user)
+                 JOIN numbered USING (user_id))
+           SELECT user_id, base AS "base!" FROM numbered"#,
+        &owed.wanted.0,
+        &owed.wanted.1,
+        &owed.users,
+        &owed.nths,
+        &owed.tenants,
+        &owed.notifications,
+        &owed.expires,
+        now.to_sqlx(),
+        &owed.rules,
+        &owed.vias as &[Option<String>],
+        &owed.for_users as &[Option<Uuid>],
     )
     .fetch_all(conn)
     .await?;

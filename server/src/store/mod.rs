@@ -4,11 +4,13 @@
 //! is `Ok(None)`. Nothing here decides, waits, or knows of a connection of the hub.
 //!
 //! Lock order, everywhere: idempotency key, notification, user_stream, delivery (user, seq),
-//! device, topic; each set sorted (`docs/architecture.md`, storage).
+//! device, debt, topic; each set sorted (`docs/architecture.md`, storage).
 
 pub mod acks;
 pub mod approvals;
 pub mod attendance;
+pub mod classes;
+pub mod debts;
 pub mod demo;
 pub mod devices;
 pub mod directory;

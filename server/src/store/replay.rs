@@ -19,6 +19,9 @@ pub struct Question {
     pub since: Timestamp,
     /// What was only "reached" by some device is owed too (devices that ack for themselves).
     pub reached_too: bool,
+    /// Numbers beyond `from` that this device has acked, as Postgres prints a multirange: owed still, because
+    /// every device must ack, but not to this one.
+    pub acked: String,
 }
 
 /// One owed item. `index` says whose question it answers.
@@ -72,14 +75,16 @@ pub async fn pages(
         r#"SELECT q.i AS "i!", s.last_seq AS "last!", o.seq AS "seq?", o.id AS "id?",
                   o.at AS "at?", o.routed_at AS "routed_at?", o.kind AS "kind?", o.title AS "title?",
                   o.body AS "body?", o.data AS "data?", o.severity AS "severity?", o.thread_key
-             FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::bool[], $6::bigint[])
-                  AS q (i, user_id, after, reached_too, since)
+             FROM (SELECT i, user_id, after, reached_too, since, acked::int8multirange AS acked
+                     FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::bool[], $6::bigint[], $7::text[])
+                          AS q (i, user_id, after, reached_too, since, acked)) q
              JOIN bellhop.user_stream s ON s.user_id = q.user_id
              LEFT JOIN LATERAL (
                   SELECT d.seq, d.at AS routed_at, n.*
                     FROM (SELECT d.seq, d.notification_id, d.at FROM bellhop.delivery d
                            WHERE d.user_id = q.user_id AND d.seq > q.after
-                             AND (d.state = 0 OR d.state = 1 AND q.reached_too)
+                             AND (d.state = 0 OR d.state = 1 AND (q.reached_too OR (d.rule & 3) <> 0))
+                             AND NOT q.acked @> d.seq
                              AND d.expires_at > $5 AND d.at > $5::timestamptz - interval '31 days'
                              AND d.at > timestamptz 'epoch' + q.since * interval '1 microsecond'
                            ORDER BY d.seq LIMIT 100) d
@@ -99,6 +104,7 @@ pub async fn pages(
             .iter()
             .map(|q| q.since.as_microsecond())
             .collect::<Vec<_>>(),
+        &questions.iter().map(|q| q.acked.clone()).collect::<Vec<_>>(),
     )
     .fetch_all(conn)
     .await?;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::topics::Topic;
 use super::{Actor, Workplace};
-use crate::delivery::{Dispatch, Routed};
+use crate::delivery::{Classes, Dispatch, Routed};
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
 use crate::support::lifecycle::Lifecycle;
@@ -60,6 +60,7 @@ impl Place {
             dispatch: recorder.clone(),
             clock: clock.clone(),
             ids: Ids::new(clock.clone()),
+            classes: Arc::new(Classes::built_in()),
             life: Lifecycle::new(),
         };
         Self {

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 pub use error::WorkplaceError;
 
-use crate::delivery::Dispatch;
+use crate::delivery::{Classes, Dispatch};
 use crate::store::Pool;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
@@ -40,8 +40,31 @@ pub struct Workplace {
     pub clock: Clock,
     /// Makes the ids.
     pub ids: Ids,
+    /// How hard each kind is tried.
+    pub classes: Arc<Classes>,
     /// Owns the tasks that commit and dispatch: a caller that hangs up stops neither.
     pub life: Lifecycle,
+}
+
+impl Workplace {
+    /// What its notifications are made with.
+    #[must_use]
+    pub fn desk(&self) -> Desk<'_> {
+        Desk {
+            ids: &self.ids,
+            classes: &self.classes,
+        }
+    }
+}
+
+/// What a notification of the workplace is made with, also where there is no workplace yet: the demo's
+/// history.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// Makes the ids.
+    pub ids: &'a Ids,
+    /// How hard each kind is tried.
+    pub classes: &'a Classes,
 }
 
 /// Who acts, in inner ids, as established by whoever authenticated them.

@@ -72,6 +72,8 @@ async fn commit(
         id: api.ids.uuid(),
         tenant: principal.tenant,
         service: principal.require_service()?,
+        publisher: &principal.publisher(),
+        classes: &api.workplace.classes,
         now: api.clock.now(),
     };
     let draft = request.check(origin)?;

@@ -35,7 +35,8 @@ async fn read(
     .unwrap();
     let explain = format!(
         "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, FORMAT JSON)
-         EXECUTE \"{prepared}\" ('{{0}}', '{{{user}}}', '{{0}}', '{{true}}', '{now}', '{{{}}}')",
+         EXECUTE \"{prepared}\" ('{{0}}', '{{{user}}}', '{{0}}', '{{true}}', '{now}', '{{{}}}',
+                 '{{\"{{}}\"}}')",
         since.as_microsecond()
     );
     let plan: Value = sqlx::query_scalar(AssertSqlSafe(explain))
@@ -103,6 +104,7 @@ async fn resume_plan_prunes_partitions() {
         from: 0,
         since,
         reached_too: true,
+        acked: "{}".to_owned(),
     };
     let made: Vec<String> = sqlx::query_scalar(
         "SELECT substr(relname, 10) FROM pg_class WHERE relname ~ '^delivery_\\d{8}$' ORDER BY 1",

@@ -170,6 +170,8 @@ async fn nul_byte_spares_127_neighbours() {
             id: parts.ids.uuid(),
             tenant,
             service,
+            publisher: "test",
+            classes: &house.product.workplace.classes,
             now: parts.clock.now(),
         };
         let mut draft = request.check(origin).unwrap();

@@ -137,6 +137,7 @@ impl Hub {
                 device: client.device.clone(),
                 what: What::Reached(reached),
                 via: "reached",
+                active: client.is_active(),
             });
         }
         // What others settled in between is in no page: the device need not have it.

@@ -15,11 +15,11 @@ use super::dice::Dice;
 use super::news::{Item, NEWS, To};
 use super::requests::{Ask, Fate, asks, comment};
 use super::seed::Company;
-use crate::delivery::{Audience, Publication, ledger};
+use crate::delivery::{Audience, Classes, Publication, ledger};
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
-use crate::workplace::Actor;
 use crate::workplace::approvals::{NewRequest, NewStep, decide_in, submit_in};
+use crate::workplace::{Actor, Desk};
 
 /// Who agrees to spending, whoever of them comes first.
 const BUDGET: &[&str] = &["amara", "tom"];
@@ -65,13 +65,19 @@ pub(super) async fn play(
         put(item.hours * 60, Act::Tell(item));
     }
 
+    // Its story lies in the past: nobody is woken for what waits since last week.
+    let classes = Classes::standard_only();
     let mut requests: Vec<Option<Uuid>> = vec![None; asks.len()];
     for ((at, _), act) in script {
         let ids = Ids::new(Clock::manual(at));
+        let desk = Desk {
+            ids: &ids,
+            classes: &classes,
+        };
         match act {
             Act::Submit(index, ask) => {
                 let new = request(company, ask, plans[index].clone(), now, at);
-                let (submitted, _unsent) = submit_in(&mut *conn, new, &ids, at)
+                let (submitted, _unsent) = submit_in(&mut *conn, new, desk, at)
                     .await
                     .context("submit")?;
                 requests[index] = Some(submitted.id);
@@ -92,11 +98,11 @@ pub(super) async fn play(
                     verdict,
                     comment,
                 };
-                let _unsent = decide_in(&mut *conn, &actor, &decision, &ids, at)
+                let _unsent = decide_in(&mut *conn, &actor, &decision, desk, at)
                     .await
                     .with_context(|| format!("{by} decides {}", asks[index].subject))?;
             }
-            Act::Tell(item) => tell(&mut *conn, company, item, &ids, at).await?,
+            Act::Tell(item) => tell(&mut *conn, company, item, desk, at).await?,
         }
     }
     Ok(())
@@ -179,7 +185,7 @@ async fn tell(
     conn: &mut PgConnection,
     company: &Company,
     item: &Item,
-    ids: &Ids,
+    desk: Desk<'_>,
     at: Timestamp,
 ) -> anyhow::Result<()> {
     let list = |id: Option<Uuid>| id.into_iter().collect();
@@ -201,8 +207,11 @@ async fn tell(
             ..Audience::default()
         },
     };
+    let chosen = desk
+        .classes
+        .choose_or(company.tenant, item.kind, "standard");
     let publication = Publication {
-        id: ids.uuid(),
+        id: desk.ids.uuid(),
         tenant: company.tenant,
         service: if item.service == "payroll" {
             company.payroll
@@ -215,6 +224,9 @@ async fn tell(
         data: json!({ "actor": item.actor }).to_string(),
         thread_key: None,
         severity: item.severity,
+        class: chosen.key,
+        rule: chosen.rule,
+        publisher: "demo".into(),
         audience,
         expires_at: at + SignedDuration::from_hours(14 * 24),
         idempotency: None,

@@ -31,6 +31,7 @@ async fn start(now: &str) -> (Workplace, Seeded) {
         dispatch: std::sync::Arc::new(Nobody),
         clock: clock.clone(),
         ids: Ids::new(clock),
+        classes: std::sync::Arc::new(delivery::Classes::built_in()),
         life: Lifecycle::new(),
     };
     let seeded = again(&workplace).await.expect("nobody was there");

@@ -14,9 +14,8 @@ use super::detail::detail;
 use super::notices::{self, About};
 use super::submit::text;
 use crate::store::approvals::{self as store, Locked, Part};
-use crate::support::ids::Ids;
 use crate::workplace::change::{Change, Sealed};
-use crate::workplace::{Actor, Workplace, WorkplaceError};
+use crate::workplace::{Actor, Desk, Workplace, WorkplaceError};
 
 /// Decides the open step of a request; answers the request as it stands then.
 pub async fn decide(
@@ -27,7 +26,7 @@ pub async fn decide(
     let id = parse(&decision)?;
     let now = workplace.clock.now();
     let mut tx = workplace.pool.begin().await?;
-    match decide_in(&mut tx, actor, &decision, &workplace.ids, now).await? {
+    match decide_in(&mut tx, actor, &decision, workplace.desk(), now).await? {
         Some(sealed) => sealed.commit(tx, workplace).await?,
         None => tx.rollback().await?,
     }
@@ -40,7 +39,7 @@ pub async fn decide_in(
     conn: &mut PgConnection,
     actor: &Actor,
     decision: &Decision,
-    ids: &Ids,
+    desk: Desk<'_>,
     now: Timestamp,
 ) -> Result<Option<Sealed>, WorkplaceError> {
     let id = parse(decision)?;
@@ -65,7 +64,7 @@ pub async fn decide_in(
         }
     };
     let mut change = Change::new(actor.tenant);
-    write(&mut *conn, &request, &parts, mine, &made, &mut change, ids).await?;
+    write(&mut *conn, &request, &parts, mine, &made, &mut change, desk).await?;
     let involved = involved(&request, &parts);
     Ok(Some(
         announce(conn, change, actor.tenant, id, &involved, now).await?,
@@ -201,7 +200,7 @@ async fn write(
     mine: &Part,
     made: &Made<'_>,
     change: &mut Change,
-    ids: &Ids,
+    desk: Desk<'_>,
 ) -> Result<(), WorkplaceError> {
     let (tenant, state, at) = (change.tenant(), made.state(), made.at);
     let once = |rows: u64| {
@@ -243,7 +242,7 @@ async fn write(
                 &mine.name,
                 made.comment,
                 to,
-                ids,
+                desk,
                 at,
             ));
         }
@@ -254,7 +253,7 @@ async fn write(
                 &mine.name,
                 made.comment,
                 to,
-                ids,
+                desk,
                 at,
             ));
         }
@@ -266,7 +265,7 @@ async fn write(
                 .map(|part| part.assignee);
             let who = store::people_by_id(conn, tenant, &[to]).await?.pop();
             let who = who.map_or_else(String::new, |person| person.name);
-            change.publish(notices::new_task(&about, &who, asked.collect(), ids, at));
+            change.publish(notices::new_task(&about, &who, asked.collect(), desk, at));
         }
     }
     Ok(())

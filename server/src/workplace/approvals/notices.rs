@@ -8,10 +8,13 @@ use uuid::Uuid;
 
 use super::act::{link, number};
 use crate::delivery::{Audience, Publication};
-use crate::support::ids::Ids;
+use crate::workplace::Desk;
 
 /// How long a notification about a request is worth delivering.
 const WORTH: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// Who published, for whoever asks later.
+const PUBLISHER: &str = "workplace";
 
 /// The facts every one of them names.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +34,7 @@ pub(super) fn new_task(
     about: &About<'_>,
     requester: &str,
     to: Vec<Uuid>,
-    ids: &Ids,
+    desk: Desk<'_>,
     now: Timestamp,
 ) -> Publication {
     let mut body = format!("{requester} asks you to decide.");
@@ -45,7 +48,7 @@ pub(super) fn new_task(
         body,
         requester,
         to,
-        ids,
+        desk,
         now,
     )
 }
@@ -56,7 +59,7 @@ pub(super) fn approved(
     actor: &str,
     comment: Option<&str>,
     to: Uuid,
-    ids: &Ids,
+    desk: Desk<'_>,
     now: Timestamp,
 ) -> Publication {
     let title = format!("{actor} approved: {}", about.subject);
@@ -68,7 +71,7 @@ pub(super) fn approved(
         body,
         actor,
         vec![to],
-        ids,
+        desk,
         now,
     )
 }
@@ -79,7 +82,7 @@ pub(super) fn rejected(
     actor: &str,
     comment: Option<&str>,
     to: Uuid,
-    ids: &Ids,
+    desk: Desk<'_>,
     now: Timestamp,
 ) -> Publication {
     let title = format!("{actor} rejected: {}", about.subject);
@@ -91,7 +94,7 @@ pub(super) fn rejected(
         body,
         actor,
         vec![to],
-        ids,
+        desk,
         now,
     )
 }
@@ -111,7 +114,7 @@ fn build(
     body: String,
     actor: &str,
     to: Vec<Uuid>,
-    ids: &Ids,
+    desk: Desk<'_>,
     now: Timestamp,
 ) -> Publication {
     let data = json!({
@@ -123,8 +126,15 @@ fn build(
         "actor": actor,
         "link": link(about.request),
     });
+    // What asks for a decision is tried harder than what tells of one.
+    let fallback = if kind == "NewTask" {
+        "decision"
+    } else {
+        "standard"
+    };
+    let chosen = desk.classes.choose_or(about.tenant, kind, fallback);
     Publication {
-        id: ids.uuid(),
+        id: desk.ids.uuid(),
         tenant: about.tenant,
         service: about.service,
         kind: kind.to_owned(),
@@ -133,6 +143,9 @@ fn build(
         data: data.to_string(),
         thread_key: Some(format!("request:{}", about.request)),
         severity: Severity::Info,
+        class: chosen.key,
+        rule: chosen.rule,
+        publisher: PUBLISHER.into(),
         audience: Audience {
             users: to,
             ..Audience::default()

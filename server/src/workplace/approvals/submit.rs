@@ -8,7 +8,7 @@ use super::act::number;
 use super::announce::announce;
 use super::notices::{self, About};
 use crate::store::approvals::{self as store, PersonRow};
-use crate::support::ids::Ids;
+use crate::workplace::Desk;
 use crate::workplace::change::{Change, Sealed};
 use crate::workplace::{Workplace, WorkplaceError};
 
@@ -61,7 +61,7 @@ pub struct Submitted {
 pub async fn submit(workplace: &Workplace, new: NewRequest) -> Result<Submitted, WorkplaceError> {
     let now = workplace.clock.now();
     let mut tx = workplace.pool.begin().await?;
-    let (submitted, sealed) = submit_in(&mut tx, new, &workplace.ids, now).await?;
+    let (submitted, sealed) = submit_in(&mut tx, new, workplace.desk(), now).await?;
     if let Some(sealed) = sealed {
         sealed.commit(tx, workplace).await?;
     }
@@ -73,7 +73,7 @@ pub async fn submit(workplace: &Workplace, new: NewRequest) -> Result<Submitted,
 pub async fn submit_in(
     conn: &mut PgConnection,
     new: NewRequest,
-    ids: &Ids,
+    desk: Desk<'_>,
     now: Timestamp,
 ) -> Result<(Submitted, Option<Sealed>), WorkplaceError> {
     check(&new)?;
@@ -98,7 +98,7 @@ pub async fn submit_in(
     .await?
     .swap_remove(0);
     let steps = plan(&mut *conn, &new, &requester).await?;
-    let id = ids.uuid();
+    let id = desk.ids.uuid();
     let running = store::next_number(&mut *conn, new.tenant).await?;
     let row = store::NewRequestRow {
         id,
@@ -118,7 +118,7 @@ pub async fn submit_in(
     let mut step_rows = Vec::new();
     let mut assignments = Vec::new();
     for (seq, (name, approvers)) in (1..).zip(&steps) {
-        let step = ids.uuid();
+        let step = desk.ids.uuid();
         step_rows.push(store::NewStepRow {
             id: step,
             request: id,
@@ -128,7 +128,7 @@ pub async fn submit_in(
             due_at: new.due_at,
         });
         assignments.extend(approvers.iter().map(|person| store::NewAssignment {
-            id: ids.uuid(),
+            id: desk.ids.uuid(),
             step,
             assignee: person.id,
         }));
@@ -162,7 +162,7 @@ pub async fn submit_in(
         &about,
         &requester.name,
         asked.clone(),
-        ids,
+        desk,
         now,
     ));
     let involved: Vec<Uuid> = asked.into_iter().chain([requester.id]).collect();

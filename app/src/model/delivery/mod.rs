@@ -1,0 +1,10 @@
+//! What may happen to a delivery, and what is done about one that nobody settles. Pure: no clock, no I/O,
+//! so that a simulation can walk millions of histories through the very rules the server keeps.
+
+mod class;
+mod ladder;
+mod state;
+
+pub use class::{AckBy, Class, Flaw, LONGEST_LIFE, PushField, PushRules, Rung, Step, Sufficient};
+pub use ladder::{Debt, Due, End, Owed, Plan, plan};
+pub use state::{Event, Rule, State};

@@ -1,0 +1,236 @@
+//! Debts against a real database, the clock in the test's hand: nothing here runs by itself.
+
+mod ending;
+mod moves;
+mod rungs;
+mod sweep;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use app::model::delivery::State;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::Reach;
+use super::ack::{Ack, Acks, What};
+use super::sweep::Sweeper;
+use super::worker::{Round, Worker};
+use crate::delivery::{Audience, Classes, Publication, ledger};
+use crate::store::devices;
+use crate::support::clock::Clock;
+use crate::support::ids::Ids;
+use crate::support::lifecycle::Lifecycle;
+use crate::testing::house::{furnished, noon};
+
+/// Whom the ladder turned to.
+#[derive(Default)]
+struct Asked(Mutex<Vec<(Uuid, i64, bool)>>);
+
+impl Reach for Asked {
+    fn again(&self, user: Uuid, seq: i64, last: bool) -> usize {
+        self.0.lock().push((user, seq, last));
+        0
+    }
+}
+
+/// The room without anything around it.
+struct Desk {
+    pool: PgPool,
+    clock: Clock,
+    ids: Ids,
+    classes: Arc<Classes>,
+    asked: Arc<Asked>,
+    acks: Acks,
+    sweeper: Sweeper,
+    tenant: Uuid,
+    service: Uuid,
+    u1: Uuid,
+    u2: Uuid,
+    _life: Lifecycle,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let (pool, clock, life) = (furnished().await, noon(), Lifecycle::new());
+        let classes = Classes::open(pool.clone(), &life).await.unwrap();
+        let bell = Arc::new(Notify::new());
+        let (tenant, service): (Uuid, Uuid) = sqlx::query_as(
+            "SELECT t.id, s.id FROM bellhop.tenant t JOIN bellhop.service s ON s.tenant_id = t.id
+              WHERE t.key = 'a'",
+        )
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+        let user = async |key: &str| -> Uuid {
+            sqlx::query_scalar(
+                "SELECT id FROM bellhop.user_account WHERE tenant_id = $1 AND key = $2",
+            )
+            .bind(tenant)
+            .bind(key)
+            .fetch_one(&pool)
+            .await
+            .unwrap()
+        };
+        Self {
+            ids: Ids::new(clock.clone()),
+            asked: Arc::default(),
+            acks: Acks::start(
+                pool.clone(),
+                clock.clone(),
+                Arc::new(|_: &BTreeSet<Uuid>| {}),
+                bell.clone(),
+                &life,
+            ),
+            sweeper: Sweeper::new(pool.clone(), clock.clone(), classes.clone(), bell),
+            u1: user("u1").await,
+            u2: user("u2").await,
+            tenant,
+            service,
+            classes,
+            clock,
+            pool,
+            _life: life,
+        }
+    }
+
+    /// A tenant's own class, from JSON.
+    async fn class(&self, key: &str, rules: &str) {
+        sqlx::query("INSERT INTO bellhop.class VALUES ($1, $2, $3, now())")
+            .bind(self.tenant)
+            .bind(key)
+            .bind(rules)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+        self.classes.reload().await.unwrap();
+    }
+
+    fn publication(&self, user: Uuid, class: &str) -> Arc<Publication> {
+        let chosen = self
+            .classes
+            .choose(self.tenant, "NewTask", Some(class))
+            .unwrap();
+        Arc::new(Publication {
+            id: self.ids.uuid(),
+            tenant: self.tenant,
+            service: self.service,
+            kind: "NewTask".to_owned(),
+            title: "t".to_owned(),
+            body: String::new(),
+            data: "{}".to_owned(),
+            thread_key: None,
+            severity: app::model::inbox::Severity::Info,
+            class: chosen.key.clone(),
+            rule: chosen.rule,
+            publisher: "test".into(),
+            audience: Audience::user(user),
+            expires_at: self.clock.now() + chosen.life(),
+            idempotency: None,
+        })
+    }
+
+    /// Publishes to a user; its number.
+    async fn publish(&self, user: Uuid, class: &str) -> i64 {
+        let mut conn = self.pool.acquire().await.unwrap();
+        let publication = self.publication(user, class);
+        let routed = ledger::append(&mut conn, vec![publication], self.clock.now()).await;
+        routed.unwrap()[0].recipients[0].1
+    }
+
+    /// Draws lines until everything routed up to four seconds ago was looked at; how many debts that made.
+    async fn sweep(&mut self) -> u64 {
+        let first = self.sweeper.pass().await.unwrap();
+        first + self.sweeper.pass().await.unwrap()
+    }
+
+    fn worker(&self) -> Worker {
+        Worker {
+            pool: self.pool.clone(),
+            clock: self.clock.clone(),
+            classes: self.classes.clone(),
+            reach: self.asked.clone(),
+            changed: Arc::new(|_| {}),
+            bell: Arc::new(Notify::new()),
+        }
+    }
+
+    async fn round(&self) -> Round {
+        self.worker().round().await.unwrap()
+    }
+
+    fn seconds(&self, seconds: i64) {
+        self.clock.advance(seconds * 1_000);
+    }
+
+    async fn device(&self, user: Uuid, key: &str) {
+        let mut conn = self.pool.acquire().await.unwrap();
+        devices::seen(&mut conn, self.tenant, user, key, "", self.clock.now())
+            .await
+            .unwrap();
+    }
+
+    async fn ack(&self, user: Uuid, device: &str, seq: i64, active: bool) -> u32 {
+        let ack = Ack {
+            user,
+            device: Some(device.into()),
+            what: What::These {
+                seqs: vec![seq],
+                ids: Vec::new(),
+            },
+            via: "hub",
+            active,
+        };
+        self.acks.record(ack).await.unwrap()
+    }
+
+    async fn reached(&self, user: Uuid, device: &str, seq: i64) {
+        let ack = Ack {
+            user,
+            device: Some(device.into()),
+            what: What::Reached(vec![seq]),
+            via: "reached",
+            active: true,
+        };
+        self.acks.record(ack).await.unwrap();
+    }
+
+    async fn state(&self, user: Uuid, seq: i64) -> State {
+        let number: i16 = sqlx::query_scalar(
+            "SELECT state FROM bellhop.delivery WHERE user_id = $1 AND seq = $2",
+        )
+        .bind(user)
+        .bind(seq)
+        .fetch_one(&self.pool)
+        .await
+        .unwrap();
+        State::of(number)
+    }
+
+    async fn debts(&self) -> i64 {
+        self.count("SELECT count(*) FROM bellhop.debt").await
+    }
+
+    async fn count(&self, statement: &'static str) -> i64 {
+        sqlx::query_scalar(statement)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    fn asked(&self) -> Vec<(Uuid, i64, bool)> {
+        std::mem::take(&mut self.asked.0.lock())
+    }
+
+    async fn next_at(&self) -> Timestamp {
+        let next: jiff_sqlx::Timestamp =
+            sqlx::query_scalar("SELECT min(next_at) FROM bellhop.debt")
+                .fetch_one(&self.pool)
+                .await
+                .unwrap();
+        next.to_jiff()
+    }
+}

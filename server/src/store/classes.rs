@@ -1,0 +1,110 @@
+//! Classes, and which kinds have which. A row takes the place of the built-in class of its key.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// One thing a tenant set.
+pub struct Row {
+    /// Whose.
+    pub tenant: Uuid,
+    /// `class`, `kind`, `default`.
+    pub what: String,
+    /// The class's key, or the kind; empty for the default.
+    pub key: String,
+    /// The class as JSON, or the key of one.
+    pub value: String,
+}
+
+/// All that any tenant set.
+pub async fn all(conn: &mut PgConnection) -> sqlx::Result<Vec<Row>> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT tenant_id AS "tenant!", 'class' AS "what!", key AS "key!", rules AS "value!"
+             FROM bellhop.class
+           UNION ALL
+           SELECT tenant_id, 'kind', kind, class FROM bellhop.kind
+           UNION ALL
+           SELECT id, 'default', '', default_class FROM bellhop.tenant
+            WHERE default_class <> 'standard'"#
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Writes a class; the one of its key is replaced.
+pub async fn set_class(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    key: &str,
+    rules: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO bellhop.class (tenant_id, key, rules, updated_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (tenant_id, key) DO UPDATE SET rules = $3, updated_at = $4",
+        tenant,
+        key,
+        rules,
+        now.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Removes a class: the built-in one of its key, if there is one, is back. Answers whether it was there.
+pub async fn remove_class(conn: &mut PgConnection, tenant: Uuid, key: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "DELETE FROM bellhop.class WHERE tenant_id = $1 AND key = $2",
+        tenant,
+        key,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Gives a kind a class; `None` takes it away.
+pub async fn set_kind(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    kind: &str,
+    class: Option<&str>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    let Some(class) = class else {
+        sqlx::query!(
+            "DELETE FROM bellhop.kind WHERE tenant_id = $1 AND kind = $2",
+            tenant,
+            kind,
+        )
+        .execute(conn)
+        .await?;
+        return Ok(());
+    };
+    sqlx::query!(
+        "INSERT INTO bellhop.kind (tenant_id, kind, class, updated_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (tenant_id, kind) DO UPDATE SET class = $3, updated_at = $4",
+        tenant,
+        kind,
+        class,
+        now.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The class of kinds that have none.
+pub async fn set_default(conn: &mut PgConnection, tenant: Uuid, class: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE bellhop.tenant SET default_class = $2 WHERE id = $1",
+        tenant,
+        class,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
