@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::frames::Template;
 use super::gate::{Gate, Offer};
-use super::line::Line;
+use super::line::{Line, Transport};
 use super::pace::Pace;
 use crate::auth::Principal;
 use crate::outbox::passed::Passed;
@@ -41,7 +41,8 @@ pub(crate) struct Client {
     /// Milliseconds since the epoch; `i64::MAX` for a token without an end. Later requests of the
     /// connection may bring a fresher token.
     expires_at: AtomicI64,
-    /// Its app is in front, or never said otherwise. Written by its calls.
+    /// Its app is in front, or never said otherwise. Written by its calls; a stream has none, so nobody
+    /// is known to be at it.
     active: AtomicBool,
     /// When it last told others that its user types.
     typed: Mutex<Pace>,
@@ -133,8 +134,8 @@ impl Client {
             connected_at: visitor.at,
             as_notification: line.as_notification(),
             expires_at: AtomicI64::new(end_of(&principal)),
+            active: AtomicBool::new(line.transport() != Transport::Stream),
             line,
-            active: AtomicBool::new(true),
             typed: Mutex::default(),
             inner: Mutex::new(Inner {
                 gate: Gate::default(),

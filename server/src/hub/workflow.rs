@@ -164,7 +164,8 @@ impl Hub {
         self.shared.registry.is_online(user)
     }
 
-    /// Has the user a connection on this node whose app is in front, or never said otherwise?
+    /// Has the user a connection on this node whose app is in front, or never said otherwise? Event streams
+    /// do not count: nobody is known to be at them.
     #[must_use]
     pub fn is_active(&self, user: Uuid) -> bool {
         let clients = self.shared.registry.of_user(user);

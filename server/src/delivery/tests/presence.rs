@@ -71,6 +71,11 @@ async fn a_user_is_active_while_one_connection_is() {
     let (hub, tenant) = (&house.product.hub, house.tenant("a").await);
     let user = house.id_of("a", "u1").await;
     assert!(!hub.is_active(user));
+    let script = house.listen("device=script", "").await;
+    assert!(!hub.is_active(user) && hub.is_online(user), "it cannot say");
+    let (rows, _) = hub.connections(tenant, "script", 0, 10);
+    assert!(!rows[0].background);
+    drop(script);
     let mut phone = house.connect("device=phone").await;
     let mut desk = house.connect("device=desk").await;
     assert!(hub.is_active(user));
