@@ -1,15 +1,19 @@
 //! Bellhop, the server. Read the modules in this order and you walk the way of a notification:
 //! it arrives ([`api`]), is authorised ([`auth`]), stored and routed ([`delivery`]), goes to the
-//! connections that are here ([`hub`]), and stays owed until acknowledged ([`outbox`]).
+//! connections that are here ([`hub`]), and stays owed until acknowledged ([`outbox`]). A device that
+//! has no connection is written to by way of its maker ([`push`]).
 //!
 //! Below the way stand the parts it rests on: [`workplace`] is what our own screens are about,
-//! [`web`] serves them, [`store`] holds all SQL, [`run`] is the process.
+//! [`web`] serves them, [`store`] holds all SQL, [`run`] is the process. [`devpush`] stands
+//! in for the makers' services, in tests and at a developer's desk.
 
 pub mod api;
 pub mod auth;
 pub mod delivery;
+pub mod devpush;
 pub mod hub;
 pub mod outbox;
+pub mod push;
 pub mod run;
 pub mod store;
 pub mod support;

@@ -77,7 +77,7 @@ pub fn plug(
             }
         }),
         on_notification: Rc::new(move |value| plugged.notified(&value)),
-        on_withdrawn: Rc::new(|_| {}), // the inbox learns of it by its topic
+        on_withdrawn: Rc::new(move |_| plugged.inbox_changed()),
         on_patch: Rc::new(move |patch| plugged.patched(&patch)),
         on_reconnected: Rc::new(|| {}),
         on_ended: Rc::new(|why| {
@@ -147,6 +147,11 @@ impl Plugged {
                 heard.try_run(item.clone());
             }
         }
+        self.inbox_changed();
+    }
+
+    /// Lets the inbox fetch itself again.
+    fn inbox_changed(self) {
         for list in self.followers(INBOX) {
             list.on_patch.try_run(topic::rejoined(INBOX, 0));
         }

@@ -1,8 +1,9 @@
 //! A batch of drafts on its way into the database: names looked up and audiences expanded first, which
 //! changes nothing; then keys claimed and all appended; then a verdict a draft.
 //!
-//! Two statements whatever its size, three or four with groups and keys: each is a round trip that
-//! every publisher of the batch waits for.
+//! Two statements whatever its size, more with groups and keys: each is a round trip that every publisher of
+//! the batch waits for. What has many recipients, or its time still before it, is only accepted here;
+//! [`super::fanout`] routes it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -13,10 +14,18 @@ use uuid::Uuid;
 
 use super::committer::Refusal;
 use super::draft::Draft;
-use super::{Audience, Publication, Routed, ledger};
+use super::{Audience, Publication, Routed, ledger, withdraw};
+use crate::store::audience::{self, Member};
+use crate::store::fanout;
 use crate::store::idempotency::{self, Claims};
-use crate::store::ledger::{self as rows, Member};
+use crate::store::ledger as rows;
 use crate::store::names::{self, Names};
+
+/// More recipients than these are routed in pages. A commit of so many takes some 30 ms, which every publisher
+/// behind it waits for.
+const MOST_IN_A_COMMIT: i64 = 500;
+/// The kind of name that stands for a thread ([`Names`]).
+const THREAD: i32 = 3;
 
 /// What became of one draft of a batch, before the commit.
 pub(super) enum Verdict {
@@ -28,6 +37,14 @@ pub(super) enum Verdict {
     },
     Routed {
         routed: Routed,
+        /// Withdrawals of what it takes the place of.
+        also: Vec<Routed>,
+        unknown: Vec<String>,
+    },
+    /// Accepted, to be routed in pages.
+    Paged {
+        id: Uuid,
+        recipients: usize,
         unknown: Vec<String>,
     },
 }
@@ -41,6 +58,8 @@ struct Going {
     unknown: Vec<String>,
     /// Ascending, each with the membership that made it one.
     members: Vec<(Uuid, Option<String>)>,
+    /// To be routed in pages: to how many, as far as is known now.
+    paged: Option<usize>,
 }
 
 /// Drafts whose names were looked up. Writing it twice writes it once: the notifications' ids are its
@@ -56,16 +75,67 @@ impl Batch {
     ///
     /// # Errors
     /// Whatever the database answers.
-    pub(super) async fn read(conn: &mut PgConnection, drafts: &[&Draft]) -> sqlx::Result<Self> {
-        let mut batch = look_up(conn, drafts).await?;
+    pub(super) async fn read(
+        conn: &mut PgConnection,
+        drafts: &[&Draft],
+        now: Timestamp,
+    ) -> sqlx::Result<Self> {
+        let mut batch = look_up(conn, drafts, now).await?;
+        batch.put_aside_large(conn).await?;
         expand(conn, &mut batch.going).await?;
         Ok(batch)
     }
 
-    /// Without keys, [`Self::write`] is one statement.
-    pub(super) fn has_keys(&self) -> bool {
-        let mut going = self.going.iter();
-        going.any(|one| one.publication.idempotency.is_some())
+    /// Whether [`Self::write`] is more than one statement.
+    pub(super) fn needs_transaction(&self) -> bool {
+        self.going.iter().any(|one| {
+            let publication = &one.publication;
+            publication.idempotency.is_some()
+                || one.paged.is_some()
+                || publication.supersedes.is_some()
+                || publication.collapse_key.is_some()
+        })
+    }
+
+    /// Finds those with too many recipients for one commit, and refuses those with more than their tenant
+    /// allows. Scheduled ones are counted too, as of now.
+    async fn put_aside_large(&mut self, conn: &mut PgConnection) -> sqlx::Result<()> {
+        let by_membership: Vec<usize> = (0..self.going.len())
+            .filter(|index| !self.going[*index].publication.audience.is_named_only())
+            .collect();
+        let publications: Vec<Arc<Publication>> = by_membership
+            .iter()
+            .map(|index| self.going[*index].publication.clone())
+            .collect();
+        let sizes = if publications.is_empty() {
+            Vec::new()
+        } else {
+            audience::sizes(conn, &publications, MOST_IN_A_COMMIT + 1).await?
+        };
+        let sizes: HashMap<usize, i64> = by_membership.into_iter().zip(sizes).collect();
+        for (index, one) in self.going.iter_mut().enumerate() {
+            let publication = &one.publication;
+            let named = i64::try_from(publication.audience.users.len()).unwrap_or(i64::MAX);
+            let size = sizes.get(&index).copied().unwrap_or(named);
+            let waits = publication.deliver_at.is_some() || one.paged.is_some();
+            if size <= MOST_IN_A_COMMIT && !waits {
+                continue;
+            }
+            let (count, most) = audience::count(
+                conn,
+                publication.tenant,
+                publication.service,
+                &publication.audience,
+            )
+            .await?;
+            if count > most {
+                self.refused[one.draft] = Some(Refusal::TooMany { count, most });
+            }
+            one.paged = Some(usize::try_from(count).unwrap_or(0));
+        }
+        let refused = &self.refused;
+        self.going.retain(|one| refused[one.draft].is_none());
+        Ok(())
     }
 
     /// Claims keys and appends; a verdict a draft, true once it is committed.
@@ -87,7 +157,11 @@ impl Batch {
             }
         }
         let mut members = Vec::new();
-        for (index, one) in fresh.iter().enumerate() {
+        for (index, one) in fresh
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| one.paged.is_none())
+        {
             members.extend(one.members.iter().map(|(user, via)| Member {
                 index,
                 user: *user,
@@ -95,9 +169,15 @@ impl Batch {
             }));
         }
         let batch = fresh.iter().map(|one| one.publication.clone()).collect();
-        let routed = ledger::append_to(conn, batch, &members, now).await?;
+        let paged: Vec<Option<usize>> = fresh.iter().map(|one| one.paged).collect();
+        let routed = ledger::append_to(conn, batch, &members, &paged, now).await?;
+        let pages = pages(&fresh, now);
+        if !pages.ids.is_empty() {
+            fanout::insert(conn, &pages).await?;
+        }
         for (one, routed) in fresh.into_iter().zip(routed) {
-            verdicts[one.draft] = Some(one.routed(routed.recipients));
+            let also = withdraw::replaced(conn, &one.publication, &routed, now).await?;
+            verdicts[one.draft] = Some(one.verdict(routed.recipients, also));
         }
         Ok(finished(verdicts))
     }
@@ -133,7 +213,8 @@ impl Batch {
         let mut verdicts = self.refusals();
         for one in present {
             let recipients = numbers.remove(&one.publication.id).unwrap_or_default();
-            verdicts[one.draft] = Some(one.routed(recipients));
+            // What it takes back reaches the screens by the ladder: nobody knows its numbers here.
+            verdicts[one.draft] = Some(one.verdict(recipients, Vec::new()));
         }
         // It was all or nothing, so those that are not there had lost their key to another.
         for (draft, verdict) in holders_of(conn, &absent).await? {
@@ -151,15 +232,42 @@ impl Batch {
 }
 
 impl Going {
-    fn routed(&self, recipients: Vec<(Uuid, i64)>) -> Verdict {
+    fn verdict(&self, recipients: Vec<(Uuid, i64)>, also: Vec<Routed>) -> Verdict {
+        let unknown = self.unknown.clone();
+        if let Some(recipients) = self.paged {
+            return Verdict::Paged {
+                id: self.publication.id,
+                recipients,
+                unknown,
+            };
+        }
         Verdict::Routed {
             routed: Routed {
                 publication: self.publication.clone(),
                 recipients,
             },
-            unknown: self.unknown.clone(),
+            also,
+            unknown,
         }
     }
+}
+
+/// The rows of those that are routed in pages.
+fn pages(fresh: &[&Going], now: Timestamp) -> fanout::New {
+    let mut new = fanout::New::default();
+    for one in fresh.iter().filter(|one| one.paged.is_some()) {
+        let publication = &one.publication;
+        new.ids.push(publication.id);
+        new.tenants.push(publication.tenant);
+        new.services.push(publication.service);
+        new.threads.push(publication.thread_key.clone());
+        // An audience of ids and words is always JSON.
+        let audience = serde_json::to_string(&publication.audience).unwrap_or_default();
+        new.audiences.push(audience);
+        let due = publication.deliver_at.unwrap_or(now);
+        new.due.push(due.as_microsecond());
+    }
+    new
 }
 
 fn finished(verdicts: Vec<Option<Verdict>>) -> Vec<Verdict> {
@@ -170,17 +278,26 @@ fn finished(verdicts: Vec<Option<Verdict>>) -> Vec<Verdict> {
 }
 
 /// Inner ids for the names of all drafts; refuses those that name what is not there.
-async fn look_up(conn: &mut PgConnection, drafts: &[&Draft]) -> sqlx::Result<Batch> {
+async fn look_up(
+    conn: &mut PgConnection,
+    drafts: &[&Draft],
+    now: Timestamp,
+) -> sqlx::Result<Batch> {
     let mut wanted = Names::default();
     for (index, draft) in (0_i32..).zip(drafts) {
-        for (kind, keys) in [
-            (0, &draft.users),
-            (1, &draft.departments),
-            (2, &draft.groups),
+        let thread: Vec<String> = draft.publication.thread_key.iter().cloned().collect();
+        for (kind, within, keys) in [
+            (0, draft.publication.tenant, &draft.users),
+            (1, draft.publication.tenant, &draft.departments),
+            (2, draft.publication.tenant, &draft.groups),
+            (10, draft.publication.tenant, &draft.except.users),
+            (11, draft.publication.tenant, &draft.except.departments),
+            (12, draft.publication.tenant, &draft.except.groups),
+            (THREAD, draft.publication.service, &thread),
         ] {
             for key in keys {
                 wanted.index.push(index);
-                wanted.tenants.push(draft.publication.tenant);
+                wanted.tenants.push(within);
                 wanted.kinds.push(kind);
                 wanted.keys.push(key.clone());
             }
@@ -189,8 +306,10 @@ async fn look_up(conn: &mut PgConnection, drafts: &[&Draft]) -> sqlx::Result<Bat
     let found = if wanted.keys.is_empty() {
         Vec::new()
     } else {
-        names::look_up(conn, &wanted).await?
+        names::look_up(conn, &wanted, now).await?
     };
+    // One of a thread that is still being routed waits behind it.
+    let mut behind = vec![false; drafts.len()];
     let mut audiences: Vec<Audience> = drafts.iter().map(|_| Audience::default()).collect();
     let mut unknown: Vec<Vec<(&'static str, String)>> = vec![Vec::new(); drafts.len()];
     for name in found {
@@ -204,14 +323,21 @@ async fn look_up(conn: &mut PgConnection, drafts: &[&Draft]) -> sqlx::Result<Bat
         let (list, field) = match name.kind {
             0 => (&mut audience.users, "user"),
             1 => (&mut audience.departments, "department"),
-            _ => (&mut audience.groups, "group"),
+            2 => (&mut audience.groups, "group"),
+            10 => (&mut audience.except.users, "user"),
+            11 => (&mut audience.except.departments, "department"),
+            12 => (&mut audience.except.groups, "group"),
+            _ => {
+                behind[index] |= name.id.is_some();
+                continue;
+            }
         };
         match name.id {
             Some(id) => list.push(id),
             None => unknown[index].push((field, name.key)),
         }
     }
-    let mut refused = vec![None; drafts.len()];
+    let mut refused: Vec<Option<Refusal>> = vec![None; drafts.len()];
     let mut going = Vec::with_capacity(drafts.len());
     for (index, (mut audience, mut unknown)) in audiences.into_iter().zip(unknown).enumerate() {
         let draft = drafts[index];
@@ -221,6 +347,7 @@ async fn look_up(conn: &mut PgConnection, drafts: &[&Draft]) -> sqlx::Result<Bat
             continue;
         }
         audience.service = draft.publication.audience.service;
+        audience.roles.clone_from(&draft.publication.audience.roles);
         going.push(Going {
             draft: index,
             publication: Arc::new(Publication {
@@ -232,28 +359,29 @@ async fn look_up(conn: &mut PgConnection, drafts: &[&Draft]) -> sqlx::Result<Bat
                 .map(|(field, name)| format!("{field} \"{name}\""))
                 .collect(),
             members: Vec::new(),
+            paged: behind[index].then_some(0),
         });
     }
     Ok(Batch { refused, going })
 }
 
-/// The members of each audience. Users by name and nothing else need no statement: [`look_up`] has
-/// just read them, active ones only.
+/// The members of each audience that is routed in this commit. Users by name and nothing else need no
+/// statement: [`look_up`] has just read them, active ones only.
 async fn expand(conn: &mut PgConnection, going: &mut [Going]) -> sqlx::Result<()> {
-    let named_only = going.iter().all(|one| {
-        let audience = &one.publication.audience;
-        !audience.service && audience.departments.is_empty() && audience.groups.is_empty()
-    });
-    if named_only {
-        for one in going {
+    let mut direct: Vec<&mut Going> = going.iter_mut().filter(|one| one.paged.is_none()).collect();
+    if direct
+        .iter()
+        .all(|one| one.publication.audience.is_named_only())
+    {
+        for one in direct {
             let users: BTreeSet<Uuid> = one.publication.audience.users.iter().copied().collect();
             one.members = users.into_iter().map(|user| (user, None)).collect();
         }
         return Ok(());
     }
-    let batch: Vec<_> = going.iter().map(|one| one.publication.clone()).collect();
-    for member in rows::expand(conn, &batch).await? {
-        going[member.index].members.push((member.user, member.via));
+    let batch: Vec<_> = direct.iter().map(|one| one.publication.clone()).collect();
+    for member in audience::expand(conn, &batch).await? {
+        direct[member.index].members.push((member.user, member.via));
     }
     Ok(())
 }
@@ -319,7 +447,8 @@ fn claims<'a>(going: &[&'a Going]) -> (Vec<&'a Going>, Claims) {
         claims.key_hashes.push(key.key_hash.to_vec());
         claims.body_hashes.push(key.body_hash.to_vec());
         claims.notifications.push(one.publication.id);
-        let recipients = i32::try_from(one.members.len()).unwrap_or(i32::MAX);
+        let recipients = one.paged.unwrap_or(one.members.len());
+        let recipients = i32::try_from(recipients).unwrap_or(i32::MAX);
         claims.recipients.push(recipients);
     }
     (keyed.into_iter().map(|(one, _)| one).collect(), claims)

@@ -30,6 +30,8 @@ pub struct Classes {
 struct Table {
     built_in: HashMap<Arc<str>, Arc<Class>>,
     tenants: HashMap<Uuid, Own>,
+    /// Of services that have another than 1.
+    weights: HashMap<Uuid, usize>,
 }
 
 /// What a tenant set itself.
@@ -83,7 +85,7 @@ impl Classes {
             pool: None,
             table: ArcSwap::from_pointee(Table {
                 built_in: built_in(),
-                tenants: HashMap::new(),
+                ..Table::default()
             }),
         }
     }
@@ -97,7 +99,7 @@ impl Classes {
             pool: None,
             table: ArcSwap::from_pointee(Table {
                 built_in,
-                tenants: HashMap::new(),
+                ..Table::default()
             }),
         }
     }
@@ -138,9 +140,15 @@ impl Classes {
         let mut conn = pool.acquire().await?;
         let rows = store::all(&mut conn).await?;
         let mut tenants: HashMap<Uuid, Own> = HashMap::new();
+        let mut weights = HashMap::new();
         for row in rows {
             let own = tenants.entry(row.tenant).or_default();
             match row.what.as_str() {
+                "weight" => {
+                    if let (Ok(service), Ok(weight)) = (row.key.parse(), row.value.parse()) {
+                        weights.insert(service, weight);
+                    }
+                }
                 "default" => own.default = Some(row.value.into()),
                 "kind" => {
                     own.kinds.insert(row.key, row.value.into());
@@ -159,6 +167,7 @@ impl Classes {
         self.table.store(Arc::new(Table {
             built_in: built_in(),
             tenants,
+            weights,
         }));
         Ok(())
     }
@@ -194,6 +203,17 @@ impl Classes {
         table
             .find(tenant, key)
             .unwrap_or_else(|| table.of_kind(tenant, "", STANDARD))
+    }
+
+    /// A service's share when several publish at once.
+    #[must_use]
+    pub fn weight(&self, service: Uuid) -> usize {
+        self.table
+            .load()
+            .weights
+            .get(&service)
+            .copied()
+            .unwrap_or(1)
     }
 
     /// Every class that deliveries may have, with its tenant; the nil one for the built-in.

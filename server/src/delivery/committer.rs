@@ -7,20 +7,25 @@
 //! commits it if not; a guilty publication is refused alone. The committer dispatches, not
 //! the caller's future: a caller may be gone.
 //!
-//! Bound: 4,096 waiting publications; over it the publisher is told to come again (503).
+//! Bound: 4,096 waiting publications, a quarter of that of one service; over it the publisher is told to come
+//! again (503). Services take turns ([`super::fair`]).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use sqlx::{Connection as _, PgConnection, Postgres};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::batch::{Batch, Verdict};
+use super::classes::Classes;
 use super::draft::Draft;
+use super::fair::Fair;
 use super::{Dispatch, Routed};
 use crate::store::{self, Pool, SURELY_ALIVE};
 use crate::support::clock::Clock;
@@ -49,6 +54,13 @@ pub struct Accepted {
 pub enum Refusal {
     /// Names that do not exist in the tenant, as `(field, name)`.
     Unknown(Vec<(&'static str, String)>),
+    /// More recipients than the tenant allows.
+    TooMany {
+        /// How many.
+        count: i64,
+        /// How many it allows.
+        most: i64,
+    },
     /// The idempotency key was used with another body.
     KeyReused,
     /// The database refused this very publication.
@@ -65,26 +77,60 @@ struct Job {
 /// Handle to the committer. Cheap to clone.
 #[derive(Clone)]
 pub struct Committer {
-    jobs: mpsc::Sender<Job>,
+    waiting: Arc<Waiting>,
+}
+
+/// What waits for the worker.
+struct Waiting {
+    jobs: Mutex<Queue>,
+    bell: Notify,
+}
+
+struct Queue {
+    fair: Fair<Uuid, Job>,
+    /// The process stops: no new ones.
+    closed: bool,
+}
+
+/// What the committer needs.
+pub struct Needs {
+    /// Where publications are written.
+    pub pool: Pool,
+    /// When it is.
+    pub clock: Clock,
+    /// Where they go after the commit.
+    pub dispatch: Arc<dyn Dispatch>,
+    /// Which service has which weight.
+    pub classes: Arc<Classes>,
+    /// Rung when something is to be routed in pages.
+    pub pages: Arc<Notify>,
 }
 
 impl Committer {
     /// Starts the committing task; it stops when the process does, after what is waiting.
     #[must_use]
-    pub fn start(pool: Pool, clock: Clock, dispatch: Arc<dyn Dispatch>, life: &Lifecycle) -> Self {
-        let (jobs, waiting) = mpsc::channel(MOST_WAITING);
+    pub fn start(needs: Needs, life: &Lifecycle) -> Self {
+        let waiting = Arc::new(Waiting {
+            jobs: Mutex::new(Queue {
+                fair: Fair::new(MOST_WAITING),
+                closed: false,
+            }),
+            bell: Notify::new(),
+        });
         let worker = Worker {
             line: Line {
-                pool,
+                pool: needs.pool,
                 conn: None,
                 taken: Instant::now(),
                 used: Instant::now(),
             },
-            clock,
-            dispatch,
+            clock: needs.clock,
+            dispatch: needs.dispatch,
+            classes: needs.classes,
+            pages: needs.pages,
         };
-        life.spawn("committer", worker.run(waiting, life.stopping()));
-        Self { jobs }
+        life.spawn("committer", worker.run(waiting.clone(), life.stopping()));
+        Self { waiting }
     }
 
     /// Publishes; resolves after the commit.
@@ -92,11 +138,67 @@ impl Committer {
     /// # Errors
     /// A [`Refusal`]; nothing was published then.
     pub async fn publish(&self, draft: Draft) -> Result<Accepted, Refusal> {
+        match self.push(draft) {
+            Ok(answer) => answer.await.unwrap_or(Err(Refusal::Unavailable)),
+            Err(_) => Err(Refusal::Unavailable),
+        }
+    }
+
+    /// Publishes in this order, each by itself; the answers in the same order. Waits where [`Self::publish`]
+    /// would refuse, as long as something of these is under way.
+    pub async fn publish_all(&self, drafts: Vec<Draft>) -> Vec<Result<Accepted, Refusal>> {
+        let count = drafts.len();
+        let mut answers = Vec::with_capacity(count);
+        let mut under_way = VecDeque::new();
+        for draft in drafts {
+            let mut again = draft;
+            loop {
+                match self.push(again) {
+                    Ok(answer) => {
+                        under_way.push_back(Some(answer));
+                        break;
+                    }
+                    Err(back) => {
+                        let Some(first) = under_way.pop_front() else {
+                            under_way.push_back(None); // the queue is full of others'
+                            break;
+                        };
+                        answers.push(settled(first).await);
+                        again = *back;
+                    }
+                }
+            }
+        }
+        for one in under_way {
+            answers.push(settled(one).await);
+        }
+        answers
+    }
+
+    fn push(&self, draft: Draft) -> Result<Answer, Box<Draft>> {
         let (reply, answer) = oneshot::channel();
-        self.jobs
-            .try_send(Job { draft, reply })
-            .map_err(|_| Refusal::Unavailable)?;
-        answer.await.unwrap_or(Err(Refusal::Unavailable))
+        let service = draft.publication.service;
+        let mut queue = self.waiting.jobs.lock();
+        if queue.closed {
+            return Err(Box::new(draft));
+        }
+        match queue.fair.push(service, Job { draft, reply }) {
+            Ok(()) => {
+                drop(queue);
+                self.waiting.bell.notify_one();
+                Ok(answer)
+            }
+            Err(job) => Err(Box::new(job.draft)),
+        }
+    }
+}
+
+type Answer = oneshot::Receiver<Result<Accepted, Refusal>>;
+
+async fn settled(answer: Option<Answer>) -> Result<Accepted, Refusal> {
+    match answer {
+        Some(answer) => answer.await.unwrap_or(Err(Refusal::Unavailable)),
+        None => Err(Refusal::Unavailable),
     }
 }
 
@@ -104,6 +206,8 @@ struct Worker {
     line: Line,
     clock: Clock,
     dispatch: Arc<dyn Dispatch>,
+    classes: Arc<Classes>,
+    pages: Arc<Notify>,
 }
 
 /// The worker's own connection. Kept between batches: one that is given back to the pool is asked by it
@@ -152,26 +256,26 @@ enum Failure {
 }
 
 impl Worker {
-    async fn run(
-        mut self,
-        mut waiting: mpsc::Receiver<Job>,
-        stopping: tokio_util::sync::CancellationToken,
-    ) {
-        let mut batch = Vec::with_capacity(MOST_A_COMMIT);
+    async fn run(mut self, waiting: Arc<Waiting>, stopping: tokio_util::sync::CancellationToken) {
         loop {
-            let received = tokio::select! {
-                biased;
-                count = waiting.recv_many(&mut batch, MOST_A_COMMIT) => count,
-                () = stopping.cancelled() => {
-                    // No new ones; those that wait are still committed.
-                    waiting.close();
-                    waiting.recv_many(&mut batch, MOST_A_COMMIT).await
-                }
+            let batch = {
+                let mut queue = waiting.jobs.lock();
+                // No new ones; those that wait are still committed.
+                queue.closed |= stopping.is_cancelled();
+                let weight = |service: &Uuid| self.classes.weight(*service);
+                queue.fair.take(MOST_A_COMMIT, weight)
             };
-            if received == 0 {
+            if !batch.is_empty() {
+                self.settle(batch).await;
+                continue;
+            }
+            if stopping.is_cancelled() {
                 return;
             }
-            self.settle(std::mem::take(&mut batch)).await;
+            tokio::select! {
+                () = waiting.bell.notified() => {}
+                () = stopping.cancelled() => {}
+            }
         }
     }
 
@@ -208,7 +312,8 @@ impl Worker {
 
     async fn commit_on_the_line(&mut self, jobs: &[Job]) -> sqlx::Result<Vec<Verdict>> {
         let drafts: Vec<&Draft> = jobs.iter().map(|job| &job.draft).collect();
-        let batch = Batch::read(self.line.open().await?, &drafts).await?;
+        let now = self.clock.now();
+        let batch = Batch::read(self.line.open().await?, &drafts, now).await?;
         let mut tries = 0;
         let mut in_doubt = false;
         loop {
@@ -218,7 +323,12 @@ impl Worker {
                 self.write(&batch).await
             };
             match done {
-                Ok(verdicts) => return Ok(verdicts),
+                Ok(verdicts) => {
+                    if batch.needs_transaction() {
+                        self.pages.notify_one();
+                    }
+                    return Ok(verdicts);
+                }
                 Err(Failure::During(error)) if tries < MOST_TRIES => {
                     tracing::warn!(%error, "the connection broke during a commit, which is made again");
                     in_doubt = true;
@@ -231,12 +341,11 @@ impl Worker {
         }
     }
 
-    /// Without keys to claim, one statement is the whole transaction: begin and commit would be two more
-    /// round trips.
+    /// Mostly one statement is the whole transaction: begin and commit would be two more round trips.
     async fn write(&mut self, batch: &Batch) -> Result<Vec<Verdict>, Failure> {
         let now = self.clock.now();
         let conn = self.line.open().await.map_err(Failure::Before)?;
-        if !batch.has_keys() {
+        if !batch.needs_transaction() {
             return batch.write(conn, now).await.map_err(Failure::of);
         }
         let mut tx = conn.begin().await.map_err(Failure::Before)?;
@@ -268,13 +377,16 @@ impl Worker {
 
     /// Dispatches, then answers: the device comes before the publisher's receipt.
     fn answer(&self, batch: Vec<Job>, verdicts: Vec<Verdict>) {
-        let routed: Vec<Routed> = verdicts
-            .iter()
-            .filter_map(|verdict| match verdict {
-                Verdict::Routed { routed, .. } => Some(routed.clone()),
-                _ => None,
-            })
-            .collect();
+        let mut routed: Vec<Routed> = Vec::with_capacity(verdicts.len());
+        for verdict in &verdicts {
+            if let Verdict::Routed {
+                routed: one, also, ..
+            } = verdict
+            {
+                routed.push(one.clone());
+                routed.extend_from_slice(also);
+            }
+        }
         self.dispatch.deliver(&routed);
         for (job, verdict) in batch.into_iter().zip(verdicts) {
             let answer = match verdict {
@@ -285,7 +397,19 @@ impl Worker {
                     duplicate: true,
                     unknown: Vec::new(),
                 }),
-                Verdict::Routed { routed, unknown } => Ok(Accepted {
+                Verdict::Paged {
+                    id,
+                    recipients,
+                    unknown,
+                } => Ok(Accepted {
+                    id,
+                    recipients,
+                    duplicate: false,
+                    unknown,
+                }),
+                Verdict::Routed {
+                    routed, unknown, ..
+                } => Ok(Accepted {
                     id: routed.publication.id,
                     recipients: routed.recipients.len(),
                     duplicate: false,

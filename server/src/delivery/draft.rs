@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use app::model::delivery;
 use app::model::inbox::Severity;
+use app::model::person::Role;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,10 @@ use crate::api::problem::Problem;
 
 /// Longest life of a notification.
 pub const LONGEST_LIFE: SignedDuration = SignedDuration::from_secs(delivery::LONGEST_LIFE as i64);
+/// Longest time a scheduled one waits.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(27 * 24);
+/// A time that lies so little in the past is now, by another clock.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(1);
 /// At most so many names in one audience; larger ones are departments, groups or the service.
 pub const MOST_NAMES: usize = 10_000;
 
@@ -67,6 +72,17 @@ pub struct PublishRequest {
     /// Seconds after which it stops being worth delivering; at most 28 days, by default the class's life.
     #[serde(default)]
     pub expires_in: Option<i64>,
+    /// Not before this instant, at most 27 days ahead: it takes its place in each recipient's order then, and
+    /// the audience is who is in it then.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime, example = "2026-12-24T08:00:00Z")]
+    pub deliver_at: Option<Timestamp>,
+    /// The id of a notification of yours that this one takes the place of: it is taken back everywhere.
+    #[serde(default)]
+    pub supersedes: Option<Uuid>,
+    /// It takes the place of those with the same key that its recipients have, and is taken back by the next.
+    #[serde(default)]
+    pub collapse_key: Option<String>,
     /// The same key and body again answers the first one's id and publishes nothing.
     #[serde(default)]
     pub idempotency_key: Option<String>,
@@ -89,9 +105,30 @@ pub struct AudienceNames {
     /// Everybody in these groups.
     #[serde(default)]
     pub groups: Vec<String>,
+    /// Everybody with one of these roles: `employee`, `manager`, `hr`, `admin`.
+    #[serde(default)]
+    pub roles: Vec<String>,
     /// Everybody who is a member of the publishing service.
     #[serde(default)]
     pub service: bool,
+    /// Nobody of these.
+    #[serde(default)]
+    pub except: ExceptNames,
+}
+
+/// Outer ids of whom an audience leaves out.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExceptNames {
+    /// Users, one by one.
+    #[serde(default)]
+    pub users: Vec<String>,
+    /// Everybody in these departments.
+    #[serde(default)]
+    pub departments: Vec<String>,
+    /// Everybody in these groups.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// A valid request whose names are still to be looked up.
@@ -105,6 +142,8 @@ pub struct Draft {
     pub departments: Vec<String>,
     /// Sorted, unique.
     pub groups: Vec<String>,
+    /// Each sorted, unique.
+    pub except: ExceptNames,
     /// Unknown names are passed over and reported instead of refused.
     pub allow_unknown: bool,
 }
@@ -168,23 +207,43 @@ impl PublishRequest {
                      tenant at GET /api/v1/classes.",
                 )
             })?;
-        let life = self
-            .expires_in
-            .map_or_else(|| chosen.life(), SignedDuration::from_secs);
+        if let Some(key) = &self.collapse_key {
+            text("collapse_key", key, KEY_BYTES)?;
+        }
+        // One that is scheduled lives from then on, unless its publisher counts from now.
+        let wait = wait(self.deliver_at, origin.now)?;
+        let life = self.expires_in.map_or_else(
+            || (chosen.life() + wait).min(LONGEST_LIFE),
+            SignedDuration::from_secs,
+        );
         if life <= SignedDuration::ZERO || life > LONGEST_LIFE {
             return Err(Problem::invalid(
                 "expires_in",
                 "Give seconds from 1 to 2419200 (28 days), or leave it out for what the class says.",
             ));
         }
+        if life <= wait {
+            return Err(Problem::invalid(
+                "deliver_at",
+                "It would have expired by then: expires_in counts from now. Give a later expires_in or an \
+                 earlier deliver_at.",
+            ));
+        }
         let data = self.data.as_deref().map_or("{}", RawValue::get).trim();
         check_data(data)?;
         let names = self.audience;
         let count = names.users.len() + names.departments.len() + names.groups.len();
-        if count == 0 && !names.service {
+        if count == 0 && names.roles.is_empty() && !names.service {
             return Err(Problem::invalid(
                 "audience",
-                "Name at least one user, department or group, or set service to true.",
+                "Name at least one user, department, group or role, or set service to true.",
+            ));
+        }
+        let roles = sorted("audience.roles", names.roles)?;
+        if let Some(role) = roles.iter().find(|role| Role::parse(role).is_none()) {
+            return Err(Problem::invalid(
+                "audience.roles",
+                format!("There is no role \"{role}\": employee, manager, hr or admin."),
             ));
         }
         if count > MOST_NAMES {
@@ -209,14 +268,23 @@ impl PublishRequest {
                 publisher: origin.publisher.into(),
                 audience: Audience {
                     service: names.service,
+                    roles,
                     ..Audience::default()
                 },
                 expires_at: origin.now + life,
+                deliver_at: self.deliver_at.filter(|at| *at > origin.now),
+                supersedes: self.supersedes,
+                collapse_key: self.collapse_key,
                 idempotency,
             },
             users: sorted("audience.users", names.users)?,
             departments: sorted("audience.departments", names.departments)?,
             groups: sorted("audience.groups", names.groups)?,
+            except: ExceptNames {
+                users: sorted("audience.except.users", names.except.users)?,
+                departments: sorted("audience.except.departments", names.except.departments)?,
+                groups: sorted("audience.except.groups", names.except.groups)?,
+            },
             allow_unknown: self.allow_unknown,
         })
     }
@@ -234,9 +302,39 @@ impl PublishRequest {
             severity.as_bytes(),
             self.class.as_deref().unwrap_or_default().as_bytes(),
             &self.expires_in.unwrap_or_default().to_be_bytes(),
+            self.deliver_at
+                .map(|at| at.to_string())
+                .unwrap_or_default()
+                .as_bytes(),
+            self.supersedes
+                .map(|id| id.to_string())
+                .unwrap_or_default()
+                .as_bytes(),
+            self.collapse_key.as_deref().unwrap_or_default().as_bytes(),
             &audience,
         ])
     }
+}
+
+/// How long it waits to be routed.
+fn wait(deliver_at: Option<Timestamp>, now: Timestamp) -> Result<SignedDuration, Problem> {
+    let Some(at) = deliver_at else {
+        return Ok(SignedDuration::ZERO);
+    };
+    let wait = at.duration_since(now);
+    if wait < -CLOCKS_APART {
+        return Err(Problem::invalid(
+            "deliver_at",
+            "That is in the past. Leave it out to deliver at once.",
+        ));
+    }
+    if wait > LONGEST_WAIT {
+        return Err(Problem::invalid(
+            "deliver_at",
+            "At most 27 days ahead: publish later what is further away.",
+        ));
+    }
+    Ok(wait.max(SignedDuration::ZERO))
 }
 
 fn sha256(parts: &[&[u8]]) -> [u8; 32] {
@@ -418,6 +516,22 @@ mod tests {
             (
                 r#"{"kind":"K","title":"t","audience":{"service":true},"expires_in":0}"#,
                 "expires_in",
+            ),
+            (
+                r#"{"kind":"K","title":"t","audience":{"roles":["boss"]}}"#,
+                "audience.roles",
+            ),
+            (
+                r#"{"kind":"K","title":"t","audience":{"service":true},"deliver_at":"2020-01-01T00:00:00Z"}"#,
+                "deliver_at",
+            ),
+            (
+                r#"{"kind":"K","title":"t","audience":{"service":true},"deliver_at":"2027-01-01T00:00:00Z"}"#,
+                "deliver_at",
+            ),
+            (
+                r#"{"kind":"K","title":"t","audience":{"service":true},"deliver_at":"2026-11-19T00:00:00Z","expires_in":60}"#,
+                "deliver_at",
             ),
             (
                 r#"{"kind":"K","title":"t","audience":{"service":true},"class":"no such"}"#,

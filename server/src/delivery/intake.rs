@@ -142,14 +142,19 @@ impl Router {
         let mut routed: Vec<Routed> = Vec::new();
         if !drafts.is_empty() {
             let plain: Vec<&Draft> = drafts.iter().map(|(_, draft)| draft).collect();
-            let verdicts = Batch::read(&mut tx, &plain)
+            let verdicts = Batch::read(&mut tx, &plain, now)
                 .await?
                 .write(&mut tx, now)
                 .await?;
             for ((row, _), verdict) in drafts.iter().zip(verdicts) {
                 match verdict {
-                    Verdict::Routed { routed: one, .. } => routed.push(one),
-                    Verdict::Duplicate { .. } => {}
+                    Verdict::Routed {
+                        routed: one, also, ..
+                    } => {
+                        routed.push(one);
+                        routed.extend(also);
+                    }
+                    Verdict::Duplicate { .. } | Verdict::Paged { .. } => {}
                     Verdict::Refused(refusal) => {
                         store::refuse(&mut tx, row, &reason(&refusal), now).await?;
                     }
@@ -161,6 +166,7 @@ impl Router {
             boards.push(attendance::announce(&mut tx, one, now).await?);
         }
         tx.commit().await?;
+        self.workplace.pages.notify_one();
         self.workplace.dispatch.deliver(&routed);
         for board in boards {
             board.send(&*self.workplace.dispatch);
@@ -249,6 +255,9 @@ fn reason(refusal: &Refusal) -> String {
             format!("unknown {}", names.join(", "))
         }
         Refusal::KeyReused => "the idempotency key was used with another body".to_owned(),
+        Refusal::TooMany { count, most } => {
+            format!("{count} recipients; the tenant allows {most}")
+        }
         Refusal::Invalid(text) => text.clone(),
         Refusal::Unavailable => "the idempotency key's holder vanished".to_owned(),
     }

@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Publication, Routed};
+use crate::store::audience;
 use crate::store::ledger as store;
 
 /// Appends publications within the caller's transaction; answers the recipients and their numbers,
@@ -27,16 +28,49 @@ pub async fn append(
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let members = store::expand(conn, &batch).await?;
-    append_to(conn, batch, &members, now).await
+    let members = audience::expand(conn, &batch).await?;
+    append_to(conn, batch, &members, &[], now).await
+}
+
+/// Owes what was published before to more users, in the caller's transaction; answers their numbers. Users
+/// ascending, each once.
+///
+/// # Errors
+/// Whatever the database answers; the transaction is then void.
+pub async fn owe(
+    conn: &mut PgConnection,
+    publication: &Arc<Publication>,
+    members: Vec<(Uuid, Option<String>)>,
+    now: Timestamp,
+) -> sqlx::Result<Routed> {
+    let mut owed = store::Owed::default();
+    for (user, via) in members {
+        owed.users.push(user);
+        owed.nths.push(1);
+        owed.tenants.push(publication.tenant);
+        owed.notifications.push(publication.id);
+        owed.expires.push(publication.expires_at.as_microsecond());
+        owed.rules.push(publication.rule.number());
+        owed.vias.push(via);
+        owed.for_users.push(None);
+    }
+    owed.wanted = (owed.users.clone(), owed.nths.clone());
+    let before = store::owe(conn, &owed, now).await?;
+    let number = |user: &Uuid| Some((*user, before.get(user)? + 1));
+    Ok(Routed {
+        publication: publication.clone(),
+        recipients: owed.users.iter().filter_map(number).collect(),
+    })
 }
 
 /// As [`append`], for a caller that has expanded the audiences already (to count recipients before
-/// it claims idempotency keys). Members of an index outside the batch are not allowed.
+/// it claims idempotency keys). Members of an index outside the batch are not allowed. `paged`: how many
+/// recipients one has that is routed in pages, and has no members here.
 pub(super) async fn append_to(
     conn: &mut PgConnection,
     batch: Vec<Arc<Publication>>,
-    members: &[store::Member],
+    members: &[audience::Member],
+    paged: &[Option<usize>],
     now: Timestamp,
 ) -> sqlx::Result<Vec<Routed>> {
     if batch.is_empty() {
@@ -67,7 +101,9 @@ pub(super) async fn append_to(
     owed.wanted = wanted.into_iter().unzip();
     let counts: Vec<i32> = recipients
         .iter()
-        .map(|list| i32::try_from(list.len()).unwrap_or(i32::MAX))
+        .enumerate()
+        .map(|(index, list)| paged.get(index).copied().flatten().unwrap_or(list.len()))
+        .map(|count| i32::try_from(count).unwrap_or(i32::MAX))
         .collect();
     let before: HashMap<Uuid, i64, _> = store::append(conn, &batch, &counts, &owed, now).await?;
     for list in &mut recipients {

@@ -9,14 +9,17 @@ mod batch;
 pub mod classes;
 pub mod committer;
 pub mod draft;
+pub mod fair;
+pub mod fanout;
 pub mod intake;
 pub mod ledger;
 mod publication;
 #[cfg(test)]
 mod tests;
+pub mod withdraw;
 
 pub use classes::Classes;
-pub use publication::{Audience, Idempotency, Publication, Routed};
+pub use publication::{Audience, Except, Idempotency, Publication, Routed};
 
 use app::protocol::Patch;
 use uuid::Uuid;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use app::model::delivery::Rule;
 use app::model::inbox::Severity;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::support::ids;
 
 /// To whom, in inner ids: every name was looked up and found before.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Audience {
     /// Users, one by one.
     pub users: Vec<Uuid>,
@@ -18,8 +20,26 @@ pub struct Audience {
     pub departments: Vec<Uuid>,
     /// Everybody in these custom groups.
     pub groups: Vec<Uuid>,
+    /// Everybody with one of these roles.
+    pub roles: Vec<String>,
     /// Everybody who is a member of the publishing service.
     pub service: bool,
+    /// Everybody who was given one of these notifications.
+    pub of: Vec<Uuid>,
+    /// Nobody of these.
+    pub except: Except,
+}
+
+/// Who is left out of an audience, in inner ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Except {
+    /// Users, one by one.
+    pub users: Vec<Uuid>,
+    /// Everybody in these departments.
+    pub departments: Vec<Uuid>,
+    /// Everybody in these custom groups.
+    pub groups: Vec<Uuid>,
 }
 
 impl Audience {
@@ -40,6 +60,12 @@ impl Audience {
             (self.users.len(), "user", "users"),
             (self.departments.len(), "department", "departments"),
             (self.groups.len(), "group", "groups"),
+            (self.roles.len(), "role", "roles"),
+            (
+                self.of.len(),
+                "notification's recipients",
+                "notifications' recipients",
+            ),
         ] {
             if count > 0 {
                 parts.push(format!("{count} {}", if count == 1 { one } else { many }));
@@ -48,7 +74,24 @@ impl Audience {
         if self.service {
             parts.push("the service".to_owned());
         }
-        parts.join(", ")
+        let mut words = parts.join(", ");
+        let except = &self.except;
+        let left_out = except.users.len() + except.departments.len() + except.groups.len();
+        if left_out > 0 {
+            words.push_str(&format!(", but {left_out} left out"));
+        }
+        words
+    }
+
+    /// Users by name and nothing else.
+    #[must_use]
+    pub fn is_named_only(&self) -> bool {
+        !self.service
+            && self.departments.is_empty()
+            && self.groups.is_empty()
+            && self.roles.is_empty()
+            && self.of.is_empty()
+            && self.except == Except::default()
     }
 }
 
@@ -83,6 +126,12 @@ pub struct Publication {
     pub audience: Audience,
     /// When it stops being worth delivering.
     pub expires_at: Timestamp,
+    /// Routed then, and not before.
+    pub deliver_at: Option<Timestamp>,
+    /// It takes the place of this one, for everybody.
+    pub supersedes: Option<Uuid>,
+    /// It takes the place of those with the same key, for its own recipients.
+    pub collapse_key: Option<String>,
     /// The same key and body again answers the first one's id.
     pub idempotency: Option<Idempotency>,
 }

@@ -70,6 +70,8 @@ struct Written {
     mark: WriteMark,
     seq: i64,
     id: Uuid,
+    /// Nobody acks it, so the transport's word is asked for from every device.
+    hidden: bool,
 }
 
 /// What the database knows of a device when it connects.
@@ -184,7 +186,7 @@ impl Client {
             written = self.write(&mut inner, seq, id, template, false);
         }
         let wants_page = inner.gate.wants_page();
-        let probe = written && !inner.explicit && self.is_active();
+        let probe = written && (!inner.explicit || template.hidden) && self.is_active();
         drop(inner);
         if probe {
             self.line.probe();
@@ -269,7 +271,8 @@ impl Client {
         }
         inner.gate.page_ended(full.unwrap_or(last), last);
         let wants_page = inner.gate.wants_page();
-        let probe = !written.is_empty() && !inner.explicit && self.is_active();
+        let hidden = rows.iter().any(|row| row.template.hidden);
+        let probe = !written.is_empty() && (!inner.explicit || hidden) && self.is_active();
         drop(inner);
         if probe {
             self.line.probe();
@@ -309,7 +312,12 @@ impl Client {
                 if inner.unconfirmed.len() == MOST_REMEMBERED {
                     inner.unconfirmed.pop_front();
                 }
-                inner.unconfirmed.push_back(Written { mark, seq, id });
+                inner.unconfirmed.push_back(Written {
+                    mark,
+                    seq,
+                    id,
+                    hidden: template.hidden,
+                });
                 true
             }
             // Full: it goes on when the queue drains. Closed: its successor reads what it missed.
@@ -330,7 +338,8 @@ impl Client {
     pub(crate) fn set_active(&self, active: bool) -> bool {
         let news = self.active.swap(active, Ordering::Relaxed) != active;
         let inner = self.inner.lock();
-        let owes = !inner.explicit && !inner.unconfirmed.is_empty();
+        let mut unconfirmed = inner.unconfirmed.iter();
+        let owes = unconfirmed.any(|written| written.hidden || !inner.explicit);
         drop(inner);
         if news && active && owes {
             self.line.probe();
@@ -392,13 +401,24 @@ impl Client {
     }
 
     /// Transport evidence: what was written up to `mark` was read. Answers the numbers that count as
-    /// reached now, unless the device acks for itself or its app is not in front.
+    /// reached now: none while its app is not in front, and of a device that acks for itself only what nobody
+    /// acks.
     pub(crate) fn reached(&self, mark: WriteMark) -> Vec<i64> {
-        let mut inner = self.inner.lock();
-        if inner.explicit || !self.is_active() {
+        if !self.is_active() {
             return Vec::new();
         }
+        let mut inner = self.inner.lock();
         let mut seqs = Vec::new();
+        if inner.explicit {
+            inner.unconfirmed.retain(|written| {
+                let read = written.hidden && written.mark <= mark;
+                if read {
+                    seqs.push(written.seq);
+                }
+                !read
+            });
+            return seqs;
+        }
         while let Some(written) = inner.unconfirmed.front()
             && written.mark <= mark
         {

@@ -21,6 +21,8 @@ pub(crate) struct Template {
     method: String,
     /// `{"documentId":7,"notificationId":"…",…,"seq":`
     head: String,
+    /// A withdrawal: clients act on it and need not acknowledge it.
+    pub(crate) hidden: bool,
 }
 
 /// The facts a template is made of.
@@ -78,6 +80,7 @@ impl Template {
         Self {
             method: facts.kind.to_owned(),
             head,
+            hidden: facts.kind == app::protocol::WITHDRAWN,
         }
     }
 

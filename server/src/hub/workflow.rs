@@ -343,7 +343,15 @@ impl signalr::Hub for Hub {
             self.shared.acks.note(Ack {
                 user: client.user,
                 device: client.device.clone(),
-                what: What::Reached(reached),
+                what: if client.is_explicit() {
+                    // Withdrawals, which it has and nobody acks: in the set of what it has they are gaps otherwise.
+                    What::These {
+                        seqs: reached,
+                        ids: Vec::new(),
+                    }
+                } else {
+                    What::Reached(reached)
+                },
                 via: "reached",
                 active: client.is_active(),
             });

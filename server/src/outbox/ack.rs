@@ -389,8 +389,9 @@ async fn by_every_device(
                 user: one.user,
                 seq: one.seq,
             });
-            acked.is_some_and(|told| told.acked)
-                && Rule::of(one.rule).ack_by == AckBy::EveryDevice
+            let rule = Rule::of(one.rule);
+            acked.is_some_and(|told| told.acked || told.reached && rule.hidden)
+                && rule.ack_by == AckBy::EveryDevice
                 && !State::of(one.state).is_terminal()
         })
         .collect();

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::model::delivery::{Debt, Due, End, Owed, Plan, Rule, State, plan};
+use app::model::delivery::{Class, Debt, Due, End, Owed, Plan, Rule, State, plan};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Connection as _;
 use tokio::sync::Notify;
@@ -122,7 +122,12 @@ impl Worker {
     /// What is due for a claim; `None` for a delivery that is no more.
     fn plan(&self, claim: &Claim, now: Timestamp) -> Option<Plan> {
         let delivery = claim.delivery.as_ref()?;
-        let chosen = self.classes.get(claim.tenant, &delivery.class);
+        let rule = Rule::of(delivery.rule);
+        let class = if rule.hidden {
+            Arc::new(Class::of_withdrawals())
+        } else {
+            self.classes.get(claim.tenant, &delivery.class).class
+        };
         let debt = Debt {
             rung: usize::try_from(claim.rung).unwrap_or(0),
             tries: u32::try_from(claim.tries).unwrap_or(0),
@@ -130,19 +135,13 @@ impl Worker {
         };
         let owed = Owed {
             state: State::of(delivery.state),
-            rule: Rule::of(delivery.rule),
+            rule,
             pushed: delivery.pushed,
             routed_at: claim.at.as_millisecond(),
             expires_at: delivery.expires_at.as_millisecond(),
         };
         let jitter = jitter(claim.notification, claim.user);
-        Some(plan(
-            &chosen.class,
-            debt,
-            owed,
-            now.as_millisecond(),
-            jitter,
-        ))
+        Some(plan(&class, debt, owed, now.as_millisecond(), jitter))
     }
 
     /// Does what is due; answers how many rungs that were.

@@ -50,7 +50,7 @@ enum Command {
         #[command(subcommand)]
         command: commands::tenant::Tenant,
     },
-    /// API keys
+    /// API keys, and the key of Web Push
     Key {
         #[command(flatten)]
         database: commands::target::Database,
@@ -64,6 +64,8 @@ enum Command {
         #[command(subcommand)]
         command: commands::db::Db,
     },
+    /// Run stand-ins of FCM and of the browsers' push services, with devices to look at
+    Devpush(commands::devpush::DevPushCommand),
     /// Demo data, moving
     #[command(subcommand)]
     Demo(demo::DemoCommand),
@@ -96,12 +98,11 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Tenant { database, command } => {
                 commands::tenant::run(&database.open().await?, command).await
             }
-            Command::Key { database, command } => {
-                commands::key::run(&database.open().await?, command).await
-            }
+            Command::Key { database, command } => commands::key::run(&database, command).await,
             Command::Db { database, command } => {
                 commands::db::run(&database.open().await?, command).await
             }
+            Command::Devpush(command) => commands::devpush::run(command).await,
             Command::Demo(demo::DemoCommand::Traffic(command)) => Box::pin(command.run()).await,
         }
     });

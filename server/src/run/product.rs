@@ -13,7 +13,8 @@ use super::{Parts, access};
 use crate::api::metrics::Metrics;
 use crate::api::{self, Api, cors, health, problem};
 use crate::auth::{AuthSettings, AuthState, Hooks, Origins, VerificationKeys};
-use crate::delivery::committer::Committer;
+use crate::delivery::committer::{self, Committer};
+use crate::delivery::fanout::Fanout;
 use crate::delivery::intake;
 use crate::delivery::{Classes, Dispatch};
 use crate::hub::{Hub, Needs, route};
@@ -83,13 +84,22 @@ impl Product {
         );
         let metrics = Metrics::new(&hub);
         let dispatch: Arc<dyn Dispatch> = metrics.dispatch.clone();
-        let committer = Committer::start(pool.clone(), clock.clone(), dispatch.clone(), &life);
+        let pages = Arc::new(Notify::new());
+        let needs = committer::Needs {
+            pool: pool.clone(),
+            clock: clock.clone(),
+            dispatch: dispatch.clone(),
+            classes: classes.clone(),
+            pages: pages.clone(),
+        };
+        let committer = Committer::start(needs, &life);
         let workplace = Workplace {
             pool: pool.clone(),
             dispatch,
             clock,
             ids,
             classes,
+            pages: pages.clone(),
             life: life.clone(),
         };
         Sweeper::new(
@@ -98,6 +108,14 @@ impl Product {
             workplace.classes.clone(),
             bell.clone(),
         )
+        .start(&life);
+        Fanout {
+            pool: pool.clone(),
+            clock: workplace.clock.clone(),
+            classes: workplace.classes.clone(),
+            dispatch: workplace.dispatch.clone(),
+            bell: pages,
+        }
         .start(&life);
         let console = hub.console();
         Worker {

@@ -162,18 +162,21 @@ pub async fn set_states(
     Ok(())
 }
 
-/// Which of these deliveries every device has acked that was seen within the 30 days before it was routed.
-/// The caller has written what its devices have.
+/// Which of these deliveries every device has acked that was seen within the 30 days before it was routed;
+/// of a withdrawal it is enough that a device which never acks has read it. The caller has written what its
+/// devices have.
 pub async fn had_by_every_device(
     conn: &mut PgConnection,
     items: &[&Locked],
 ) -> sqlx::Result<Vec<(Uuid, i64)>> {
     let rows = sqlx::query!(
         r#"SELECT a.user_id AS "user!", a.seq AS "seq!"
-             FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS a (user_id, seq, at)
+             FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bool[])
+                  AS a (user_id, seq, at, hidden)
             WHERE NOT EXISTS (
                   SELECT FROM bellhop.device v
                    WHERE v.user_id = a.user_id AND v.through < a.seq AND NOT v.acked @> a.seq
+                     AND NOT (a.hidden AND v.ack_mode = 0 AND v.reached_through >= a.seq)
                      AND v.first_seen_at <= timestamptz 'epoch' + a.at * interval '1 microsecond'
                      AND v.last_seen_at >= timestamptz 'epoch' + a.at * interval '1 microsecond'
                                            - interval '30 days')"#,
@@ -182,6 +185,10 @@ pub async fn had_by_every_device(
         &items
             .iter()
             .map(|one| one.at.as_microsecond())
+            .collect::<Vec<_>>(),
+        &items
+            .iter()
+            .map(|one| one.rule & 8 != 0)
             .collect::<Vec<_>>(),
     )
     .fetch_all(conn)

@@ -9,11 +9,11 @@ use uuid::Uuid;
 pub struct Row {
     /// Whose.
     pub tenant: Uuid,
-    /// `class`, `kind`, `default`.
+    /// `class`, `kind`, `default`, `weight`.
     pub what: String,
-    /// The class's key, or the kind; empty for the default.
+    /// The class's key, the kind, or the service's inner id; empty for the default.
     pub key: String,
-    /// The class as JSON, or the key of one.
+    /// The class as JSON, the key of one, or a service's weight.
     pub value: String,
 }
 
@@ -27,7 +27,9 @@ pub async fn all(conn: &mut PgConnection) -> sqlx::Result<Vec<Row>> {
            SELECT tenant_id, 'kind', kind, class FROM bellhop.kind
            UNION ALL
            SELECT id, 'default', '', default_class FROM bellhop.tenant
-            WHERE default_class <> 'standard'"#
+            WHERE default_class <> 'standard'
+           UNION ALL
+           SELECT tenant_id, 'weight', id::text, weight::text FROM bellhop.service WHERE weight <> 1"#
     )
     .fetch_all(conn)
     .await

@@ -286,6 +286,20 @@ pub async fn settle_deliveries(
     Ok(())
 }
 
+/// What the story's decisions took back: nobody was connected, so no screen has to be told.
+pub async fn forget_withdrawals(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM bellhop.fanout WHERE tenant_id = $1", tenant)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "DELETE FROM bellhop.notification WHERE tenant_id = $1 AND kind = 'NotificationWithdrawn'",
+        tenant
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Tells the planner what was just written, or its first plans are those of empty tables.
 pub async fn analyze(conn: &mut PgConnection) -> sqlx::Result<()> {
     for table in [

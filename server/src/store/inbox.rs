@@ -55,11 +55,11 @@ pub async fn page(
         r#"SELECT d.seq, d.notification_id AS id, n.kind, n.title, n.body, n.data, n.severity,
                   n.thread_key, n.at, d.seen_at IS NOT NULL AS "seen!",
                   d.read_at IS NOT NULL AS "read!", d.archived_at IS NOT NULL AS "archived!",
-                  d.state = 4 AS "withdrawn!"
+                  d.state IN (2, 4) AND d.reason IS NOT NULL AS "withdrawn!"
              FROM bellhop.delivery d
              JOIN bellhop.notification n
                ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)
-            WHERE d.user_id = $1 AND d.seq < $2 AND d.at > $5::timestamptz - interval '31 days'
+            WHERE d.user_id = $1 AND d.seq < $2 AND (d.rule & 8) = 0 AND d.at > $5::timestamptz - interval '31 days'
               AND (d.archived_at IS NOT NULL) = $3 AND (NOT $4 OR d.read_at IS NULL)
             ORDER BY d.seq DESC LIMIT $6"#,
         user,
@@ -83,7 +83,8 @@ pub async fn counts(
         r#"SELECT count(*) FILTER (WHERE seen_at IS NULL) AS "unseen!",
                   count(*) FILTER (WHERE read_at IS NULL) AS "unread!"
              FROM (SELECT d.seen_at, d.read_at, d.archived_at FROM bellhop.delivery d
-                    WHERE d.user_id = $1 AND d.at > $2::timestamptz - interval '31 days'
+                    WHERE d.user_id = $1 AND (d.rule & 8) = 0
+                      AND (d.state NOT IN (2, 4) OR d.reason IS NULL) AND d.at > $2::timestamptz - interval '31 days'
                     ORDER BY d.seq DESC LIMIT 1000) newest
             WHERE archived_at IS NULL"#,
         user,

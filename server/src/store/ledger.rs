@@ -7,85 +7,6 @@ use uuid::Uuid;
 
 use crate::delivery::Publication;
 
-/// Members of one publication's audience: `(index of the publication, user)`, sorted by user.
-pub struct Member {
-    /// Index into the batch.
-    pub index: usize,
-    /// Who.
-    pub user: Uuid,
-    /// Which membership made them one, `department:{id}`; `None`: named.
-    pub via: Option<String>,
-}
-
-/// Expands audiences to users, each once per publication. Inactive users are left out.
-///
-/// One statement for the batch, by arrays, so that a batch of 1 and of 128 share one plan.
-pub async fn expand(
-    conn: &mut PgConnection,
-    batch: &[std::sync::Arc<Publication>],
-) -> sqlx::Result<Vec<Member>> {
-    let mut direct = (Vec::new(), Vec::new());
-    let mut departments = (Vec::new(), Vec::new());
-    let mut groups = (Vec::new(), Vec::new());
-    let mut services = (Vec::new(), Vec::new());
-    for (index, publication) in (0_i32..).zip(batch) {
-        let audience = &publication.audience;
-        for (list, ids) in [
-            (&mut direct, &audience.users),
-            (&mut departments, &audience.departments),
-            (&mut groups, &audience.groups),
-        ] {
-            list.0.extend(std::iter::repeat_n(index, ids.len()));
-            list.1.extend_from_slice(ids);
-        }
-        if audience.service {
-            services.0.push(index);
-            services.1.push(publication.service);
-        }
-    }
-    let rows = sqlx::query!(
-        r#"SELECT DISTINCT ON (m.user_id, m.i) m.i AS "i!", m.user_id AS "user!", m.via
-             FROM (SELECT x.i, x.id AS user_id, NULL AS via, 0 AS rank
-                     FROM unnest($1::int[], $2::uuid[]) AS x (i, id)
-                   UNION ALL
-                   SELECT x.i, d.user_id, 'department:' || o.key, 1
-                     FROM unnest($3::int[], $4::uuid[]) AS x (i, id)
-                     JOIN bellhop.department o ON o.id = x.id
-                     JOIN bellhop.user_department d ON d.department_id = x.id
-                   UNION ALL
-                   SELECT x.i, g.user_id, 'group:' || o.key, 2
-                     FROM unnest($5::int[], $6::uuid[]) AS x (i, id)
-                     JOIN bellhop.custom_group o ON o.id = x.id
-                     JOIN bellhop.group_member g ON g.group_id = x.id
-                   UNION ALL
-                   SELECT x.i, s.user_id, 'service', 3
-                     FROM unnest($7::int[], $8::uuid[]) AS x (i, id)
-                     JOIN bellhop.service_member s ON s.service_id = x.id) m
-             JOIN bellhop.user_account u ON u.id = m.user_id AND u.active
-            ORDER BY m.user_id, m.i, m.rank, m.via"#,
-        &direct.0,
-        &direct.1,
-        &departments.0,
-        &departments.1,
-        &groups.0,
-        &groups.1,
-        &services.0,
-        &services.1,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            Some(Member {
-                index: usize::try_from(row.i).ok()?,
-                user: row.user,
-                via: row.via,
-            })
-        })
-        .collect())
-}
-
 /// What is owed for a batch, a row a delivery, in the order of the batch.
 #[derive(Default)]
 pub struct Owed {
@@ -132,16 +53,21 @@ pub async fn append(
         r#"WITH written AS (
                INSERT INTO bellhop.notification
                       (id, at, tenant_id, service_id, kind, title, body, data, thread_key, severity,
-                       audience, recipients, expires_at, class, publisher)
+                       audience, recipients, expires_at, class, publisher, collapse_key, supersedes,
+                       deliver_at)
                SELECT n.id, timestamptz 'epoch' + n.at * interval '1 microsecond', n.tenant,
                       n.service, n.kind, n.title, n.body, n.data, n.thread_key, n.severity,
                       n.audience, n.recipients,
-                      timestamptz 'epoch' + n.expires * interval '1 microsecond', n.class, n.publisher
+                      timestamptz 'epoch' + n.expires * interval '1 microsecond', n.class, n.publisher,
+                      n.collapse_key, n.supersedes,
+                      timestamptz 'epoch' + n.deliver * interval '1 microsecond'
                  FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[],
                              $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                             $11::text[], $12::int[], $13::bigint[], $24::text[], $25::text[])
+                             $11::text[], $12::int[], $13::bigint[], $24::text[], $25::text[],
+                             $26::text[], $27::uuid[], $28::bigint[])
                       AS n (id, at, tenant, service, kind, title, body, data, thread_key, severity,
-                            audience, recipients, expires, class, publisher)),
+                            audience, recipients, expires, class, publisher, collapse_key,
+                            supersedes, deliver)),
            locked AS MATERIALIZED (
                SELECT user_id FROM bellhop.user_stream WHERE user_id = ANY($14)
                 ORDER BY user_id FOR NO KEY UPDATE),
@@ -193,6 +119,15 @@ pub async fn append(
         &owed.vias as &[Option<String>],
         &column(|p| p.class.to_string()),
         &column(|p| p.publisher.to_string()),
+        &batch
+            .iter()
+            .map(|p| p.collapse_key.clone())
+            .collect::<Vec<_>>() as &[Option<String>],
+        &batch.iter().map(|p| p.supersedes).collect::<Vec<_>>() as &[Option<Uuid>],
+        &batch
+            .iter()
+            .map(|p| p.deliver_at.map(Timestamp::as_microsecond))
+            .collect::<Vec<_>>() as &[Option<i64>],
     )
     .fetch_all(conn)
     .await?;

@@ -9,12 +9,14 @@
 pub mod acks;
 pub mod approvals;
 pub mod attendance;
+pub mod audience;
 pub mod classes;
 pub mod debts;
 pub mod demo;
 pub mod devices;
 pub mod directory;
 pub mod explain;
+pub mod fanout;
 pub mod idempotency;
 pub mod identity;
 pub mod inbox;
@@ -28,6 +30,7 @@ pub mod queued;
 pub mod replay;
 pub mod sessions;
 pub mod topic;
+pub mod withdraw;
 
 use std::time::Duration;
 

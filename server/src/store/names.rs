@@ -1,5 +1,7 @@
 //! Outer names to inner ids, for many publications in one statement.
 
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -8,9 +10,9 @@ use uuid::Uuid;
 pub struct Names {
     /// Index of the publication that names it.
     pub index: Vec<i32>,
-    /// Tenant.
+    /// Tenant; the service for a thread.
     pub tenants: Vec<Uuid>,
-    /// 0 user, 1 department, 2 group.
+    /// 0 user, 1 department, 2 group, ten more when excepted; 3 a thread that is being routed in pages.
     pub kinds: Vec<i32>,
     /// Outer id.
     pub keys: Vec<String>,
@@ -20,7 +22,7 @@ pub struct Names {
 pub struct Found {
     /// Index of the publication that names it.
     pub index: i32,
-    /// 0 user, 1 department, 2 group.
+    /// As in [`Names`].
     pub kind: i32,
     /// Outer id.
     pub key: String,
@@ -29,22 +31,30 @@ pub struct Found {
 }
 
 /// Looks all names up. A user counts only while active.
-pub async fn look_up(conn: &mut PgConnection, names: &Names) -> sqlx::Result<Vec<Found>> {
+pub async fn look_up(
+    conn: &mut PgConnection,
+    names: &Names,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Found>> {
     sqlx::query_as!(
         Found,
         r#"SELECT n.i AS "index!", n.kind AS "kind!", n.key AS "key!",
-                  coalesce(u.id, d.id, g.id) AS id
+                  coalesce(u.id, d.id, g.id, f.notification_id) AS id
              FROM unnest($1::int[], $2::uuid[], $3::int[], $4::text[]) AS n (i, tenant, kind, key)
              LEFT JOIN bellhop.user_account u
-                    ON n.kind = 0 AND u.tenant_id = n.tenant AND u.key = n.key AND u.active
+                    ON n.kind % 10 = 0 AND u.tenant_id = n.tenant AND u.key = n.key AND u.active
              LEFT JOIN bellhop.department d
-                    ON n.kind = 1 AND d.tenant_id = n.tenant AND d.key = n.key
+                    ON n.kind % 10 = 1 AND d.tenant_id = n.tenant AND d.key = n.key
              LEFT JOIN bellhop.custom_group g
-                    ON n.kind = 2 AND g.tenant_id = n.tenant AND g.key = n.key"#,
+                    ON n.kind % 10 = 2 AND g.tenant_id = n.tenant AND g.key = n.key
+             LEFT JOIN LATERAL (SELECT f.notification_id FROM bellhop.fanout f
+                                 WHERE n.kind = 3 AND f.service_id = n.tenant AND f.thread_key = n.key
+                                   AND f.due_at <= $5 LIMIT 1) f ON true"#,
         &names.index,
         &names.tenants,
         &names.kinds,
         &names.keys,
+        now.to_sqlx(),
     )
     .fetch_all(conn)
     .await

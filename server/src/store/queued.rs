@@ -52,7 +52,7 @@ pub async fn page(
                         WHERE a.user_id = d.user_id AND a.seq = d.seq) AS "attempts!"
                  FROM (SELECT d.notification_id, d.user_id, d.seq, d.state, d.at, d.expires_at
                          FROM bellhop.delivery d
-                        WHERE d.tenant_id = $1 AND d.state < 2 AND d.expires_at > $2
+                        WHERE d.tenant_id = $1 AND d.state < 2 AND (d.rule & 8) = 0 AND d.expires_at > $2
                           AND d.at > $2::timestamptz - interval '31 days'
                         ORDER BY d.at, d.user_id, d.seq OFFSET $3 LIMIT $4) d
                  JOIN bellhop.notification n
@@ -77,7 +77,7 @@ pub async fn page(
              JOIN bellhop.notification n
                ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)
              JOIN bellhop.user_account u ON u.id = d.user_id
-            WHERE d.tenant_id = $1 AND d.state < 2 AND d.expires_at > $2
+            WHERE d.tenant_id = $1 AND d.state < 2 AND (d.rule & 8) = 0 AND d.expires_at > $2
               AND d.at > $2::timestamptz - interval '31 days'
               AND (strpos(lower(u.name), lower($3)) > 0 OR strpos(u.key, $3) > 0
                    OR strpos(lower(n.title), lower($3)) > 0)
@@ -103,7 +103,7 @@ pub async fn count(
         return sqlx::query_scalar!(
             r#"SELECT count(*) AS "count!" FROM (
                  SELECT FROM bellhop.delivery d
-                  WHERE d.tenant_id = $1 AND d.state < 2 AND d.expires_at > $2
+                  WHERE d.tenant_id = $1 AND d.state < 2 AND (d.rule & 8) = 0 AND d.expires_at > $2
                     AND d.at > $2::timestamptz - interval '31 days'
                   LIMIT 10000) owed"#,
             tenant,
@@ -118,7 +118,7 @@ pub async fn count(
                JOIN bellhop.notification n
                  ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)
                JOIN bellhop.user_account u ON u.id = d.user_id
-              WHERE d.tenant_id = $1 AND d.state < 2 AND d.expires_at > $2
+              WHERE d.tenant_id = $1 AND d.state < 2 AND (d.rule & 8) = 0 AND d.expires_at > $2
                 AND d.at > $2::timestamptz - interval '31 days'
                 AND (strpos(lower(u.name), lower($3)) > 0 OR strpos(u.key, $3) > 0
                      OR strpos(lower(n.title), lower($3)) > 0)
@@ -144,7 +144,7 @@ pub async fn age(conn: &mut PgConnection, tenant: Uuid, now: Timestamp) -> sqlx:
     sqlx::query_as!(
         Age,
         r#"SELECT (SELECT min(d.at) FROM bellhop.delivery d
-                    WHERE d.tenant_id = $1 AND d.state < 2 AND d.expires_at > $2
+                    WHERE d.tenant_id = $1 AND d.state < 2 AND (d.rule & 8) = 0 AND d.expires_at > $2
                       AND d.at > $2::timestamptz - interval '31 days') AS oldest,
                   (SELECT count(*) FROM (SELECT FROM bellhop.ack a
                     WHERE a.tenant_id = $1 AND a.via <> 'reached'

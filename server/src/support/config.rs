@@ -12,6 +12,7 @@ use url::Url;
 
 use super::address::{Network, TrustedProxies};
 use super::hub_path::{self, HubPath};
+pub use crate::push::settings::{Push, PushConfigError};
 
 /// Everything `bellhop serve` can be told.
 #[derive(Args, Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Config {
     pub database: Database,
     #[command(flatten)]
     pub auth: Auth,
+    #[command(flatten)]
+    pub push: Push,
     #[command(flatten)]
     pub reset: Reset,
     #[command(flatten)]
@@ -238,11 +241,14 @@ pub enum ConfigError {
         "--yes-drop is for a database of your own: the embedded one is dropped by --reset alone"
     )]
     NothingToName,
+    #[error(transparent)]
+    Push(#[from] PushConfigError),
 }
 
 impl Config {
     /// Refuses what cannot be combined.
     pub fn check(&self) -> Result<(), ConfigError> {
+        self.push.check()?;
         let Some(name) = self.database.external_name()? else {
             return match (&self.database.pg_bin, &self.reset.yes_drop) {
                 (_, Some(_)) => Err(ConfigError::NothingToName),

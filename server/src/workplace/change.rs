@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::Workplace;
 use super::topics::Topic;
-use crate::delivery::{Dispatch, Publication, Routed, ledger};
+use crate::delivery::{Dispatch, Publication, Routed, ledger, withdraw};
 use crate::store;
 
 /// What a transaction is about to tell, gathered while it does its work.
@@ -25,7 +25,18 @@ use crate::store;
 pub struct Change {
     tenant: Uuid,
     publications: Vec<Arc<Publication>>,
+    taken_back: Vec<TakenBack>,
     topics: BTreeSet<Topic>,
+}
+
+/// What nobody needs any more: notifications of one kind in a thread, but for those of this change.
+#[derive(Debug)]
+struct TakenBack {
+    service: Uuid,
+    thread: String,
+    kind: &'static str,
+    /// What the withdrawal will have.
+    id: Uuid,
 }
 
 impl Change {
@@ -35,6 +46,7 @@ impl Change {
         Self {
             tenant,
             publications: Vec::new(),
+            taken_back: Vec::new(),
             topics: BTreeSet::new(),
         }
     }
@@ -50,6 +62,17 @@ impl Change {
         self.publications.push(Arc::new(publication));
     }
 
+    /// What was sent before of this kind in this thread is done with: it disappears from every screen, once
+    /// this is committed. `id`: for the withdrawal.
+    pub fn take_back(&mut self, service: Uuid, thread: String, kind: &'static str, id: Uuid) {
+        self.taken_back.push(TakenBack {
+            service,
+            thread,
+            kind,
+            id,
+        });
+    }
+
     /// A screen that shows something else from now on.
     pub fn touch(&mut self, topic: Topic) {
         self.topics.insert(topic);
@@ -61,8 +84,16 @@ impl Change {
             tenant: self.tenant,
             ..Sealed::default()
         };
+        let own: BTreeSet<Uuid> = self.publications.iter().map(|one| one.id).collect();
         if !self.publications.is_empty() {
             sealed.routed = ledger::append(&mut *conn, self.publications, now).await?;
+        }
+        for one in self.taken_back {
+            let whose = (self.tenant, one.service);
+            let mut ids =
+                store::withdraw::of_thread(conn, whose, &one.thread, Some(one.kind), now).await?;
+            ids.retain(|id| !own.contains(id));
+            withdraw::cancel(conn, whose, &ids, "decided", one.id, now).await?;
         }
         // Sorted by the name, which is what is locked.
         let mut topics: Vec<(String, Topic)> = self
@@ -147,8 +178,10 @@ impl Sealed {
         workplace: &Workplace,
     ) -> sqlx::Result<()> {
         let dispatch = Arc::clone(&workplace.dispatch);
+        let pages = Arc::clone(&workplace.pages);
         let task = workplace.life.tracker().spawn(async move {
             tx.commit().await?;
+            pages.notify_one();
             self.send(&*dispatch);
             Ok(())
         });

@@ -61,6 +61,7 @@ impl Place {
             clock: clock.clone(),
             ids: Ids::new(clock.clone()),
             classes: Arc::new(Classes::built_in()),
+            pages: Arc::default(),
             life: Lifecycle::new(),
         };
         Self {

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use app::backend::Caller;
 use app::model::person::Role;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub use error::WorkplaceError;
@@ -42,6 +43,8 @@ pub struct Workplace {
     pub ids: Ids,
     /// How hard each kind is tried.
     pub classes: Arc<Classes>,
+    /// Rung when something is to be routed in pages.
+    pub pages: Arc<Notify>,
     /// Owns the tasks that commit and dispatch: a caller that hangs up stops neither.
     pub life: Lifecycle,
 }

@@ -196,6 +196,22 @@ impl Class {
         ]
     }
 
+    /// How withdrawals are tried: they wait on the desk for whoever comes back, and wake nobody.
+    #[must_use]
+    pub fn of_withdrawals() -> Self {
+        let again = |after| Rung {
+            after,
+            step: Step::Again,
+        };
+        Self {
+            ack_by: AckBy::EveryDevice,
+            sufficient: Sufficient::Reached,
+            life: LONGEST_LIFE,
+            ladder: vec![again(5), again(20)],
+            push: PushRules::default(),
+        }
+    }
+
     /// Checks what its types cannot say.
     ///
     /// # Errors

@@ -85,7 +85,7 @@ impl Audience {
             return Ok(unknown);
         }
         let mut conn = api.pool.acquire().await?;
-        for found in names::look_up(&mut conn, &wanted).await? {
+        for found in names::look_up(&mut conn, &wanted, api.clock.now()).await? {
             let named = usize::try_from(found.index).ok();
             if found.id.is_none()
                 && let Some(named) = named.and_then(|index| self.named.get(index))

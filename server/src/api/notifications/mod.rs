@@ -1,5 +1,7 @@
-//! `/api/v1/notifications`: publish, and read what became of it.
+//! `/api/v1/notifications`: publish, take back, and read what became of it.
 
+mod batch;
+mod cancel;
 pub mod publish;
 pub mod read;
 
@@ -13,6 +15,7 @@ use super::Api;
 /// The routes of this noun, relative to `/api/v1`.
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
-        .routes(routes!(publish::publish))
-        .routes(routes!(read::read))
+        .routes(routes!(publish::publish, cancel::cancel_thread))
+        .routes(routes!(batch::publish_many))
+        .routes(routes!(read::read, cancel::cancel))
 }

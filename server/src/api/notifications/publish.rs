@@ -15,14 +15,14 @@ use crate::api::body::Json;
 use crate::api::problem::Problem;
 use crate::auth::{Principal, Scope};
 use crate::delivery::committer::{Accepted, Refusal};
-use crate::delivery::draft::{Origin, PublishRequest};
+use crate::delivery::draft::{Draft, Origin, PublishRequest};
 
 /// What a publisher learns, after the commit.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Published {
     /// The notification's id; the first one's for a duplicate.
     pub id: Uuid,
-    /// To how many users.
+    /// To how many users; of one that is routed later or in pages, as far as is known now.
     pub recipients: usize,
     /// The idempotency key was known: nothing was published now.
     pub duplicate: bool,
@@ -68,30 +68,39 @@ async fn commit(
     request: PublishRequest,
 ) -> Result<Published, Problem> {
     principal.require(Scope::Publish)?;
-    let origin = Origin {
-        id: api.ids.uuid(),
-        tenant: principal.tenant,
-        service: principal.require_service()?,
-        publisher: &principal.publisher(),
-        classes: &api.workplace.classes,
-        now: api.clock.now(),
-    };
-    let draft = request.check(origin)?;
+    let draft = check(api, principal, request)?;
     let begun = Instant::now();
     let accepted = api.committer.publish(draft).await.map_err(problem)?;
     api.publish.accepted(&accepted, begun.elapsed());
-    let Accepted {
-        id,
-        recipients,
-        duplicate,
-        unknown,
-    } = accepted;
-    Ok(Published {
-        id,
-        recipients,
-        duplicate,
-        unknown,
+    Ok(accepted.into())
+}
+
+/// A request as the committer takes it, under an id of its own.
+pub(super) fn check(
+    api: &Api,
+    principal: &Principal,
+    request: PublishRequest,
+) -> Result<Draft, Problem> {
+    let publisher = principal.publisher();
+    request.check(Origin {
+        id: api.ids.uuid(),
+        tenant: principal.tenant,
+        service: principal.require_service()?,
+        publisher: &publisher,
+        classes: &api.workplace.classes,
+        now: api.clock.now(),
     })
+}
+
+impl From<Accepted> for Published {
+    fn from(accepted: Accepted) -> Self {
+        Self {
+            id: accepted.id,
+            recipients: accepted.recipients,
+            duplicate: accepted.duplicate,
+            unknown: accepted.unknown,
+        }
+    }
 }
 
 /// A refusal as its publisher sees it.
@@ -116,6 +125,15 @@ pub(crate) fn problem(refusal: Refusal) -> Problem {
             )
             .at(format!("audience.{}s", names.first().map_or("user", |(what, _)| what)))
         }
+        Refusal::TooMany { count, most } => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "audience_too_large",
+            format!(
+                "{count} recipients; your tenant allows {most} of one notification. Publish to a smaller \
+                 audience, or have the operator raise the bound. Nothing was stored."
+            ),
+        )
+        .at("audience"),
         Refusal::KeyReused => Problem::new(
             StatusCode::CONFLICT,
             "idempotency_key_reused",

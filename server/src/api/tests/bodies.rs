@@ -47,7 +47,7 @@ async fn paths_and_methods_that_do_not_exist_are_problems_too() {
     let put = Request::put(PATH).header("authorization", format!("Bearer {token}"));
     let answer = site.send(put.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.problem(), (405, "method_not_allowed".to_owned()));
-    assert_eq!(answer.header("allow"), "POST");
+    assert_eq!(answer.header("allow"), "POST,DELETE");
     let post = Request::post("/api/v1/docs").body(Body::empty()).unwrap();
     let answer = site.send(post).await;
     assert_eq!(answer.problem(), (405, "method_not_allowed".to_owned()));

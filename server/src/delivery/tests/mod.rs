@@ -1,9 +1,11 @@
 //! The rules of delivery, each named after the failure it catches (docs/guarantees.md), over the
 //! real database and real sockets.
 
+mod accept;
 mod commit;
 mod devices;
 mod events;
+mod fanout;
 mod leaving;
 mod order;
 mod plan;
@@ -16,3 +18,4 @@ mod screens;
 mod sql;
 mod stream;
 mod tenants;
+mod withdraw;

@@ -93,7 +93,6 @@ impl Hub {
         // There are no handlers to wait for.
         shared.starter.now(&client, cursor);
         if let Some(cursor) = cursor
-            && !client.is_explicit()
             && let Err(error) = self.has_read(&client, question, cursor).await
         {
             // It comes with a cursor again.
@@ -110,7 +109,7 @@ impl Hub {
         mut question: Question,
         cursor: i64,
     ) -> sqlx::Result<()> {
-        let start = question.from;
+        let (start, explicit) = (question.from, question.reached_too);
         if cursor <= start {
             return Ok(());
         }
@@ -120,8 +119,10 @@ impl Hub {
         let mut whole = false;
         for _ in 0..MOST_PAGES {
             let answers = replay::pages(&mut conn, std::slice::from_ref(&question), now).await?;
-            let read = answers.rows.iter().map(|row| row.seq);
-            reached.extend(read.filter(|seq| *seq <= cursor));
+            let read = answers.rows.iter().filter(|row| row.seq <= cursor);
+            // Of a device that acks for itself only what nobody acks.
+            let read = read.filter(|row| !explicit || row.kind == app::protocol::WITHDRAWN);
+            reached.extend(read.map(|row| row.seq));
             match answers.full.first() {
                 Some(Some(through)) if *through < cursor => question.from = *through,
                 _ => {
@@ -141,7 +142,10 @@ impl Hub {
             });
         }
         // What others settled in between is in no page: the device need not have it.
-        if whole && let Some(device) = client.device.clone() {
+        if whole
+            && !explicit
+            && let Some(device) = client.device.clone()
+        {
             let passed = Passed {
                 user: client.user,
                 device,

@@ -129,6 +129,9 @@ impl Desk {
             publisher: "test".into(),
             audience: Audience::user(user),
             expires_at: self.clock.now() + chosen.life(),
+            deliver_at: None,
+            supersedes: None,
+            collapse_key: None,
             idempotency: None,
         })
     }

@@ -1,22 +1,33 @@
-//! `bellhop key create` and `bellhop key revoke`. A key is printed once and never stored.
+//! `bellhop key create` and `bellhop key revoke`: a key is printed once and never stored. `bellhop key
+//! vapid`: the key of Web Push, into a file.
 
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{checked, look_up};
+use super::{checked, look_up, target};
 use crate::auth::api_key;
 use crate::auth::{Scope, Scopes};
+use crate::push::web::key::VapidKey;
 use crate::store::{self, Pool};
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
 
-/// API keys
+/// API keys, and the key of Web Push
 #[derive(Debug, Subcommand)]
 pub enum Key {
     /// Make a key for a service; prints it once
     Create(Create),
     /// Revoke a key; running servers refuse it within five seconds
     Revoke(Revoke),
+    /// Make the private key of Web Push, for --vapid-key; needs no database
+    Vapid {
+        /// Where to; a file that is there is never overwritten, browsers may be bound to its key
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -42,16 +53,24 @@ pub struct Revoke {
 }
 
 /// Runs the command.
-pub async fn run(pool: &Pool, command: Key) -> anyhow::Result<()> {
+pub async fn run(database: &target::Database, command: Key) -> anyhow::Result<()> {
     match command {
+        Key::Vapid { file } => {
+            let public = vapid(&file)?;
+            anstream::eprintln!(
+                "{} holds the private key: keep it, browsers will be bound to it. The public half:",
+                file.display()
+            );
+            anstream::println!("{public}");
+        }
         Key::Create(args) => {
-            let key = create(pool, &args).await?;
+            let key = create(&database.open().await?, &args).await?;
             // On its own on standard output, so that a script can take it.
             anstream::eprintln!("This key is shown once and stored nowhere:");
             anstream::println!("{}", key.expose_secret());
         }
         Key::Revoke(args) => {
-            revoke(pool, &args).await?;
+            revoke(&database.open().await?, &args).await?;
             anstream::println!("Revoked. Running servers refuse it within five seconds.");
         }
     }
@@ -79,6 +98,17 @@ pub async fn create(pool: &Pool, args: &Create) -> anyhow::Result<SecretString> 
     };
     store::keys::insert(&mut conn, &key, clock.now()).await?;
     Ok(minted.text)
+}
+
+/// Makes a VAPID key at `file` (mode 0600); answers the public half.
+pub fn vapid(file: &Path) -> anyhow::Result<String> {
+    let key = VapidKey::make_file(file).with_context(|| {
+        format!(
+            "{} cannot be made; a file that is there is not overwritten",
+            file.display()
+        )
+    })?;
+    Ok(key.public().to_owned())
 }
 
 /// Revokes a key.

@@ -3,6 +3,7 @@
 //! seconds (but for `db restored`, which the next start sees).
 
 pub mod db;
+pub mod devpush;
 pub mod key;
 pub mod publish;
 pub mod target;

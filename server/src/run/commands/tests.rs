@@ -10,6 +10,7 @@ use super::key::{Create, Revoke, create, revoke};
 use super::token::{Token, sign};
 use super::{key, tenant};
 use crate::auth::{AuthSettings, AuthState, Scope, Surface, VerificationKeys};
+use crate::push::web::key::VapidKey;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
 use crate::testing;
@@ -98,6 +99,21 @@ async fn a_key_made_at_the_shell_works_and_one_revoked_there_does_not() {
         name: None,
     };
     assert!(tenant::create(&pool, &twice).await.is_err());
+}
+
+#[test]
+fn a_vapid_key_is_made_for_its_owner_alone_and_never_overwritten() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("vapid.pem");
+    let public = key::vapid(&file).unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(VapidKey::read(&text).unwrap().public(), public);
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let refused = key::vapid(&file).unwrap_err();
+    assert!(refused.to_string().contains("not overwritten"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
 }
 
 #[test]

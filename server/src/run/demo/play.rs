@@ -229,6 +229,9 @@ async fn tell(
         publisher: "demo".into(),
         audience,
         expires_at: at + SignedDuration::from_hours(14 * 24),
+        deliver_at: None,
+        supersedes: None,
+        collapse_key: None,
         idempotency: None,
     };
     ledger::append(conn, vec![Arc::new(publication)], at).await?;

@@ -131,6 +131,7 @@ pub async fn seed(
         .await
         .context("play the week's requests and news")?;
     store::settle_deliveries(&mut tx, tenant, now - SETTLED).await?;
+    store::forget_withdrawals(&mut tx, tenant).await?;
     let seeded = Seeded {
         tenant: TENANT.to_owned(),
         tenant_id: tenant,

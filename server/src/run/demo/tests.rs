@@ -32,6 +32,7 @@ async fn start(now: &str) -> (Workplace, Seeded) {
         clock: clock.clone(),
         ids: Ids::new(clock),
         classes: std::sync::Arc::new(delivery::Classes::built_in()),
+        pages: std::sync::Arc::default(),
         life: Lifecycle::new(),
     };
     let seeded = again(&workplace).await.expect("nobody was there");

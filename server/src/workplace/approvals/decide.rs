@@ -229,6 +229,8 @@ async fn write(
         subject: &request.subject,
         amount: &request.amount,
     };
+    let thread = format!("request:{}", request.id);
+    change.take_back(request.service, thread, "NewTask", desk.ids.uuid());
     let next = parts
         .iter()
         .find(|part| part.seq > mine.seq && part.step_state == "waiting");

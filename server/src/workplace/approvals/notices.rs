@@ -151,6 +151,9 @@ fn build(
             ..Audience::default()
         },
         expires_at: now.checked_add(WORTH).unwrap_or(Timestamp::MAX),
+        deliver_at: None,
+        supersedes: None,
+        collapse_key: None,
         idempotency: None,
     }
 }

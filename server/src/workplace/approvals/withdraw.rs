@@ -56,7 +56,9 @@ pub async fn withdraw(
             )
             .await?;
             let involved = involved(&request, &parts);
-            let change = Change::new(actor.tenant);
+            let mut change = Change::new(actor.tenant);
+            let thread = format!("request:{id}");
+            change.take_back(request.service, thread, "NewTask", workplace.ids.uuid());
             let sealed = announce(&mut tx, change, actor.tenant, id, &involved, now).await?;
             sealed.commit(tx, workplace).await?;
         }
