@@ -15,6 +15,8 @@ pub struct Overview {
     pub sse: i64,
     /// Of them over long polling.
     pub long_polling: i64,
+    /// Of them over the plain event stream.
+    pub stream: i64,
     /// Distinct users among them.
     pub users_online: i64,
     /// Groups with at least one connection.
@@ -51,7 +53,7 @@ pub struct ConnectionRow {
     pub device: String,
     /// `Chrome 141, Linux`: read from the user agent.
     pub client: String,
-    /// `WebSocket`, `SSE`, `Long poll`.
+    /// `WebSocket`, `SSE`, `Long poll`, `Stream`.
     pub transport: String,
     /// Remote address.
     pub address: String,
@@ -65,6 +67,8 @@ pub struct ConnectionRow {
     pub buffer: i64,
     /// Items sent on this connection and neither acknowledged nor reached.
     pub unacked: i64,
+    /// Its app said that it is not in front.
+    pub background: bool,
     /// `explicit`, `transport`: how this device acknowledges.
     pub ack_mode: String,
 }

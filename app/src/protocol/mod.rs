@@ -13,6 +13,8 @@ pub const GREETING: &str = "Greeting";
 pub const NOTIFICATION: &str = "Notification";
 /// Client method that takes back what may be on screen.
 pub const WITHDRAWN: &str = "NotificationWithdrawn";
+/// Client method that tells who is typing; carries a [`Typing`]. Conflated, may be lost.
+pub const TYPING: &str = "Typing";
 
 /// Methods a client calls.
 pub mod call {
@@ -39,8 +41,12 @@ pub mod call {
     pub const REGISTER_PUSH_TOKEN: &str = "RegisterPushToken";
     /// `() -> bool`: no pushes to this device any more, as on sign-out.
     pub const UNREGISTER_PUSH_TOKEN: &str = "UnregisterPushToken";
+    /// `("active" | "background") -> bool`: whether the app is in front; false if that was known.
+    pub const SET_APP_STATE: &str = "SetAppState";
+    /// `(thread) -> bool`: tells the others in the thread; false if it came too soon after the last.
+    pub const TYPING: &str = "Typing";
     /// All of them.
-    pub const ALL: [&str; 11] = [
+    pub const ALL: [&str; 13] = [
         ACKNOWLEDGE,
         ACKNOWLEDGE_MANY,
         ACKNOWLEDGE_THROUGH,
@@ -52,6 +58,8 @@ pub mod call {
         LEAVE_GROUP,
         REGISTER_PUSH_TOKEN,
         UNREGISTER_PUSH_TOKEN,
+        SET_APP_STATE,
+        TYPING,
     ];
 }
 
@@ -82,6 +90,25 @@ pub mod topic {
 pub struct Joined {
     /// Differs from the snapshot's `as_of`: fetch it again.
     pub rev: i64,
+}
+
+/// What an app says of itself with [`call::SET_APP_STATE`].
+pub mod app_state {
+    /// In front of somebody.
+    pub const ACTIVE: &str = "active";
+    /// The system may freeze it at any moment.
+    pub const BACKGROUND: &str = "background";
+}
+
+/// Argument of [`TYPING`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typing {
+    /// The topic they share.
+    pub thread: String,
+    /// Outer id of who types.
+    pub user: String,
+    /// Their name.
+    pub name: String,
 }
 
 /// Sent once after the handshake. Information; no promise depends on it.

@@ -72,6 +72,8 @@ mod endpoint;
 #[cfg(feature = "server")]
 mod error;
 #[cfg(feature = "server")]
+mod guest;
+#[cfg(feature = "server")]
 mod hub;
 #[cfg(feature = "server")]
 mod limits;
@@ -119,6 +121,7 @@ pub use self::{
     clients::{Audience, Clients, Delivery},
     connection::{Connection, Resumed, SendError, WriteMark},
     error::HubError,
+    guest::{NoPlace, Place},
     hub::{Filter, Filtered, Hub, HubExt, HubResult, Reply, Shape},
     limits::Limit,
     methods::{Anonymous, Caller, Cancelled, Identity, Later, Methods, Parameter, Reason, State},

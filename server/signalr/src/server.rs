@@ -29,7 +29,7 @@ pub type TokenSource = Arc<dyn Fn() -> [u8; 16] + Send + Sync>;
 /// is let in and all are told to come back elsewhere; [`drain`](Self::drain) before that does the
 /// same gently.
 pub struct HubServer<H: Hub> {
-    shared: Arc<Shared<H>>,
+    pub(crate) shared: Arc<Shared<H>>,
 }
 
 /// What all parts of one server share.

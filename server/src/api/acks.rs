@@ -119,10 +119,10 @@ async fn acknowledge(
     let device = device(&principal, request.device.as_deref())?;
     let ack = Ack {
         user,
-        device,
+        device: device.clone(),
         what: What::These {
             seqs: Vec::new(),
-            ids: request.ids,
+            ids: request.ids.clone(),
         },
         via: request.via.word(),
         active: request.via == Via::Tap,
@@ -133,6 +133,9 @@ async fn acknowledge(
         .record(ack)
         .await
         .map_err(|NotRecorded| Problem::unavailable())?;
+    if let Some(device) = &device {
+        api.hub.acknowledged(user, device, &request.ids);
+    }
     Ok(Answer(Acknowledged { acknowledged }))
 }
 

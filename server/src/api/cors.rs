@@ -15,9 +15,11 @@ use super::problem::Problem;
 use crate::auth::{Origins, Principal};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE");
-/// `x-requested-with` and `x-signalr-user-agent` come from SignalR's own client.
+/// `x-requested-with` and `x-signalr-user-agent` come from SignalR's own client, the last two from event
+/// sources made of `fetch`.
 const HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, x-requested-with, x-signalr-user-agent, x-request-id",
+    "authorization, content-type, x-requested-with, x-signalr-user-agent, x-request-id, last-event-id, \
+     cache-control",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static("location, retry-after, x-request-id");
 /// Seconds a browser may remember a preflight.

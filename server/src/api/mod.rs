@@ -5,6 +5,7 @@ pub mod acks;
 pub mod body;
 pub mod cors;
 mod docs;
+pub mod events;
 pub mod health;
 pub mod metrics;
 pub mod notifications;
@@ -13,19 +14,24 @@ pub mod provisioning;
 pub mod punches;
 mod refusal;
 pub mod requests;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use axum::{Router, middleware};
+use signalr::HubServer;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::docs::Bearer;
-use self::metrics::PublishMetrics;
+use self::metrics::{EventMetrics, HubMetrics, PublishMetrics};
 use crate::auth::{AuthState, Origins};
 use crate::delivery::committer::Committer;
+use crate::hub::Hub;
 use crate::outbox::ack::Acks;
 use crate::store::Pool;
 use crate::support::clock::Clock;
@@ -43,12 +49,20 @@ pub struct Api {
     pub ids: Ids,
     /// Where publications go.
     pub committer: Committer,
+    /// Who is here.
+    pub hub: Arc<Hub>,
+    /// Bounds the connections of a user, event streams included.
+    pub hub_server: HubServer<Hub>,
+    /// Counts event streams.
+    pub connections: Arc<HubMetrics>,
     /// Approvals and attendance.
     pub workplace: Workplace,
     /// Where devices say what they have.
     pub acks: Acks,
     /// Counts what is published.
     pub publish: PublishMetrics,
+    /// Counts live events.
+    pub events: EventMetrics,
     /// Which browsers may call; whoever changes services tells it.
     pub origins: Origins,
     /// Who calls.
@@ -77,30 +91,50 @@ const ABOUT: &str = "Notifications that are known to have arrived.\n\n\
 )]
 struct Document;
 
-/// Every operation, and its description.
-fn operations() -> (Router<Api>, OpenApi) {
-    OpenApiRouter::with_openapi(Document::openapi())
+/// Every operation, by whose door it stands behind.
+struct Operations {
+    /// API keys and tokens, in the header.
+    api: Router<Api>,
+    /// As the hub: users, with the token in the header or the query.
+    hub: Router<Api>,
+}
+
+/// Every operation, and the description of all.
+fn operations() -> (Operations, OpenApi) {
+    let (api, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(notifications::routes())
+        .merge(events::routes())
         .merge(provisioning::routes())
         .merge(punches::routes())
         .merge(requests::routes())
         .merge(acks::routes())
-        .split_for_parts()
+        .split_for_parts();
+    let (hub, streams) = stream::routes().split_for_parts();
+    document.merge(streams);
+    (Operations { api, hub }, document)
 }
 
 /// Everything under `/api/v1`.
 pub fn routes(api: Api) -> Router {
-    let (router, document) = operations();
-    router
+    let (operations, document) = operations();
+    let guard = || middleware::from_fn_with_state(api.origins.clone(), cors::guard);
+    let hub = operations
+        .hub
         .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(guard())
         .layer(middleware::from_fn_with_state(
-            api.origins.clone(),
-            cors::guard,
-        ))
+            api.auth.clone(),
+            crate::auth::extract::hub,
+        ));
+    operations
+        .api
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(guard())
         .layer(middleware::from_fn_with_state(
             api.auth.clone(),
             crate::auth::extract::api,
         ))
+        .merge(hub)
         .with_state(api)
         .merge(docs::routes(&document))
 }

@@ -31,7 +31,13 @@ const KEY_BYTES: usize = 256;
 /// Names the hub puts beside the data itself.
 const RESERVED: [&str; 6] = ["notificationId", "seq", "kind", "title", "body", "replayed"];
 /// Client methods of the hub that are no kinds.
-const HUB_METHODS: [&str; 4] = ["Patch", "Greeting", "Backlog", "NotificationWithdrawn"];
+const HUB_METHODS: [&str; 5] = [
+    "Patch",
+    "Greeting",
+    "Backlog",
+    "NotificationWithdrawn",
+    "Typing",
+];
 
 /// Body of `POST /api/v1/notifications`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -169,7 +175,7 @@ impl PublishRequest {
             return Err(Problem::invalid(
                 "kind",
                 "A kind is a letter followed by at most 63 letters, digits or underscores, and none of \
-                 the hub's own names (Patch, Greeting, Backlog, NotificationWithdrawn).",
+                 the hub's own names (Patch, Greeting, Backlog, NotificationWithdrawn, Typing).",
             ));
         }
         text("title", &self.title, TITLE_BYTES)?;

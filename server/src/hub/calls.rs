@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use app::model::inbox::Mark;
 use app::model::person::Role;
-use app::protocol::{Joined, call};
+use app::protocol::{Joined, app_state, call};
 use signalr::{Call, HubError, Reply};
 use uuid::Uuid;
 
 use super::client::Client;
 use super::push;
+use super::stream::Cursor;
 use super::workflow::Shared;
 use crate::outbox::ack::{Ack, NotRecorded, What};
 use crate::workplace::inbox;
@@ -56,24 +57,61 @@ pub(super) async fn answer(shared: &Arc<Shared>, client: &Arc<Client>, call: Cal
         join(shared, client, &call).await.into()
     } else if is(call::LEAVE_GROUP) {
         leave(shared, client, &call).into()
+    } else if is(call::SET_APP_STATE) {
+        set_app_state(shared, client, &call).into()
+    } else if is(call::TYPING) {
+        typing(shared, client, &call).into()
     } else {
         HubError::unknown_method().into()
     }
+}
+
+/// Whether the app is in front. In the background nothing counts as reached.
+fn set_app_state(
+    shared: &Arc<Shared>,
+    client: &Arc<Client>,
+    call: &Call,
+) -> Result<bool, HubError> {
+    let (state,) = call.bind::<(String,)>()?;
+    let is = |name: &str| state.eq_ignore_ascii_case(name);
+    let active = is(app_state::ACTIVE);
+    if !active && !is(app_state::BACKGROUND) {
+        return Err(HubError::new("An app is \"active\" or \"background\"."));
+    }
+    let news = client.set_active(active);
+    if news {
+        shared.console.connections_changed(client.tenant);
+    }
+    Ok(news)
+}
+
+/// Tells the others who have joined the thread. Whoever is in it was allowed to join it.
+fn typing(shared: &Arc<Shared>, client: &Arc<Client>, call: &Call) -> Result<bool, HubError> {
+    let (thread,) = call.bind::<(String,)>()?;
+    let group = Topic::parse(&thread, client.user)
+        .filter(|topic| matches!(topic, Topic::Request(_)))
+        .map(|topic| topic.group())
+        .filter(|group| client.is_in(group))
+        .ok_or_else(|| {
+            HubError::new(format!(
+                "You are not in \"{thread}\": a thread is a request:<id> that you have joined."
+            ))
+        })?;
+    if !client.may_type() {
+        return Ok(false);
+    }
+    shared.tell_typing(client, &group);
+    Ok(true)
 }
 
 /// `Resume("epoch:seq")`: raises the start, acknowledges nothing, does nothing once replay began.
 /// A cursor of another epoch counts numbers that were given twice: it is ignored.
 fn resume(shared: &Arc<Shared>, client: &Arc<Client>, call: &Call) -> Result<bool, HubError> {
     let (cursor,) = call.bind::<(String,)>()?;
-    let (epoch, seq) = cursor
-        .split_once(':')
-        .and_then(|(epoch, seq)| Some((epoch.parse::<i64>().ok()?, seq.parse::<i64>().ok()?)))
-        .filter(|(_, seq)| *seq >= 0)
+    let cursor = Cursor::parse(&cursor)
         .ok_or_else(|| HubError::new("A cursor is \"epoch:seq\", as the greeting gave it."))?;
     let begins = !client.has_begun();
-    shared
-        .starter
-        .now(client, (epoch == shared.epoch).then_some(seq));
+    shared.starter.now(client, cursor.within(shared.epoch));
     Ok(begins)
 }
 
@@ -120,7 +158,7 @@ fn record(
         device: client.device.clone(),
         what,
         via: "hub",
-        active: true,
+        active: client.is_active(),
         at: None,
     };
     let (acks, client) = (shared.acks.clone(), client.clone());
@@ -169,7 +207,7 @@ async fn join(shared: &Arc<Shared>, client: &Arc<Client>, call: &Call) -> Result
     };
     let denied = || HubError::new(format!("There is no group \"{name}\" for you."));
     let topic = Topic::parse(&name, client.user).ok_or_else(denied)?;
-    let roles = &client.conn.principal().roles;
+    let roles = &client.line.principal().roles;
     let allowed = match topic {
         Topic::Inbox(_) | Topic::Approvals(_) => true,
         Topic::Attendance => roles.contains(&Role::Hr),
@@ -204,7 +242,7 @@ async fn may_see(shared: &Shared, client: &Client, request: Uuid) -> sqlx::Resul
     Ok(head.is_some_and(|head| {
         head.requester == client.user
             || head.assignees.contains(&client.user)
-            || client.conn.principal().roles.contains(&Role::Hr)
+            || client.line.principal().roles.contains(&Role::Hr)
     }))
 }
 

@@ -2,17 +2,20 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use signalr::{Connection, SendError, WriteMark};
+use signalr::{SendError, WriteMark};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::frames::Template;
 use super::gate::{Gate, Offer};
+use super::line::{Line, Transport};
+use super::pace::Pace;
 use crate::auth::Principal;
 use crate::outbox::passed::Passed;
 use crate::store::replay::Question;
@@ -24,7 +27,7 @@ const MOST_REMEMBERED: usize = 1_000;
 
 /// An open connection. Shared by the registry, the pager and the hub's calls.
 pub(crate) struct Client {
-    pub(crate) conn: Arc<Connection<Principal>>,
+    pub(crate) line: Line,
     pub(crate) tenant: Uuid,
     pub(crate) user: Uuid,
     pub(crate) user_key: Arc<str>,
@@ -38,6 +41,11 @@ pub(crate) struct Client {
     /// Milliseconds since the epoch; `i64::MAX` for a token without an end. Later requests of the
     /// connection may bring a fresher token.
     expires_at: AtomicI64,
+    /// Its app is in front, or never said otherwise. Written by its calls; a stream has none, so nobody
+    /// is known to be at it.
+    active: AtomicBool,
+    /// When it last told others that its user types.
+    typed: Mutex<Pace>,
     inner: Mutex<Inner>,
 }
 
@@ -117,20 +125,20 @@ pub(crate) struct Visitor {
 }
 
 impl Client {
-    pub(crate) fn new(conn: Arc<Connection<Principal>>, visitor: Visitor, start: Start) -> Self {
-        let as_notification = conn
-            .query("methods")
-            .is_some_and(|value| value.eq_ignore_ascii_case("notification"));
+    pub(crate) fn new(line: Line, visitor: Visitor, start: Start) -> Self {
+        let principal = line.principal();
         Self {
-            tenant: conn.principal().tenant,
+            tenant: principal.tenant,
             user: visitor.user,
             user_key: visitor.key,
             user_name: visitor.name,
             device: visitor.device,
             connected_at: visitor.at,
-            as_notification,
-            expires_at: AtomicI64::new(end_of(&conn.principal())),
-            conn,
+            as_notification: line.as_notification(),
+            expires_at: AtomicI64::new(end_of(&principal)),
+            active: AtomicBool::new(line.transport() != Transport::Stream),
+            line,
+            typed: Mutex::default(),
             inner: Mutex::new(Inner {
                 gate: Gate::default(),
                 explicit: start.explicit,
@@ -153,6 +161,11 @@ impl Client {
         self.expires_at.fetch_max(end_of(later), Ordering::Relaxed);
     }
 
+    /// A cursor as far as it can be: one beyond the last number given would swallow what is yet to come.
+    pub(crate) fn known(&self, cursor: i64) -> i64 {
+        cursor.min(self.inner.lock().replayed_through)
+    }
+
     /// Begins replay after what the device is known to have, or after `cursor` if that is higher.
     /// Answers whether a page must be read now.
     pub(crate) fn begin(&self, cursor: Option<i64>) -> bool {
@@ -173,14 +186,26 @@ impl Client {
             written = self.write(&mut inner, seq, id, template, false);
         }
         let wants_page = inner.gate.wants_page();
-        let probe = written && (!inner.explicit || template.hidden);
+        let probe = written && (!inner.explicit || template.hidden) && self.is_active();
         drop(inner);
         if probe {
-            self.conn.probe();
+            self.line.probe();
         }
         Outcome {
             written,
             wants_page,
+        }
+    }
+
+    /// What the device is owed, as far as was known when it connected.
+    pub(crate) fn question_of_start(&self) -> Question {
+        let inner = self.inner.lock();
+        Question {
+            user: self.user,
+            from: inner.start,
+            since: inner.since,
+            reached_too: inner.explicit,
+            acked: inner.acked.to_string(),
         }
     }
 
@@ -247,10 +272,10 @@ impl Client {
         inner.gate.page_ended(full.unwrap_or(last), last);
         let wants_page = inner.gate.wants_page();
         let hidden = rows.iter().any(|row| row.template.hidden);
-        let probe = !written.is_empty() && (!inner.explicit || hidden);
+        let probe = !written.is_empty() && (!inner.explicit || hidden) && self.is_active();
         drop(inner);
         if probe {
-            self.conn.probe();
+            self.line.probe();
         }
         (written, wants_page)
     }
@@ -280,8 +305,8 @@ impl Client {
         replayed: bool,
     ) -> bool {
         let frame: Bytes =
-            template.frame(self.conn.protocol(), self.as_notification, seq, replayed);
-        match self.conn.try_send(frame) {
+            template.frame(self.line.encoding(), self.as_notification, seq, replayed);
+        match self.line.try_send(frame) {
             Ok(mark) => {
                 inner.gate.sent(seq);
                 if inner.unconfirmed.len() == MOST_REMEMBERED {
@@ -301,6 +326,30 @@ impl Client {
                 false
             }
         }
+    }
+
+    /// Is its app in front, as far as it said?
+    pub(crate) fn is_active(&self) -> bool {
+        self.active.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether its app is in front; answers false if that was known. What came meanwhile is asked
+    /// for once it is back: a system that freezes an app may still answer pings for it.
+    pub(crate) fn set_active(&self, active: bool) -> bool {
+        let news = self.active.swap(active, Ordering::Relaxed) != active;
+        let inner = self.inner.lock();
+        let mut unconfirmed = inner.unconfirmed.iter();
+        let owes = unconfirmed.any(|written| written.hidden || !inner.explicit);
+        drop(inner);
+        if news && active && owes {
+            self.line.probe();
+        }
+        news
+    }
+
+    /// May its user be said to be typing now? Not more often than others need to see it.
+    pub(crate) fn may_type(&self) -> bool {
+        self.typed.lock().may(Instant::now())
     }
 
     /// The device acks for itself: from now on transport evidence is not asked for.
@@ -352,8 +401,12 @@ impl Client {
     }
 
     /// Transport evidence: what was written up to `mark` was read. Answers the numbers that count as
-    /// reached now. Of a device that acks for itself only what nobody acks.
+    /// reached now: none while its app is not in front, and of a device that acks for itself only what nobody
+    /// acks.
     pub(crate) fn reached(&self, mark: WriteMark) -> Vec<i64> {
+        if !self.is_active() {
+            return Vec::new();
+        }
         let mut inner = self.inner.lock();
         let mut seqs = Vec::new();
         if inner.explicit {
@@ -403,6 +456,10 @@ impl Client {
 
     pub(crate) fn group_count(&self) -> usize {
         self.inner.lock().groups.len()
+    }
+
+    pub(crate) fn is_in(&self, group: &str) -> bool {
+        self.inner.lock().groups.contains(group)
     }
 
     pub(super) fn note_group(&self, name: &Arc<str>) -> bool {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use app::protocol::Patch;
 use uuid::Uuid;
 
-use super::frames::{self, Facts, Template};
+use super::frames::{self, Facts, Template, ToMany};
+use super::line::{Encoding, Line};
 use super::workflow::{Hub, Shared};
 use crate::delivery::{Dispatch, Routed};
 
@@ -57,23 +58,24 @@ impl Shared {
         }
         let key: Arc<str> = patch.topic.as_str().into();
         // Encoded once for each protocol that a member speaks, shared by all who speak it.
-        let newest = frames::broadcast(app::protocol::PATCH, patch);
+        let newest = ToMany::new(app::protocol::PATCH, patch);
         for client in members {
             // Conflated and losable: whoever misses it notices by the revision. Unsent ones become one
             // that builds on what the oldest built on; only slow connections pay for that.
-            let protocol = client.conn.protocol();
-            let _ =
-                client
-                    .conn
-                    .send_merged(&key, newest.frame(protocol), |unsent, newer| {
-                        match frames::patch_of(protocol, unsent) {
-                            Some(unsent) => {
-                                let merged = unsent.merge(patch.clone());
-                                frames::invocation(protocol, app::protocol::PATCH, &merged)
-                            }
-                            None => newer,
-                        }
-                    });
+            let encoding = client.line.encoding();
+            // A stream joins no topic: it has no way to ask.
+            let (Line::Hub(conn), Encoding::Hub(protocol)) = (&client.line, encoding) else {
+                continue;
+            };
+            let _ = conn.send_merged(&key, newest.frame(encoding), |unsent, newer| {
+                match frames::patch_of(protocol, unsent) {
+                    Some(unsent) => {
+                        let merged = unsent.merge(patch.clone());
+                        frames::invocation(encoding, app::protocol::PATCH, &merged)
+                    }
+                    None => newer,
+                }
+            });
         }
     }
 }

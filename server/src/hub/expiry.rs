@@ -1,10 +1,12 @@
-//! Closes connections whose token has expired, so that their client comes back with a fresh one.
+//! Closes connections whose token has expired, so that their client comes back with a fresh one, and
+//! forgets event streams that nobody reads.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::line::Line;
 use super::workflow::Shared;
 use crate::support::lifecycle::Lifecycle;
 
@@ -25,7 +27,12 @@ async fn run(shared: Arc<Shared>, stopping: CancellationToken) {
         let now = shared.clock.now().as_millisecond();
         for client in shared.registry.all() {
             if client.expires_at() <= now {
-                client.conn.close(None, true);
+                client.line.close(None, true);
+            }
+            if let Line::Stream(stream) = &client.line
+                && stream.is_stalled()
+            {
+                shared.leave(&client);
             }
         }
     }

@@ -2,13 +2,18 @@
 //! plus `notificationId, seq, kind, title, body, timestamp, replayed`
 //! (`docs/integrators/protocol.md`).
 
+use std::sync::OnceLock;
+
 use app::model::inbox::Severity;
 use app::protocol::Patch;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
-use signalr::protocol::{Broadcast, Frames, Invocation, Message, Payload, Protocol};
+use signalr::protocol::{Broadcast, Frames, Message, Payload, Protocol};
 use uuid::Uuid;
+
+use super::line::Encoding;
+use super::stream::event;
 
 /// What is the same for all recipients, written once; the recipient's number is put in between.
 #[derive(Debug)]
@@ -79,27 +84,28 @@ impl Template {
         }
     }
 
-    /// The framed message for one recipient.
+    /// The whole message for one recipient.
     pub(crate) fn frame(
         &self,
-        protocol: Protocol,
+        encoding: Encoding,
         as_notification: bool,
         seq: i64,
         replayed: bool,
     ) -> Bytes {
         let json = format!("{}{seq},\"replayed\":{replayed}}}", self.head);
-        let argument = RawValue::from_string(json).map_or_else(|_| Payload::null(), Payload::from);
         let target = if as_notification {
-            app::protocol::NOTIFICATION.to_owned()
+            app::protocol::NOTIFICATION
         } else {
-            self.method.clone()
+            &self.method
         };
-        protocol.encode(&Message::Invocation(Invocation {
-            id: None,
-            target,
-            arguments: vec![argument],
-            stream_ids: Vec::new(),
-        }))
+        match encoding {
+            Encoding::Hub(protocol) => {
+                let argument =
+                    RawValue::from_string(json).map_or_else(|_| Payload::null(), Payload::from);
+                protocol.encode(&Message::call(target, vec![argument]))
+            }
+            Encoding::Events { epoch } => event::event(Some((epoch, seq)), target, &json),
+        }
     }
 }
 
@@ -123,28 +129,50 @@ fn push(out: &mut String, name: &str, value: &str) {
     out.push(',');
 }
 
-/// An invocation of a client method with one argument.
-pub(crate) fn invocation<T: serde::Serialize>(
-    protocol: Protocol,
+/// A call of a client method with one argument.
+pub(crate) fn invocation<T: serde::Serialize + ?Sized>(
+    encoding: Encoding,
     target: &str,
     argument: &T,
 ) -> Bytes {
-    let argument = Payload::of(argument).unwrap_or_else(|_| Payload::null());
-    protocol.encode(&Message::Invocation(Invocation {
-        id: None,
-        target: target.to_owned(),
-        arguments: vec![argument],
-        stream_ids: Vec::new(),
-    }))
+    ToMany::new(target, argument).frame(encoding)
 }
 
-/// The same for many connections, whatever they speak.
-pub(crate) fn broadcast<T: serde::Serialize>(target: &str, argument: &T) -> Broadcast {
-    let argument = Payload::of(argument).unwrap_or_else(|_| Payload::null());
-    Broadcast::call(target, vec![argument])
+/// The same for many connections, whatever they read; written at most once for each encoding.
+#[derive(Debug)]
+pub(crate) struct ToMany {
+    call: Broadcast,
+    /// Written by the first stream that is met.
+    event: OnceLock<Bytes>,
 }
 
-/// The patch in a frame that [`invocation`] or [`broadcast`] made.
+impl ToMany {
+    pub(crate) fn new<T: serde::Serialize + ?Sized>(target: &str, argument: &T) -> Self {
+        let argument = Payload::of(argument).unwrap_or_else(|_| Payload::null());
+        Self {
+            call: Broadcast::call(target, vec![argument]),
+            event: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn frame(&self, encoding: Encoding) -> Bytes {
+        match encoding {
+            Encoding::Hub(protocol) => self.call.frame(protocol),
+            Encoding::Events { .. } => self.event.get_or_init(|| self.event()).clone(),
+        }
+    }
+
+    /// Without an id: it moves no cursor.
+    fn event(&self) -> Bytes {
+        let Message::Invocation(call) = self.call.message() else {
+            return Bytes::new(); // it was made as a call
+        };
+        let argument = call.arguments.first().map(Payload::to_json);
+        event::event(None, &call.target, argument.as_deref().unwrap_or("null"))
+    }
+}
+
+/// The patch in a frame that [`invocation`] or [`ToMany`] made.
 pub(crate) fn patch_of(protocol: Protocol, frame: &Bytes) -> Option<Patch> {
     let mut frames = Frames::new(frame.len());
     frames.speak(protocol);
@@ -167,12 +195,57 @@ mod tests {
         }))
         .unwrap();
         for protocol in Protocol::ALL {
-            let one = invocation(*protocol, app::protocol::PATCH, &patch);
-            let shared = broadcast(app::protocol::PATCH, &patch).frame(*protocol);
-            assert_eq!(one, shared);
+            let one = invocation(Encoding::Hub(*protocol), app::protocol::PATCH, &patch);
             assert_eq!(patch_of(*protocol, &one), Some(patch.clone()));
             assert_eq!(patch_of(*protocol, &protocol.ping()), None);
         }
+    }
+
+    /// A message to ten thousand connections is written once for each encoding they read.
+    #[test]
+    fn one_encoding_for_many_receivers() {
+        let payload = RawValue::from_string(r#"{"n": [1]}"#.to_owned()).unwrap();
+        let message = ToMany::new("Moved", &payload);
+        let hub = Protocol::ALL.iter().map(|one| Encoding::Hub(*one));
+        let events = Encoding::Events { epoch: 1 };
+        for encoding in hub.chain([events]) {
+            let (one, other) = (message.frame(encoding), message.frame(encoding));
+            assert_eq!(one.as_ptr(), other.as_ptr());
+        }
+        let text = message.frame(Encoding::Hub(Protocol::Json));
+        let call = r#"{"type":1,"target":"Moved","arguments":[{"n": [1]}]}"#;
+        assert_eq!(text, format!("{call}\u{1e}"));
+        assert_eq!(
+            message.frame(events),
+            "event: Moved\ndata: {\"n\": [1]}\n\n"
+        );
+    }
+
+    #[test]
+    fn an_event_carries_what_the_hub_would_and_its_cursor() {
+        let facts = Facts {
+            id: Uuid::from_u128(1),
+            at: Timestamp::from_second(1_795_000_000).unwrap(),
+            kind: "NewTask",
+            title: "t",
+            body: "",
+            data: "{\n  \"a\": 1\n}",
+            severity: Severity::Info,
+            thread_key: None,
+        };
+        let template = Template::new(facts);
+        let event = template.frame(Encoding::Events { epoch: 3 }, false, 42, true);
+        let event = std::str::from_utf8(&event).unwrap();
+        let (head, data) = event.split_once("\ndata: ").unwrap();
+        assert_eq!(head, "id: 3:42\nevent: NewTask");
+        let data = data.trim_end().replace("\ndata: ", "\n");
+        let hub = template.frame(Encoding::Hub(Protocol::Json), true, 42, true);
+        let hub = std::str::from_utf8(&hub)
+            .unwrap()
+            .trim_end_matches('\u{1e}');
+        let hub: serde_json::Value = serde_json::from_str(hub).unwrap();
+        let data: serde_json::Value = serde_json::from_str(&data).unwrap();
+        assert_eq!(data, hub["arguments"][0]);
     }
 
     fn argument(data: &str) -> serde_json::Value {
@@ -186,7 +259,7 @@ mod tests {
             severity: Severity::Info,
             thread_key: Some("request:1"),
         };
-        let frame = Template::new(facts).frame(Protocol::Json, false, 42, true);
+        let frame = Template::new(facts).frame(Encoding::Hub(Protocol::Json), false, 42, true);
         let text = std::str::from_utf8(&frame)
             .unwrap()
             .trim_end_matches('\u{1e}');

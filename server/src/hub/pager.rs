@@ -100,7 +100,7 @@ impl Reader {
         let count = waiting.len().min(MOST_A_STATEMENT);
         waiting
             .drain(..count)
-            .filter(|client| !client.conn.is_closed())
+            .filter(|client| !client.line.is_closed())
             .collect()
     }
 

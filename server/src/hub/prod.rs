@@ -7,12 +7,12 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use signalr::protocol::TransportKind;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::client::Client;
+use super::line::Transport;
 use super::workflow::Hub;
 use crate::outbox::Reach;
 use crate::support::lifecycle::Lifecycle;
@@ -40,9 +40,13 @@ impl Prod {
         Self { waiting }
     }
 
-    /// Asks it, and cuts it in a while if nothing was heard of it since.
+    /// Asks it, and cuts it in a while if nothing was heard of it since. An event stream cannot be asked:
+    /// it is forgotten when nobody takes what waits (`expiry`).
     fn ask(&self, client: &Arc<Client>) {
-        client.conn.probe();
+        if client.line.transport() == Transport::Stream {
+            return;
+        }
+        client.line.probe();
         let at = Instant::now();
         let _ = self.waiting.try_send(Asked {
             client: Arc::downgrade(client),
@@ -64,9 +68,9 @@ async fn run(mut queue: mpsc::Receiver<Asked>, stopping: CancellationToken) {
             () = tokio::time::sleep_until(asked.at + PATIENCE) => {}
         }
         if let Some(client) = asked.client.upgrade()
-            && client.conn.last_activity() < asked.at
+            && client.line.last_activity() < asked.at
         {
-            client.conn.close(None, true);
+            client.line.close(None, true);
         }
     }
 }
@@ -83,9 +87,9 @@ impl Reach for Hub {
             }
             // A proxy that asks twice for one poll swallows a body, and the client never sees it. It acks
             // what it sees, so it gets another connection, which begins with what it has not acked.
-            let polls = client.conn.transport() == TransportKind::LongPolling;
+            let polls = client.line.transport() == Transport::LongPolling;
             if last && polls && client.is_explicit() {
-                client.conn.close(None, true);
+                client.line.close(None, true);
             } else {
                 self.shared.prod.ask(client);
             }

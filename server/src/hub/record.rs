@@ -29,8 +29,8 @@ impl Recorder {
             seq,
             tenant: client.tenant,
             device: client.device.as_deref().unwrap_or_default().to_owned(),
-            transport: client.conn.transport().name(),
-            connection: client.conn.id().to_owned(),
+            transport: client.line.transport().name(),
+            connection: client.line.id().to_owned(),
             at: self.clock.now().as_microsecond(),
         });
     }

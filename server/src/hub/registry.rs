@@ -110,14 +110,14 @@ impl Registry {
     /// Makes a connection findable. Before its first page is read: whatever commits from now on is
     /// either in that page or offered to the gate.
     pub(crate) fn add(&self, client: &Arc<Client>) {
-        self.ids.add(client.conn.id().into(), client);
+        self.ids.add(client.line.id().into(), client);
         self.users.add(client.user, client);
     }
 
     /// Forgets a connection and its memberships.
     pub(crate) fn remove(&self, client: &Arc<Client>) {
         self.users.remove(&client.user, client);
-        self.ids.remove(&client.conn.id().into(), client);
+        self.ids.remove(&client.line.id().into(), client);
         for group in client.take_groups() {
             self.groups.remove(&(client.tenant, group), client);
         }

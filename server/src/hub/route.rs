@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::request::Parts;
 use signalr::{Admission, HubOptions, HubServer, Observer};
 
+use super::client::Client;
 use super::workflow::Hub;
 use crate::auth::Principal;
 use crate::support::address::{TrustedProxies, household};
@@ -44,15 +45,41 @@ pub(crate) fn serve(
 /// Lets nobody new in and tells all to come back elsewhere, in rounds within `most`; running calls
 /// are answered first. Returns when the last has left.
 pub(crate) async fn drain(server: &HubServer<Hub>, most: Duration) {
-    let rounds = server.count().div_ceil(ROUND);
+    let hub = server.hub();
+    let streams = hub.streams();
+    let count = server.count() + streams.len();
+    let rounds = count.div_ceil(ROUND);
     let wanted = ROUND_TIME.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
     let over = wanted.min(most);
     // Fewer rounds where the time allows no more.
     let fitting = (over.as_millis() / ROUND_TIME.as_millis()).max(1);
-    let batch = server
-        .count()
-        .div_ceil(usize::try_from(fitting).unwrap_or(usize::MAX));
-    server.drain(batch.max(1), over).await;
+    let batch = count.div_ceil(usize::try_from(fitting).unwrap_or(usize::MAX));
+    // From its first step on the server lets nobody in, and neither do the streams.
+    tokio::join!(
+        server.drain(batch.max(1), over),
+        dismiss(hub, &streams, batch.max(1))
+    );
+}
+
+/// Sends event streams elsewhere, in rounds; returns when all are gone.
+async fn dismiss(hub: &Hub, streams: &[Arc<Client>], batch: usize) {
+    for round in streams.chunks(batch) {
+        for client in round {
+            client.line.close(None, true);
+        }
+        tokio::time::sleep(ROUND_TIME).await;
+    }
+    loop {
+        // Those that were on their way when the list was made.
+        let left = hub.streams();
+        if left.is_empty() {
+            return;
+        }
+        for client in left {
+            client.line.close(None, true);
+        }
+        tokio::time::sleep(ROUND_TIME).await;
+    }
 }
 
 /// Tells the server where a request comes from.

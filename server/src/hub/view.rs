@@ -1,13 +1,14 @@
 //! What the admin console asks of this node's connections.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use app::model::Moment;
 use app::model::admin::{ConnectionRow, GroupRow};
-use signalr::protocol::TransportKind;
 use uuid::Uuid;
 
 use super::client::Client;
+use super::line::Transport;
 use super::workflow::Hub;
 
 /// Counts of a tenant's open connections.
@@ -19,6 +20,8 @@ pub struct Counts {
     pub sse: i64,
     /// Over long polling.
     pub long_polling: i64,
+    /// Over our own event stream.
+    pub stream: i64,
     /// Distinct users.
     pub users: i64,
     /// Groups with somebody in them.
@@ -30,17 +33,19 @@ pub struct Counts {
 impl Hub {
     /// Open connections of this node, by transport.
     #[must_use]
-    pub fn totals(&self) -> [(&'static str, i64); 3] {
+    pub fn totals(&self) -> [(&'static str, i64); Transport::ALL.len()] {
         let clients = self.shared.registry.all();
-        [
-            TransportKind::WebSockets,
-            TransportKind::ServerSentEvents,
-            TransportKind::LongPolling,
-        ]
-        .map(|kind| {
-            let open = clients.iter().filter(|c| c.conn.transport() == kind);
-            (kind.name(), count(open))
+        Transport::ALL.map(|transport| {
+            let open = clients.iter().filter(|c| c.line.transport() == transport);
+            (transport.name(), count(open))
         })
+    }
+
+    /// Event streams of this node.
+    pub(super) fn streams(&self) -> Vec<Arc<Client>> {
+        let mut clients = self.shared.registry.all();
+        clients.retain(|client| client.line.transport() == Transport::Stream);
+        clients
     }
 
     /// Writes to connections that were not recorded, since the start.
@@ -53,11 +58,15 @@ impl Hub {
     #[must_use]
     pub fn counts(&self, tenant: Uuid) -> Counts {
         let clients = self.shared.registry.of_tenant(tenant);
-        let over = |kind| count(clients.iter().filter(|c| c.conn.transport() == kind));
+        let over = |transport| {
+            let open = clients.iter().filter(|c| c.line.transport() == transport);
+            count(open)
+        };
         Counts {
-            websocket: over(TransportKind::WebSockets),
-            sse: over(TransportKind::ServerSentEvents),
-            long_polling: over(TransportKind::LongPolling),
+            websocket: over(Transport::WebSockets),
+            sse: over(Transport::ServerSentEvents),
+            long_polling: over(Transport::LongPolling),
+            stream: over(Transport::Stream),
             users: count(
                 clients
                     .iter()
@@ -85,7 +94,7 @@ impl Hub {
         clients.sort_by(|a, b| {
             b.connected_at
                 .cmp(&a.connected_at)
-                .then_with(|| a.conn.id().cmp(b.conn.id()))
+                .then_with(|| a.line.id().cmp(b.line.id()))
         });
         let total = count(clients.iter());
         let now = self.shared.clock.now().as_millisecond();
@@ -145,8 +154,8 @@ impl Hub {
                 && client.tenant == tenant
             {
                 client
-                    .conn
-                    .close(Some("Disconnected by an administrator.".to_owned()), true);
+                    .line
+                    .close(Some("Disconnected by an administrator."), true);
                 closed += 1;
             }
         }
@@ -166,33 +175,29 @@ fn matches(client: &Client, search: &str) -> bool {
             .device
             .as_deref()
             .is_some_and(|device| device.to_lowercase().contains(search))
-        || client.conn.id().to_lowercase().contains(search)
+        || client.line.id().to_lowercase().contains(search)
 }
 
 fn row(client: &Client, now: i64) -> ConnectionRow {
-    let conn = &client.conn;
-    let idle = i64::try_from(conn.last_activity().elapsed().as_millis()).unwrap_or(0);
+    let line = &client.line;
+    let idle = i64::try_from(line.last_activity().elapsed().as_millis()).unwrap_or(0);
     ConnectionRow {
-        id: conn.id().to_owned(),
+        id: line.id().to_owned(),
         user: client.user_key.to_string(),
         name: client.user_name.to_string(),
         device: client.device.as_deref().unwrap_or_default().to_owned(),
-        client: client_name(conn.user_agent().unwrap_or_default()),
-        transport: match conn.transport() {
-            TransportKind::WebSockets => "WebSocket",
-            TransportKind::ServerSentEvents => "SSE",
-            TransportKind::LongPolling => "Long poll",
-        }
-        .to_owned(),
-        address: conn
-            .remote_addr()
+        client: client_name(line.agent()),
+        transport: line.transport().label().to_owned(),
+        address: line
+            .address()
             .map(|address| address.ip().to_string())
             .unwrap_or_default(),
         since: Moment(client.connected_at.as_millisecond()),
         last_activity: Moment(now - idle),
         groups: i64::try_from(client.group_count()).unwrap_or(i64::MAX),
-        buffer: i64::try_from(conn.queued_bytes()).unwrap_or(i64::MAX),
+        buffer: i64::try_from(line.queued_bytes()).unwrap_or(i64::MAX),
         unacked: i64::try_from(client.unconfirmed()).unwrap_or(i64::MAX),
+        background: !client.is_active() && line.transport() != Transport::Stream,
         ack_mode: if client.is_explicit() {
             "explicit"
         } else {

@@ -8,10 +8,12 @@ use app::protocol::{GREETING, Greeting};
 use jiff::{SignedDuration, Timestamp};
 use signalr::{Call, Connection, HubError, Reply, WriteMark};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::client::{Client, Start, Visitor};
 use super::console::{self, Console};
+use super::line::Line;
 use super::pager::Pager;
 use super::prod::Prod;
 use super::record::Recorder;
@@ -27,6 +29,8 @@ use crate::store::{Pool, devices, ledger};
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
 use crate::support::lifecycle::Lifecycle;
+
+const SIGNED_OUT: &str = "You signed out.";
 
 /// Version of what our hub says, in the greeting.
 const VERSION: u32 = 1;
@@ -57,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) ids: Ids,
     /// Whose connections were closed lately.
     revoked: Revoked,
+    /// The process stops: event streams end.
+    pub(crate) stopping: CancellationToken,
     /// Goes up when numbers may have been turned back.
     pub(crate) epoch: i64,
 }
@@ -75,6 +81,19 @@ pub struct Needs {
     pub pusher: Arc<Pusher>,
     /// Makes devices' credentials.
     pub ids: Ids,
+}
+
+impl Shared {
+    /// A connection is over. Called again it does nothing.
+    pub(super) fn leave(&self, client: &Arc<Client>) {
+        if let Line::Stream(stream) = &client.line
+            && !stream.end()
+        {
+            return;
+        }
+        self.registry.remove(client);
+        self.console.connections_changed(client.tenant);
+    }
 }
 
 impl Hub {
@@ -118,6 +137,7 @@ impl Hub {
             pusher,
             ids,
             revoked: Revoked::default(),
+            stopping: life.stopping(),
             epoch,
         });
         expiry::start(shared.clone(), life);
@@ -138,18 +158,38 @@ impl Hub {
         self.shared.console.clone()
     }
 
+    /// A device acknowledged over HTTP: its connections on this node acknowledge for themselves from now
+    /// on, and are owed nothing more for these.
+    pub fn acknowledged(&self, user: Uuid, device: &str, ids: &[Uuid]) {
+        for client in self.shared.registry.of_user(user) {
+            if client.device.as_deref() == Some(device) {
+                client.becomes_explicit();
+                let (seqs, _) = client.numbers(ids);
+                client.confirmed(&seqs);
+            }
+        }
+    }
+
     /// Has the user an open connection on this node?
     #[must_use]
     pub fn is_online(&self, user: Uuid) -> bool {
         self.shared.registry.is_online(user)
     }
 
+    /// Has the user a connection on this node whose app is in front, or never said otherwise? Event streams
+    /// do not count: nobody is known to be at them.
+    #[must_use]
+    pub fn is_active(&self, user: Uuid) -> bool {
+        let clients = self.shared.registry.of_user(user);
+        clients.iter().any(|client| client.is_active())
+    }
+
     /// Closes the connections of a session that ended; they may not come back with its tokens.
     pub fn close_session(&self, session: Uuid) {
         self.shared.revoked.note(session);
         for client in self.shared.registry.all() {
-            if client.conn.principal().session == Some(session) {
-                client.conn.close(Some("You signed out.".to_owned()), false);
+            if client.line.principal().session == Some(session) {
+                client.line.close(Some(SIGNED_OUT), false);
             }
         }
     }
@@ -160,14 +200,16 @@ impl Hub {
         for user in users {
             self.shared.revoked.note(*user);
             for client in self.shared.registry.of_user(*user) {
-                client.conn.close(None, true);
+                client.line.close(None, true);
             }
         }
     }
 
-    async fn welcome(&self, connection: &Arc<Connection<Principal>>) -> sqlx::Result<Arc<Client>> {
+    /// Makes a line one of ours: looks up where its device stands, registers it, greets it. Nothing is
+    /// awaited after it was registered.
+    pub(super) async fn welcome(&self, line: Line) -> sqlx::Result<Arc<Client>> {
         let shared = &self.shared;
-        let principal = connection.principal();
+        let principal = line.principal();
         let Who::User {
             id: user,
             key,
@@ -176,9 +218,10 @@ impl Hub {
         else {
             return Err(sqlx::Error::Protocol("not a user".to_owned())); // checked by the caller
         };
-        let device = device::name(principal.device.as_deref(), connection.query("device"));
+        let device = device::name(principal.device.as_deref(), line.device());
         let now = shared.clock.now();
-        let age = connection.connected_at().elapsed();
+        let began = line.connected_at();
+        let age = began.elapsed();
         let mut conn = shared.pool.acquire().await?;
         let last_seq = ledger::last_seq(&mut conn, *user).await?;
         let mut start = Start {
@@ -186,8 +229,12 @@ impl Hub {
             ..Start::default()
         };
         if let Some(device) = &device {
-            let agent = connection.user_agent().unwrap_or_default();
-            let agent: String = agent.chars().filter(|c| *c != '\0').take(200).collect();
+            let agent: String = line
+                .agent()
+                .chars()
+                .filter(|c| *c != '\0')
+                .take(200)
+                .collect();
             let known =
                 devices::seen(&mut conn, principal.tenant, *user, device, &agent, now).await?;
             start.explicit = known.explicit;
@@ -213,17 +260,26 @@ impl Hub {
             device,
             at: now - age,
         };
-        let client = Arc::new(Client::new(connection.clone(), visitor, start));
+        let greeting = Greeting {
+            user: key.to_string(),
+            device: visitor.device.as_deref().unwrap_or_default().to_owned(),
+            cursor: format!("{}:{last_seq}", shared.epoch),
+            version: VERSION,
+            vapid_public_key: shared.pusher.vapid_public_key().map(str::to_owned),
+        };
+        // First of all: found by others, it may be sent live events at once. Information; no promise
+        // depends on it.
+        let _ = line.try_send(frames::invocation(line.encoding(), GREETING, &greeting));
+        let client = Arc::new(Client::new(line, visitor, start));
         // Registered first, then read: whatever commits from now on is offered to the gate.
         shared.registry.add(&client);
-        let began = connection.connected_at();
         if principal
             .session
             .is_some_and(|session| shared.revoked.since(session, began))
         {
-            connection.close(Some("You signed out.".to_owned()), false);
+            client.line.close(Some(SIGNED_OUT), false);
         } else if shared.revoked.since(*user, began) {
-            connection.close(None, true);
+            client.line.close(None, true);
         }
         shared.registry.join(&client, &format!("user:{key}"));
         for membership in memberships {
@@ -231,19 +287,6 @@ impl Hub {
                 .registry
                 .join(&client, &format!("{}:{}", membership.kind, membership.key));
         }
-        let greeting = Greeting {
-            user: key.to_string(),
-            device: client.device.as_deref().unwrap_or_default().to_owned(),
-            cursor: format!("{}:{last_seq}", shared.epoch),
-            version: VERSION,
-            vapid_public_key: shared.pusher.vapid_public_key().map(str::to_owned),
-        };
-        // Information; no promise depends on it.
-        let _ = connection.try_send(frames::invocation(
-            connection.protocol(),
-            GREETING,
-            &greeting,
-        ));
         Ok(client)
     }
 }
@@ -272,7 +315,7 @@ impl signalr::Hub for Hub {
         }
         // Boxed, as the calls below: a connection's task is as large as the largest thing it ever
         // waits for, and a statement's future is many times what an idle connection needs.
-        match Box::pin(self.welcome(connection)).await {
+        match Box::pin(self.welcome(Line::Hub(connection.clone()))).await {
             Ok(client) => {
                 self.shared.console.connections_changed(client.tenant);
                 let manual = connection
@@ -300,8 +343,7 @@ impl signalr::Hub for Hub {
 
     async fn disconnected(&self, connection: &Arc<Connection<Principal>>, _reason: Option<&str>) {
         if let Some(client) = self.shared.registry.by_id(connection.id()) {
-            self.shared.registry.remove(&client);
-            self.shared.console.connections_changed(client.tenant);
+            self.shared.leave(&client);
         }
     }
 
@@ -324,7 +366,7 @@ impl signalr::Hub for Hub {
                     What::Reached(reached)
                 },
                 via: "reached",
-                active: true,
+                active: client.is_active(),
                 at: None,
             });
         }

@@ -207,7 +207,11 @@ impl Product {
             committer: self.committer.clone(),
             workplace: self.workplace.clone(),
             acks: self.hub.acks(),
+            hub: self.hub.clone(),
+            hub_server: self.hub_server.clone(),
+            connections: self.metrics.hub.clone(),
             publish: self.metrics.publish.clone(),
+            events: self.metrics.events.clone(),
             origins: self.origins.clone(),
             auth: self.auth.clone(),
         });

@@ -9,6 +9,7 @@ use sqlx::postgres::PgPoolOptions;
 use uuid::Uuid;
 
 use super::client::Client;
+use super::stream::Events;
 use super::wire::Wire;
 use crate::auth::jwt::keys::{KeyConfig, VerificationKeys};
 use crate::auth::jwt::mint::{Wanted, mint};
@@ -208,6 +209,46 @@ impl House {
 
     pub(crate) async fn connect_as(&self, tenant: &str, user: &str, query: &str) -> Client {
         Client::open(self.address, &self.user(tenant, user), query).await
+    }
+
+    /// `u1` of tenant `a` over the event stream, past its greeting; `cursor` as the header says it.
+    pub(crate) async fn listen(&self, query: &str, cursor: &str) -> Events {
+        Events::open(self.address, &self.user("a", "u1"), query, cursor).await
+    }
+
+    /// Owes `u1` of tenant `a`, who was never published to, so many notifications with a body of 200
+    /// bytes.
+    pub(crate) async fn owe(&self, count: i64) {
+        let user = self.id_of("a", "u1").await;
+        // Written as the ledger writes them, in one statement.
+        sqlx::query(
+        "WITH made AS (
+             SELECT n AS seq, bellhop.uuid_v7(now() - interval '1 minute') AS id
+               FROM generate_series(1, $2) n),
+         bumped AS (UPDATE bellhop.user_stream SET last_seq = $2 WHERE user_id = $1 RETURNING tenant_id),
+         notes AS (
+             INSERT INTO bellhop.notification (id, at, tenant_id, service_id, kind, title, body, data,
+                    severity, audience, recipients, expires_at)
+             SELECT id, bellhop.instant_of(id), tenant_id, tenant_id, 'NewTask', 't' || seq,
+                    repeat('x', 200), '{}', 'info', '', 1, now() + interval '1 day'
+               FROM made, bumped)
+         INSERT INTO bellhop.delivery (user_id, seq, at, tenant_id, notification_id, expires_at)
+         SELECT $1, seq, now(), tenant_id, id, now() + interval '1 day' FROM made, bumped",
+    )
+    .bind(user)
+    .bind(count)
+    .execute(&self.pool)
+    .await
+    .unwrap();
+    }
+
+    /// Inner id of a tenant.
+    pub(crate) async fn tenant(&self, key: &str) -> Uuid {
+        sqlx::query_scalar("SELECT id FROM bellhop.tenant WHERE key = $1")
+            .bind(key)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
     }
 
     /// The same, over a connection that survives the loss of its socket.

@@ -17,6 +17,8 @@ pub(crate) mod phones;
 #[cfg(test)]
 pub(crate) mod poll;
 #[cfg(test)]
+pub(crate) mod stream;
+#[cfg(test)]
 pub(crate) mod wire;
 
 use std::str::FromStr;

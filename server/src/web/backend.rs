@@ -239,10 +239,11 @@ impl Backend for Rooms {
         });
         health.sort_by_key(|line| line.ok);
         Ok(Overview {
-            connections: counts.websocket + counts.sse + counts.long_polling,
+            connections: counts.websocket + counts.sse + counts.long_polling + counts.stream,
             websocket: counts.websocket,
             sse: counts.sse,
             long_polling: counts.long_polling,
+            stream: counts.stream,
             users_online: counts.users,
             groups: counts.groups,
             queued: owed,

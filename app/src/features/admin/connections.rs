@@ -160,7 +160,9 @@ fn ConnectionLine(cell: Cell<ConnectionRow>, picked: RwSignal<BTreeSet<String>>)
                 </span>
                 <span class="mono faint only-phone-block">{short.clone()}</span>
             </th>
-            <td class="mono muted hide-narrow">{first.device}</td>
+            <td class="mono muted hide-narrow">
+                {first.device} {move || row.read().background.then_some(" (background)")}
+            </td>
             <td class="muted hide-narrow">{first.client}</td>
             <td class="muted hide-phone">{first.transport}</td>
             <td class="mono muted hide-narrow">{first.address}</td>

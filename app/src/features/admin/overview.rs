@@ -188,10 +188,11 @@ type Pick = fn(&Overview) -> i64;
 /// How the open connections are carried.
 #[component]
 fn Transports(now: RwSignal<Overview>) -> impl IntoView {
-    let rows: [(&str, Pick); 3] = [
+    let rows: [(&str, Pick); 4] = [
         ("WebSocket", |it| it.websocket),
         ("Server-Sent Events", |it| it.sse),
         ("Long polling", |it| it.long_polling),
+        ("Event stream", |it| it.stream),
     ];
     view! {
         <section class="pad" aria-labelledby="transports-title">

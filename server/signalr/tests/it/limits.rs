@@ -6,7 +6,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt, stream};
 use signalr::{
-    Admission, HubOptions, Limit, SendError, SlowClient,
+    Admission, HubOptions, Limit, NoPlace, SendError, SlowClient,
     protocol::TransportKind::{LongPolling, ServerSentEvents, WebSockets},
 };
 use tokio::time::Instant;
@@ -139,6 +139,37 @@ async fn one_users_reservations_leave_room_for_others() {
     for _ in 0..100 {
         site.token().await;
     }
+}
+
+/// What the host serves itself takes a seat as any other connection, and gives it back.
+#[tokio::test]
+async fn a_guests_place_counts_among_the_connections_of_its_user_and_address() {
+    let site = Site::admitting(
+        HubOptions {
+            max_connections_per_user: Some(2),
+            max_connections_per_address: Some(3),
+            ..HubOptions::default()
+        },
+        ByName,
+    );
+    let guest = |user: &str| {
+        let request = request(user, "GET", "/stream").header("x-from", "10.0.0.1");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        site.server.take_place(&User(user.to_owned()), &parts)
+    };
+    let place = guest("ann").unwrap();
+    site.token().await;
+    assert_eq!(guest("ann").unwrap_err(), NoPlace::Full);
+    let path = "/hub/negotiate?negotiateVersion=1";
+    assert_eq!(site.request("POST", path, "").await.status, 429);
+    assert_eq!(site.server.hits(Limit::ConnectionsPerUser), 2);
+    let bobs = (guest("bob").unwrap(), guest("bob").unwrap());
+    assert_eq!(guest("eve").unwrap_err(), NoPlace::Full);
+    assert_eq!(site.server.hits(Limit::ConnectionsPerAddress), 1);
+    drop((place, bobs));
+    guest("ann").unwrap();
+    site.server.drain(1, Duration::ZERO).await;
+    assert_eq!(guest("ann").unwrap_err(), NoPlace::Leaving);
 }
 
 #[tokio::test]

@@ -106,6 +106,32 @@ impl HubMetrics {
     }
 }
 
+/// What the event stream is called beside SignalR's transports.
+const STREAM: &str = "Stream";
+
+/// Event streams are connections too; nobody observes them but who opens them.
+impl HubMetrics {
+    /// An event stream was opened.
+    pub fn stream_opened(&self) {
+        let transport = STREAM;
+        self.opened.get_or_create(&Opened { transport }).inc();
+    }
+
+    /// An event stream ended, by the server's wish or because its client was gone.
+    pub fn stream_closed(&self, by_server: bool) {
+        let reason = if by_server {
+            CloseReason::Server
+        } else {
+            CloseReason::Lost
+        };
+        let closed = Closed {
+            transport: STREAM,
+            reason: reason.name(),
+        };
+        self.closed.get_or_create(&closed).inc();
+    }
+}
+
 impl Observer for HubMetrics {
     fn opened(&self, transport: TransportKind) {
         let transport = transport.name();

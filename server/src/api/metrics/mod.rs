@@ -5,6 +5,7 @@
 //! happens at the scrape. Answered to loopback only, unless the settings say otherwise: the numbers
 //! tell how busy a company is.
 
+mod events;
 mod http;
 mod hub;
 mod live;
@@ -21,6 +22,7 @@ use axum::routing::get;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
+pub use self::events::EventMetrics;
 pub use self::http::HttpMetrics;
 pub use self::hub::HubMetrics;
 pub use self::publish::PublishMetrics;
@@ -45,6 +47,8 @@ pub struct Metrics {
     registry: Arc<Registry>,
     /// The API counts what is published.
     pub publish: PublishMetrics,
+    /// The API counts live events.
+    pub events: EventMetrics,
     /// The outermost layer counts requests.
     pub http: HttpMetrics,
     /// The hub's server counts connections, messages and calls.
@@ -59,6 +63,7 @@ impl Metrics {
     pub fn new(hub: &Arc<Hub>) -> Self {
         let mut registry = Registry::with_prefix("bellhop");
         let publish = PublishMetrics::register(&mut registry);
+        let events = EventMetrics::register(&mut registry);
         let http = HttpMetrics::register(&mut registry);
         let counted = HubMetrics::register(&mut registry);
         let dispatch = Counted::register(&mut registry, hub.clone());
@@ -66,6 +71,7 @@ impl Metrics {
         Self {
             registry: Arc::new(registry),
             publish,
+            events,
             http,
             hub: counted,
             dispatch: Arc::new(dispatch),

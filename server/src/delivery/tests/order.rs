@@ -119,26 +119,7 @@ async fn one_invocation_per_item_for_a_client_that_wants_notification() {
 #[tokio::test]
 async fn ten_thousand_unacked_pages_within_bound() {
     let house = House::open().await;
-    let user = house.id_of("a", "u1").await;
-    // Written as the ledger writes them, in one statement.
-    sqlx::query(
-        "WITH made AS (
-             SELECT n AS seq, bellhop.uuid_v7(now() - interval '1 minute') AS id
-               FROM generate_series(1, 10000) n),
-         bumped AS (UPDATE bellhop.user_stream SET last_seq = 10000 WHERE user_id = $1 RETURNING tenant_id),
-         notes AS (
-             INSERT INTO bellhop.notification (id, at, tenant_id, service_id, kind, title, body, data,
-                    severity, audience, recipients, expires_at)
-             SELECT id, bellhop.instant_of(id), tenant_id, tenant_id, 'NewTask', 't' || seq,
-                    repeat('x', 200), '{}', 'info', '', 1, now() + interval '1 day'
-               FROM made, bumped)
-         INSERT INTO bellhop.delivery (user_id, seq, at, tenant_id, notification_id, expires_at)
-         SELECT $1, seq, now(), tenant_id, id, now() + interval '1 day' FROM made, bumped",
-    )
-    .bind(user)
-    .execute(&house.pool)
-    .await
-    .unwrap();
+    house.owe(10_000).await;
     let mut phone = house.connect("device=phone").await;
     for number in 1..=10_000 {
         assert_eq!(phone.item().await["seq"], json!(number));

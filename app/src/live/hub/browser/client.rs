@@ -99,6 +99,9 @@ impl Hub {
         if !super::page::has_network() {
             hub.post(Event::Offline);
         }
+        if super::page::is_hidden() {
+            hub.post(Event::Hidden);
+        }
         hub
     }
 

@@ -48,10 +48,15 @@ impl Page {
         });
         if let Some(document) = document {
             let to = hub.clone();
-            page.on(document.clone().into(), "visibilitychange", move || {
-                if document.visibility_state() == VisibilityState::Visible {
-                    post_to(&to, Event::Visible);
-                }
+            page.on(document.into(), "visibilitychange", move || {
+                post_to(
+                    &to,
+                    if is_hidden() {
+                        Event::Hidden
+                    } else {
+                        Event::Visible
+                    },
+                );
             });
         }
         page
@@ -72,4 +77,10 @@ impl Page {
 /// What the browser believes at the start.
 pub(super) fn has_network() -> bool {
     web_sys::window().is_none_or(|window| window.navigator().on_line())
+}
+
+/// Whether the tab is in the back.
+pub(super) fn is_hidden() -> bool {
+    let document = web_sys::window().and_then(|window| window.document());
+    document.is_some_and(|document| document.visibility_state() == VisibilityState::Hidden)
 }

@@ -8,7 +8,7 @@ use crate::live::hub::backoff::share;
 use crate::live::hub::cursor::Cursor;
 use crate::live::hub::session;
 use crate::live::hub::status::CallError;
-use crate::protocol::{Joined, call};
+use crate::protocol::{Joined, app_state, call};
 
 /// Calls that wait for their answer; more are refused.
 const PENDING: usize = 256;
@@ -93,10 +93,31 @@ impl Engine {
             let cursor = payload(&cursor.to_string());
             self.invoke(None, call::RESUME, vec![cursor]);
         }
+        if self.hidden {
+            self.say_app_state(); // a connection begins in front
+        }
         for (topic, since) in self.topics.clone() {
             self.send_join(topic, since);
         }
         self.acks_due();
+    }
+
+    pub(super) fn set_hidden(&mut self, hidden: bool) {
+        if self.hidden != hidden {
+            self.hidden = hidden;
+            if self.is_live() {
+                self.say_app_state();
+            }
+        }
+    }
+
+    fn say_app_state(&mut self) {
+        let state = if self.hidden {
+            app_state::BACKGROUND
+        } else {
+            app_state::ACTIVE
+        };
+        self.invoke(None, call::SET_APP_STATE, vec![payload(&state)]);
     }
 
     pub(super) fn acknowledge(&mut self, id: &str, seq: Option<i64>) {

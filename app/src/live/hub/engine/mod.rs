@@ -43,6 +43,8 @@ pub enum Event {
     Offline,
     /// The tab came to the front.
     Visible,
+    /// The tab went to the back.
+    Hidden,
     /// Answer to [`Effect::FetchToken`].
     Token(Attempt, Result<HubToken, Failure>),
     /// Answer to [`Effect::Negotiate`].
@@ -206,6 +208,8 @@ pub struct Engine {
     session: Session,
     /// The browser says that there is a network.
     network: bool,
+    /// The tab is in the back.
+    hidden: bool,
     /// Last status told.
     status: Option<Status>,
     /// When the connection was lost, until it is back. `None` before the first one.
@@ -243,6 +247,7 @@ impl Engine {
             bearer: None,
             session: Session::default(),
             network: true,
+            hidden: false,
             status: None,
             lost: None,
             was_live: false,
@@ -272,7 +277,11 @@ impl Engine {
             Event::RetryNow => self.retry_now(),
             Event::Online => self.online(),
             Event::Offline => self.offline(),
-            Event::Visible => self.visible(),
+            Event::Visible => {
+                self.visible();
+                self.set_hidden(false);
+            }
+            Event::Hidden => self.set_hidden(true),
             Event::Token(attempt, answer) if attempt == self.attempt => self.authorized(answer),
             Event::Negotiated(attempt, answer) if attempt == self.attempt => {
                 self.negotiated(answer);

@@ -214,6 +214,26 @@ fn the_tab_coming_to_the_front_ends_the_wait() {
 }
 
 #[test]
+fn the_hub_is_told_whether_the_tab_is_in_front() {
+    let said = |effects: &[Effect]| -> Vec<Value> {
+        let calls = calls(effects).into_iter();
+        calls
+            .filter(|(method, ..)| method == "SetAppState")
+            .map(|(_, arguments, _)| arguments)
+            .collect()
+    };
+    let mut play = Play::live();
+    assert_eq!(said(&play.on(Event::Hidden)), [json!(["background"])]);
+    assert_eq!(said(&play.on(Event::Hidden)), Vec::<Value>::new());
+    assert_eq!(said(&play.on(Event::Visible)), [json!(["active"])]);
+    play.close(Failure::Transient);
+    assert_eq!(said(&play.on(Event::Hidden)), Vec::<Value>::new());
+    // Each connection begins in front.
+    play.on(Event::Timer(Timer::Retry));
+    assert_eq!(said(&play.connect(WebSockets)), [json!(["background"])]);
+}
+
+#[test]
 fn close_messages() {
     let mut play = Play::live();
     let effects = play.receive("{\"type\":7,\"allowReconnect\":true}\u{1e}");
