@@ -123,7 +123,7 @@ fn signalr(quick: bool, rows: &[String]) -> Result<()> {
 
 const QUIET: &str = "nothing else should run now: the report says how much did";
 
-fn reports() -> PathBuf {
+pub(crate) fn reports() -> PathBuf {
     place::root().join("docs/reports")
 }
 
@@ -142,7 +142,7 @@ fn driver(suite: &str) -> std::process::Command {
 }
 
 /// Short name of what is checked out; `-changed` when the tree is not as committed.
-fn commit() -> Result<String> {
+pub(crate) fn commit() -> Result<String> {
     let name = output(command("git").args(["rev-parse", "--short", "HEAD"]))?;
     let differs = output(command("git").args(["status", "--porcelain", "--untracked-files=no"]))?;
     let mark = if differs.trim().is_empty() {

@@ -15,6 +15,7 @@ mod prepare;
 mod run;
 mod scratch;
 mod setup;
+mod simulate;
 mod site;
 mod step;
 mod test;
@@ -42,6 +43,8 @@ enum Chore {
     Test(test::Test),
     /// Measure the release build, with a bare twin beside each figure, and write docs/reports
     Bench(bench::Bench),
+    /// Walk random histories of the delivery rules, with crashes between any two steps, and write docs/reports
+    Simulate(simulate::Simulate),
     /// Install what building, running and testing need, and stop
     Setup,
     /// Format, clippy, documentation, dependencies: everything that needs no running program
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Chore::Run(chore) => chore.run(),
         Chore::Test(chore) => chore.run(),
         Chore::Bench(chore) => chore.run(),
+        Chore::Simulate(chore) => chore.run(),
         Chore::Setup => setup::everything(),
         Chore::Lint => lint::everything(),
         Chore::Ci => ci::run(),

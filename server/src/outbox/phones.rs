@@ -1,21 +1,26 @@
 //! The rung that pushes: to each registered phone and browser that has not got it, once; and the withdrawal of what
 //! they show, once somebody has settled it.
 //!
-//! Whether a delivery is still owed is looked up right before it is sent. A provider that takes nothing is asked
+//! Whether a delivery is still owed is looked up right before it is sent, and noted in the same commit that it is
+//! about to be: what a crash leaves on a phone is taken back like the rest. A provider that takes nothing is asked
 //! again after what it asks for, while the ladder goes on; what a phone shows is named by the notification's
 //! id, so that a push sent twice is one card.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::model::delivery::{Class, Plan, PushField};
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use sqlx::Connection as _;
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::push::{AllowedHosts, Message, Outcome, Purpose, Pusher, Report, Target};
+use crate::push::{
+    AllowedHosts, Extent, Message, Outcome, Platform, Purpose, Pusher, Report, Target,
+};
 use crate::store::Pool;
 use crate::store::debts::{self, Claim, Left};
 use crate::store::push as store;
@@ -25,6 +30,13 @@ use crate::support::clock::Clock;
 const AT_ONCE: usize = 64;
 /// A provider that waits for the operator is asked again so often.
 const MISCONFIGURED: SignedDuration = SignedDuration::from_mins(5);
+/// A send that began longer ago is over, whatever came of it: a provider has 10 s, and a place at it may be waited
+/// for.
+const LONGEST_SEND: SignedDuration = SignedDuration::from_secs(60);
+/// So long after it was noted nothing is sent any more; a provider may take its 10 s and more after that.
+const LATEST: Duration = Duration::from_secs(30);
+/// A withdrawal that waits for a send looks again after this.
+const SOON: SignedDuration = SignedDuration::from_secs(2);
 /// A withdrawal nobody takes is given up after so many tries: the phone clears it when the app opens.
 const MOST_WITHDRAWALS: i16 = 5;
 
@@ -53,8 +65,7 @@ pub struct Job {
 /// A send and what came of it.
 struct Sent {
     index: usize,
-    device: String,
-    token_hash: Vec<u8>,
+    phone: store::Phone,
     report: Report,
 }
 
@@ -65,30 +76,10 @@ impl Phones {
     /// Whatever the database answers; the claims come back by themselves, and a phone that has it
     /// replaces its card.
     pub async fn notify(&self, jobs: Vec<Job>) -> sqlx::Result<()> {
+        let begun = Instant::now();
+        let sends = self.begin(&jobs).await?;
         let sent_at = self.clock.now();
-        let users: Vec<Uuid> = jobs.iter().map(|job| job.claim.user).collect();
-        let seqs: Vec<i64> = jobs.iter().map(|job| job.claim.seq).collect();
-        let at: Vec<i64> = jobs
-            .iter()
-            .map(|job| job.claim.at.as_microsecond())
-            .collect();
-        let (phones, contents) = {
-            let mut conn = self.pool.acquire().await?;
-            let phones = store::phones(&mut conn, &users, &seqs, false).await?;
-            let contents = store::contents(&mut conn, &users, &seqs, &at).await?;
-            (phones, contents)
-        };
-        let contents: HashMap<usize, store::Content> = contents
-            .into_iter()
-            .filter(|content| content.owed)
-            .map(|content| (content.index, content))
-            .collect();
-        let sends = phones.into_iter().filter_map(|phone| {
-            let job = &jobs[phone.index];
-            let message = message(job, contents.get(&phone.index)?);
-            Some((phone, message))
-        });
-        let sent = self.send(sends.collect()).await;
+        let sent = self.send(sends, begun).await;
         let now = self.clock.now();
         let left: Vec<Left> = jobs
             .iter()
@@ -102,7 +93,45 @@ impl Phones {
         self.write(&claims, &sent, "notify", sent_at, &left).await
     }
 
-    /// Takes back what phones show of settled deliveries, and pays their debts.
+    /// What is still owed, to whom, noted as under way before any of it is sent: a crash after the send leaves a card
+    /// that an ack takes back all the same.
+    async fn begin(&self, jobs: &[Job]) -> sqlx::Result<Vec<(store::Phone, Message)>> {
+        let now = self.clock.now();
+        let users: Vec<Uuid> = jobs.iter().map(|job| job.claim.user).collect();
+        let seqs: Vec<i64> = jobs.iter().map(|job| job.claim.seq).collect();
+        let at: Vec<i64> = jobs
+            .iter()
+            .map(|job| job.claim.at.as_microsecond())
+            .collect();
+        let mut conn = self.pool.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let contents: HashMap<usize, store::Content> = store::contents(&mut tx, &users, &seqs, &at)
+            .await?
+            .into_iter()
+            .filter(|content| content.owed)
+            .map(|content| (content.index, content))
+            .collect();
+        let phones = store::phones(&mut tx, &users, &seqs, false).await?;
+        let sends: Vec<(store::Phone, Message)> = phones
+            .into_iter()
+            .filter_map(|phone| {
+                let message = message(&jobs[phone.index], contents.get(&phone.index)?);
+                Some((phone, message))
+            })
+            .collect();
+        let sending: Vec<store::Attempt> = sends
+            .iter()
+            .map(|(phone, _)| attempt(&jobs[phone.index].claim, phone, "notify"))
+            .collect();
+        if !sending.is_empty() {
+            store::begin(&mut tx, &sending, now).await?;
+        }
+        tx.commit().await?;
+        Ok(sends)
+    }
+
+    /// Takes back what phones show of settled deliveries, and pays their debts. One that is being pushed right
+    /// now waits until that is over: its card would come after the withdrawal.
     ///
     /// # Errors
     /// Whatever the database answers; the claims come back by themselves.
@@ -110,19 +139,38 @@ impl Phones {
         let sent_at = self.clock.now();
         let users: Vec<Uuid> = claims.iter().map(|claim| claim.user).collect();
         let seqs: Vec<i64> = claims.iter().map(|claim| claim.seq).collect();
-        let phones = {
+        let (under_way, phones) = {
             let mut conn = self.pool.acquire().await?;
-            store::phones(&mut conn, &users, &seqs, true).await?
+            let since = sent_at - LONGEST_SEND;
+            let under_way = store::under_way(&mut conn, &users, &seqs, since).await?;
+            let phones = store::phones(&mut conn, &users, &seqs, true).await?;
+            (under_way, phones)
         };
-        let sends = phones.into_iter().map(|phone| {
-            let message = withdrawal(&claims[phone.index], sent_at);
-            (phone, message)
-        });
-        let sent = self.send(sends.collect()).await;
+        let waits = |claim: &Claim| under_way.contains(&(claim.user, claim.seq));
+        let sends = phones
+            .into_iter()
+            .filter(|phone| !waits(&claims[phone.index]))
+            .map(|phone| {
+                let message = withdrawal(&claims[phone.index], sent_at);
+                (phone, message)
+            });
+        let sent = self.send(sends.collect(), Instant::now()).await;
         let now = self.clock.now();
         let mut left = Vec::new();
         let mut paid: Vec<&Claim> = Vec::new();
         for (index, claim) in claims.iter().enumerate() {
+            if waits(claim) {
+                left.push(Left {
+                    user: claim.user,
+                    seq: claim.seq,
+                    fence: claim.fence,
+                    rung: claim.rung,
+                    tries: claim.tries,
+                    push_at: None,
+                    next_at: now + SOON,
+                });
+                continue;
+            }
             let again = sent
                 .iter()
                 .filter(|one| one.index == index)
@@ -153,25 +201,23 @@ impl Phones {
         Ok(())
     }
 
-    async fn send(&self, sends: Vec<(store::Phone, Message)>) -> Vec<Sent> {
+    async fn send(&self, sends: Vec<(store::Phone, Message)>, begun: Instant) -> Vec<Sent> {
         let pusher = &self.pusher;
         futures_util::stream::iter(sends)
             .map(|(phone, message)| async move {
-                let target = target(&phone, pusher.hosts());
-                let report = match target {
-                    Some(target) => Some(pusher.send(&target, &message).await),
-                    // Registered under rules that are stricter now: it stays until it registers again.
-                    None => None,
+                let report = match target(&phone, pusher.hosts()) {
+                    // A process that was stopped meanwhile: the withdrawal may be out already.
+                    Ok(_) if begun.elapsed() > LATEST => held_back(&phone),
+                    Ok(target) => pusher.send(&target, &message).await,
+                    Err(report) => report,
                 };
-                report.map(|report| Sent {
+                Sent {
                     index: phone.index,
-                    device: phone.device,
-                    token_hash: phone.token_hash,
+                    phone,
                     report,
-                })
+                }
             })
             .buffer_unordered(AT_ONCE)
-            .filter_map(async |sent| sent)
             .collect()
             .await
     }
@@ -186,21 +232,11 @@ impl Phones {
     ) -> sqlx::Result<()> {
         let attempts: Vec<store::Attempt> = sent
             .iter()
-            .map(|one| {
-                let claim = claims[one.index];
-                store::Attempt {
-                    user: claim.user,
-                    seq: claim.seq,
-                    routed_at: claim.at,
-                    tenant: claim.tenant,
-                    device: one.device.clone(),
-                    token_hash: one.token_hash.clone(),
-                    provider: one.report.provider,
-                    purpose,
-                    outcome: one.report.outcome.name(),
-                    status: one.report.status.and_then(|code| i16::try_from(code).ok()),
-                    detail: one.report.detail.clone(),
-                }
+            .map(|one| store::Attempt {
+                outcome: one.report.outcome.name(),
+                status: one.report.status.and_then(|code| i16::try_from(code).ok()),
+                detail: one.report.detail.clone(),
+                ..attempt(claims[one.index], &one.phone, purpose)
             })
             .collect();
         let mut conn = self.pool.acquire().await?;
@@ -209,16 +245,54 @@ impl Phones {
             store::record(&mut tx, &attempts, sent_at, self.clock.now()).await?;
         }
         if !left.is_empty() {
-            debts::put_back(&mut tx, left).await?;
+            debts::put_back(&mut tx, left, self.clock.now()).await?;
         }
         tx.commit().await
     }
 }
 
-fn target(phone: &store::Phone, hosts: &AllowedHosts) -> Option<Target> {
-    Target::parse(&phone.platform, &phone.token, hosts)
-        .inspect_err(|error| tracing::warn!(device = phone.device, %error, "not pushed to"))
-        .ok()
+/// Where it goes. A registration of before the rules became stricter is refused: its app registers anew.
+fn target(phone: &store::Phone, hosts: &AllowedHosts) -> Result<Target, Report> {
+    Target::parse(&phone.platform, &phone.token, hosts).map_err(|error| Report {
+        outcome: Outcome::Refused(error.to_string()),
+        extent: Extent::Device,
+        provider: word(&phone.platform),
+        status: None,
+        detail: error.to_string(),
+        took: Duration::ZERO,
+    })
+}
+
+fn held_back(phone: &store::Phone) -> Report {
+    Report {
+        outcome: Outcome::RetryAfter(Duration::from_secs(1)),
+        extent: Extent::Device,
+        provider: word(&phone.platform),
+        status: None,
+        detail: "not sent: it took too long until its turn came".to_owned(),
+        took: Duration::ZERO,
+    }
+}
+
+fn word(platform: &str) -> &'static str {
+    Platform::named(platform).map_or("unknown", Platform::as_str)
+}
+
+/// A try that has not been made.
+fn attempt(claim: &Claim, phone: &store::Phone, purpose: &'static str) -> store::Attempt {
+    store::Attempt {
+        user: claim.user,
+        seq: claim.seq,
+        routed_at: claim.at,
+        tenant: claim.tenant,
+        device: phone.device.clone(),
+        token_hash: phone.token_hash.clone(),
+        provider: word(&phone.platform),
+        purpose,
+        outcome: "sending",
+        status: None,
+        detail: String::new(),
+    }
 }
 
 /// What is left of a debt after its phones were tried.

@@ -303,7 +303,7 @@ impl Worker {
             store::end(&mut tx, &endings, now).await?;
         }
         if !left.is_empty() {
-            store::put_back(&mut tx, &left).await?;
+            store::put_back(&mut tx, &left, now).await?;
         }
         if !paid.is_empty() {
             let users: Vec<Uuid> = paid.iter().map(|claim| claim.user).collect();

@@ -19,6 +19,7 @@ use crate::delivery::intake;
 use crate::delivery::{Classes, Dispatch};
 use crate::hub::{Hub, Needs, route};
 use crate::outbox::phones::Phones;
+use crate::outbox::retention::Retention;
 use crate::outbox::sweep::Sweeper;
 use crate::outbox::worker::Worker;
 use crate::push::Platform;
@@ -144,6 +145,12 @@ impl Product {
         .start(&life);
         intake::Router::start(workplace.clone(), &life);
         attendance::midnight::start(workplace.clone(), &life);
+        Retention {
+            pool: pool.clone(),
+            clock: workplace.clock.clone(),
+            days: parts.config.database.retention_days,
+        }
+        .start(&life);
         super::partitions::start(pool, workplace.clock.clone(), &life);
         let own = parts.config.http.origins.clone();
         let origins = Origins::start(workplace.pool.clone(), own, &life).await?;

@@ -20,7 +20,10 @@ pub(super) struct Delivery {
     pub(super) class: usize,
     pub(super) routed_at: i64,
     pub(super) expires_at: i64,
+    /// A push was about to be sent: noted before it was.
     pub(super) pushed: bool,
+    /// Since when one is under way of which nothing is known.
+    pub(super) under_way: Option<i64>,
     /// Devices that have said so.
     pub(super) acked_by: Vec<usize>,
     /// Known when it was routed: all of them must have it, where the class says so.
@@ -80,6 +83,7 @@ impl Book {
                 routed_at: now.max(self.open_from),
                 expires_at: now + i64::from(of.life) * 1_000,
                 pushed: false,
+                under_way: None,
                 acked_by: Vec::new(),
                 known: known.collect(),
             },

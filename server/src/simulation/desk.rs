@@ -65,11 +65,24 @@ impl Connection {
     }
 }
 
+/// The next thing of a claim.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Todo {
+    /// A rung.
+    Climb(Due),
+    /// What was noted as about to be sent goes out.
+    Send,
+}
+
 /// A claimed debt on its way: its rungs are climbed one by one, and then what is left is written.
 pub(super) struct Claim {
     pub(super) seq: i64,
     pub(super) fence: u64,
-    pub(super) todo: Vec<Due>,
+    pub(super) todo: Vec<Todo>,
+    /// A push of it was sent: the result says so.
+    pub(super) sent: bool,
+    /// A withdrawal must wait for a send: nothing is paid.
+    pub(super) waits: bool,
     pub(super) plan: Plan,
     pub(super) ended: Option<End>,
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use app::model::delivery::{AckBy, Class, Due, End, Event, Rung, State, Step, Sufficient, plan};
 
 use super::book::Book;
-use super::desk::{Claim, Connection, Desk};
+use super::desk::{Claim, Connection, Desk, Todo};
 use super::dice::Dice;
 use super::street::{Manner, Person, Socket};
 use crate::hub::gate::Gate;
@@ -15,6 +15,8 @@ use crate::outbox::acked_set;
 const STEPS: usize = 200;
 /// A claim nobody finished comes back after this.
 const LEASE: i64 = 30_000;
+/// A send that began longer ago is over.
+const LONGEST_SEND: i64 = 60_000;
 
 /// What was found to be wrong.
 #[derive(Debug)]
@@ -395,12 +397,13 @@ impl World {
         };
         let class = &self.book.classes[self.book.deliveries[&seq].class];
         let plan = plan(class, debt, owed, now, 0.5);
-        let mut todo = plan.due.clone();
-        todo.reverse();
+        let todo = plan.due.iter().rev().copied().map(Todo::Climb).collect();
         self.desk.claims.push(Claim {
             seq,
             fence,
             todo,
+            sent: false,
+            waits: false,
             ended: plan.end,
             plan,
         });
@@ -415,12 +418,13 @@ impl World {
         let at = self.dice.below(self.desk.claims.len());
         let seq = self.desk.claims[at].seq;
         match self.desk.claims[at].todo.pop() {
-            Some(due) => self.climb(at, seq, due, providers_fail),
+            Some(Todo::Climb(due)) => self.climb(at, seq, due),
+            Some(Todo::Send) => self.send(at, seq, providers_fail),
             None => self.finish(at),
         }
     }
 
-    fn climb(&mut self, at: usize, seq: i64, due: Due, providers_fail: bool) {
+    fn climb(&mut self, at: usize, seq: i64, due: Due) {
         let one = &self.book.deliveries[&seq];
         let enough = one.state.is_enough(one.rule);
         match due {
@@ -431,35 +435,27 @@ impl World {
                 self.note("again", seq);
             }
             Due::Push => {
-                // Looked up right before the send; from here on it is under way.
+                // Looked up and noted in one commit, right before the send.
                 if enough {
                     return self.note("push spared", seq);
                 }
-                if providers_fail && self.dice.once_in(3) {
-                    let claim = &mut self.desk.claims[at];
-                    claim.plan = claim.plan.clone().push_again(None, self.now);
-                    return self.note("push refused", seq);
-                }
-                let mut taken = false;
-                for (device, person) in self.people.iter_mut().enumerate() {
-                    let has = self.book.deliveries[&seq].acked_by.contains(&device);
-                    if person.registered && !has {
-                        person.cards.insert(seq);
-                        taken = true;
-                    }
-                }
-                if taken {
-                    if self.book.deliveries[&seq].state.is_terminal() {
+                if let Some(one) = self.book.deliveries.get_mut(&seq) {
+                    if one.state.is_terminal() {
                         self.late_rungs
                             .push(format!("{seq} was pushed when it had ended"));
                     }
-                    if let Some(one) = self.book.deliveries.get_mut(&seq) {
-                        one.pushed = true;
-                    }
+                    one.pushed = true;
+                    one.under_way = Some(self.now);
                 }
-                self.note("push", (seq, taken));
+                self.desk.claims[at].todo.push(Todo::Send);
+                self.note("push begun", seq);
             }
             Due::Withdraw => {
+                let since = self.book.deliveries[&seq].under_way;
+                if since.is_some_and(|since| self.now - since < LONGEST_SEND) {
+                    self.desk.claims[at].waits = true;
+                    return self.note("withdrawal waits", seq);
+                }
                 for person in &mut self.people {
                     person.cards.remove(&seq);
                 }
@@ -469,9 +465,40 @@ impl World {
         }
     }
 
+    /// What was noted goes out, whatever has happened since; a provider that does not say so may have taken it.
+    fn send(&mut self, at: usize, seq: i64, providers_fail: bool) {
+        let since = self.book.deliveries[&seq].under_way;
+        // Whoever was stopped for so long sends nothing any more: its withdrawal may be out already.
+        if since.is_none_or(|since| self.now - since >= LONGEST_SEND) {
+            let claim = &mut self.desk.claims[at];
+            claim.plan = claim.plan.clone().push_again(None, self.now);
+            return self.note("push too late", seq);
+        }
+        let fails = providers_fail && self.dice.once_in(3);
+        if !fails || self.dice.once_in(2) {
+            for (device, person) in self.people.iter_mut().enumerate() {
+                let has = self.book.deliveries[&seq].acked_by.contains(&device);
+                if person.registered && !has {
+                    person.cards.insert(seq);
+                }
+            }
+        }
+        let claim = &mut self.desk.claims[at];
+        claim.sent = true;
+        if fails {
+            claim.plan = claim.plan.clone().push_again(None, self.now);
+        }
+        self.note(if fails { "push refused" } else { "push" }, seq);
+    }
+
     fn finish(&mut self, at: usize) {
         let claim = self.desk.claims.swap_remove(at);
         let (seq, now) = (claim.seq, self.now);
+        if claim.sent
+            && let Some(one) = self.book.deliveries.get_mut(&seq)
+        {
+            one.under_way = None;
+        }
         let withdraws = claim.plan.due.contains(&Due::Withdraw);
         let event = match claim.ended {
             Some(End::Expire) => Some(Event::Expire),
@@ -497,6 +524,7 @@ impl World {
                     row.next_at = now;
                 }
             }
+            Some(_) if claim.waits => row.next_at = now + 2_000,
             Some(End::Expire | End::GiveUp) if withdraws || self.book.deliveries[&seq].pushed => {
                 row.next_at = now;
             }

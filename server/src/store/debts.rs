@@ -262,26 +262,42 @@ pub struct Left {
     pub next_at: Timestamp,
 }
 
-/// Writes what is left of claimed debts. Those claimed by somebody else since, or paid, stay as they are.
-pub async fn put_back(conn: &mut PgConnection, left: &[Left]) -> sqlx::Result<()> {
+/// Writes what is left of claimed debts. Those claimed by somebody else since, or paid, stay as they are; one whose
+/// delivery was settled meanwhile is looked at now.
+///
+/// Two statements: the second sees what an ack committed while the first waited for its lock.
+pub async fn put_back(conn: &mut PgConnection, left: &[Left], now: Timestamp) -> sqlx::Result<()> {
+    let users: Vec<Uuid> = left.iter().map(|one| one.user).collect();
+    let seqs: Vec<i64> = left.iter().map(|one| one.seq).collect();
+    let fences: Vec<i64> = left.iter().map(|one| one.fence).collect();
     sqlx::query!(
-        r#"WITH done AS (
-               SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::smallint[],
-                                    $5::smallint[], $6::bigint[], $7::bigint[])
-                      AS l (user_id, seq, fence, rung, tries, push_at, next_at)),
-           locked AS MATERIALIZED (
-               SELECT b.user_id, b.seq FROM bellhop.debt b
-                 JOIN done ON b.user_id = done.user_id AND b.seq = done.seq AND b.fence = done.fence
-                ORDER BY b.user_id, b.seq FOR UPDATE OF b)
-           UPDATE bellhop.debt b
-              SET rung = done.rung, tries = done.tries,
-                  push_at = timestamptz 'epoch' + done.push_at * interval '1 microsecond',
-                  next_at = timestamptz 'epoch' + done.next_at * interval '1 microsecond'
-             FROM done JOIN locked USING (user_id, seq)
-            WHERE b.user_id = done.user_id AND b.seq = done.seq AND b.fence = done.fence"#,
-        &left.iter().map(|one| one.user).collect::<Vec<_>>(),
-        &left.iter().map(|one| one.seq).collect::<Vec<_>>(),
-        &left.iter().map(|one| one.fence).collect::<Vec<_>>(),
+        r#"SELECT b.user_id FROM bellhop.debt b
+             JOIN unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS l (user_id, seq, fence)
+               ON b.user_id = l.user_id AND b.seq = l.seq AND b.fence = l.fence
+            ORDER BY b.user_id, b.seq FOR UPDATE OF b"#,
+        &users,
+        &seqs,
+        &fences,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!(
+        r#"UPDATE bellhop.debt b
+              SET rung = l.rung, tries = l.tries,
+                  push_at = timestamptz 'epoch' + l.push_at * interval '1 microsecond',
+                  next_at = CASE WHEN EXISTS (
+                                      SELECT FROM bellhop.delivery d
+                                       WHERE d.user_id = b.user_id AND d.seq = b.seq AND d.at = b.at
+                                         AND (d.state >= 2 OR d.state = 1 AND (d.rule & 7) = 4))
+                                 THEN least($8, timestamptz 'epoch' + l.next_at * interval '1 microsecond')
+                                 ELSE timestamptz 'epoch' + l.next_at * interval '1 microsecond' END
+             FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[],
+                         $6::bigint[], $7::bigint[])
+                  AS l (user_id, seq, fence, rung, tries, push_at, next_at)
+            WHERE b.user_id = l.user_id AND b.seq = l.seq AND b.fence = l.fence"#,
+        &users,
+        &seqs,
+        &fences,
         &left.iter().map(|one| one.rung).collect::<Vec<_>>(),
         &left.iter().map(|one| one.tries).collect::<Vec<_>>(),
         &left
@@ -292,6 +308,7 @@ pub async fn put_back(conn: &mut PgConnection, left: &[Left]) -> sqlx::Result<()
             .iter()
             .map(|one| one.next_at.as_microsecond())
             .collect::<Vec<_>>(),
+        now.to_sqlx(),
     )
     .execute(conn)
     .await?;

@@ -29,6 +29,7 @@ pub mod people;
 pub mod push;
 pub mod queued;
 pub mod replay;
+pub mod retention;
 pub mod sessions;
 pub mod topic;
 pub mod withdraw;

@@ -154,7 +154,7 @@ pub async fn phones(
               AND (NOT $4 OR EXISTS (SELECT FROM bellhop.push_attempt p
                                       WHERE p.user_id = q.user_id AND p.seq = q.seq
                                         AND p.device = t.device AND p.purpose = 'notify'
-                                        AND p.outcome = 'taken'))
+                                        AND p.outcome IN ('sending', 'taken', 'retry_after')))
               AND ($4 OR NOT EXISTS (SELECT FROM bellhop.ack a
                                       WHERE a.user_id = q.user_id AND a.seq = q.seq
                                         AND a.device = t.device AND a.via <> 'reached'))
@@ -196,7 +196,8 @@ pub struct Content {
     pub owed: bool,
 }
 
-/// Reads what to push.
+/// Locks deliveries in order and reads what to push of them: an ack comes before this, or after the caller has
+/// noted that a push is under way.
 pub async fn contents(
     conn: &mut PgConnection,
     users: &[Uuid],
@@ -211,7 +212,8 @@ pub async fn contents(
              JOIN bellhop.delivery d ON d.user_id = q.user_id AND d.seq = q.seq
               AND d.at = timestamptz 'epoch' + q.at * interval '1 microsecond'
              JOIN bellhop.notification n
-               ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)"#,
+               ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)
+            ORDER BY d.user_id, d.seq FOR NO KEY UPDATE OF d"#,
         &indices,
         users,
         seqs,
@@ -253,7 +255,7 @@ pub struct Attempt {
     pub provider: &'static str,
     /// `notify`, `withdraw`.
     pub purpose: &'static str,
-    /// `taken`, `retry_after`, `token_gone`, `refused`, `misconfigured`.
+    /// `sending` before it; then `taken`, `retry_after`, `token_gone`, `refused`, `misconfigured`.
     pub outcome: &'static str,
     /// The provider's HTTP status.
     pub status: Option<i16>,
@@ -261,37 +263,21 @@ pub struct Attempt {
     pub detail: String,
 }
 
-/// Records tries that began at `sent_at`: notes on the deliveries which were taken, forgets tokens that are gone
-/// unless they were registered again since. Lock order: deliveries, then tokens.
-pub async fn record(
+/// Notes, before anything is sent, that these are about to be: from now on an ack has what phones show of them
+/// taken back. The caller has locked the deliveries.
+pub async fn begin(
     conn: &mut PgConnection,
-    attempts: &[Attempt],
-    sent_at: Timestamp,
+    sending: &[Attempt],
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    let users: Vec<Uuid> = attempts.iter().map(|a| a.user).collect();
-    let devices: Vec<String> = attempts.iter().map(|a| a.device.clone()).collect();
-    let outcomes: Vec<String> = attempts.iter().map(|a| a.outcome.to_owned()).collect();
-    let details: Vec<String> = attempts.iter().map(|a| a.detail.clone()).collect();
-    let hashes: Vec<Vec<u8>> = attempts.iter().map(|a| a.token_hash.clone()).collect();
-    let mut taken: Vec<&Attempt> = attempts
-        .iter()
-        .filter(|a| a.outcome == "taken" && a.purpose == "notify")
-        .collect();
-    taken.sort_by_key(|a| (a.user, a.seq));
     sqlx::query!(
-        r#"WITH locked AS MATERIALIZED (
-               SELECT d.user_id, d.seq, d.at FROM bellhop.delivery d
-                 JOIN unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS t (user_id, seq, at)
-                   ON d.user_id = t.user_id AND d.seq = t.seq
-                  AND d.at = timestamptz 'epoch' + t.at * interval '1 microsecond'
-                WHERE d.pushed_at IS NULL
-                ORDER BY d.user_id, d.seq FOR NO KEY UPDATE OF d)
-           UPDATE bellhop.delivery d SET pushed_at = $4 FROM locked
-            WHERE d.user_id = locked.user_id AND d.seq = locked.seq AND d.at = locked.at"#,
-        &taken.iter().map(|a| a.user).collect::<Vec<_>>(),
-        &taken.iter().map(|a| a.seq).collect::<Vec<_>>(),
-        &taken
+        r#"UPDATE bellhop.delivery d SET pushed_at = $4
+             FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS t (user_id, seq, at)
+            WHERE d.user_id = t.user_id AND d.seq = t.seq AND d.pushed_at IS NULL
+              AND d.at = timestamptz 'epoch' + t.at * interval '1 microsecond'"#,
+        &sending.iter().map(|a| a.user).collect::<Vec<_>>(),
+        &sending.iter().map(|a| a.seq).collect::<Vec<_>>(),
+        &sending
             .iter()
             .map(|a| a.routed_at.as_microsecond())
             .collect::<Vec<_>>(),
@@ -299,33 +285,47 @@ pub async fn record(
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!(
-        r#"INSERT INTO bellhop.push_attempt
-                  (user_id, seq, at, tenant_id, device, provider, purpose, outcome, status, detail)
-           SELECT a.user_id, a.seq, $9, a.tenant, a.device, a.provider, a.purpose, a.outcome, a.status,
-                  a.detail
-             FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[],
-                         $7::text[], $8::smallint[], $10::text[])
-                  AS a (user_id, seq, tenant, device, provider, purpose, outcome, status, detail)"#,
-        &users,
-        &attempts.iter().map(|a| a.seq).collect::<Vec<_>>(),
-        &attempts.iter().map(|a| a.tenant).collect::<Vec<_>>(),
-        &devices,
-        &attempts
-            .iter()
-            .map(|a| a.provider.to_owned())
-            .collect::<Vec<_>>(),
-        &attempts
-            .iter()
-            .map(|a| a.purpose.to_owned())
-            .collect::<Vec<_>>(),
-        &outcomes,
-        &attempts.iter().map(|a| a.status).collect::<Vec<_>>() as &[Option<i16>],
-        now.to_sqlx(),
-        &details,
+    append(conn, sending, now).await
+}
+
+/// Which of these deliveries have a push under way that began after `since`: what came of it is not known yet.
+pub async fn under_way(
+    conn: &mut PgConnection,
+    users: &[Uuid],
+    seqs: &[i64],
+    since: Timestamp,
+) -> sqlx::Result<Vec<(Uuid, i64)>> {
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT s.user_id, s.seq
+             FROM unnest($1::uuid[], $2::bigint[]) AS q (user_id, seq)
+             JOIN bellhop.push_attempt s
+               ON s.user_id = q.user_id AND s.seq = q.seq AND s.outcome = 'sending' AND s.at > $3
+            WHERE NOT EXISTS (SELECT FROM bellhop.push_attempt f
+                               WHERE f.user_id = s.user_id AND f.seq = s.seq AND f.device = s.device
+                                 AND f.purpose = s.purpose AND f.outcome <> 'sending' AND f.at >= s.at)"#,
+        users,
+        seqs,
+        since.to_sqlx(),
     )
-    .execute(&mut *conn)
+    .fetch_all(conn)
     .await?;
+    Ok(rows.into_iter().map(|row| (row.user_id, row.seq)).collect())
+}
+
+/// Records what came of tries that began at `sent_at`; forgets tokens that are gone unless they were registered
+/// again since.
+pub async fn record(
+    conn: &mut PgConnection,
+    attempts: &[Attempt],
+    sent_at: Timestamp,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    append(conn, attempts, now).await?;
+    let users: Vec<Uuid> = attempts.iter().map(|a| a.user).collect();
+    let devices: Vec<String> = attempts.iter().map(|a| a.device.clone()).collect();
+    let outcomes: Vec<String> = attempts.iter().map(|a| a.outcome.to_owned()).collect();
+    let details: Vec<String> = attempts.iter().map(|a| a.detail.clone()).collect();
+    let hashes: Vec<Vec<u8>> = attempts.iter().map(|a| a.token_hash.clone()).collect();
     sqlx::query!(
         r#"DELETE FROM bellhop.push_token t
             USING unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[])
@@ -356,6 +356,37 @@ pub async fn record(
         &hashes,
         &details,
         now.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn append(conn: &mut PgConnection, attempts: &[Attempt], now: Timestamp) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"INSERT INTO bellhop.push_attempt
+                  (user_id, seq, at, tenant_id, device, provider, purpose, outcome, status, detail)
+           SELECT a.user_id, a.seq, $9, a.tenant, a.device, a.provider, a.purpose, a.outcome, a.status,
+                  a.detail
+             FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[],
+                         $7::text[], $8::smallint[], $10::text[])
+                  AS a (user_id, seq, tenant, device, provider, purpose, outcome, status, detail)"#,
+        &attempts.iter().map(|a| a.user).collect::<Vec<_>>(),
+        &attempts.iter().map(|a| a.seq).collect::<Vec<_>>(),
+        &attempts.iter().map(|a| a.tenant).collect::<Vec<_>>(),
+        &attempts.iter().map(|a| a.device.clone()).collect::<Vec<_>>(),
+        &attempts
+            .iter()
+            .map(|a| a.provider.to_owned())
+            .collect::<Vec<_>>(),
+        &attempts
+            .iter()
+            .map(|a| a.purpose.to_owned())
+            .collect::<Vec<_>>(),
+        &attempts.iter().map(|a| a.outcome.to_owned()).collect::<Vec<_>>(),
+        &attempts.iter().map(|a| a.status).collect::<Vec<_>>() as &[Option<i16>],
+        now.to_sqlx(),
+        &attempts.iter().map(|a| a.detail.clone()).collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;

@@ -158,6 +158,15 @@ pub struct Database {
         value_name = "N"
     )]
     pub db_connections: u32,
+    /// Days that notifications and what became of them are kept, at least 30
+    #[arg(
+        long,
+        env = "BELLHOP_RETENTION_DAYS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u16).range(30..=3_650),
+        value_name = "N"
+    )]
+    pub retention_days: u16,
 }
 
 /// Whose tokens are good.

@@ -3,6 +3,7 @@
 mod ending;
 mod moves;
 mod pushes;
+mod retention;
 mod rungs;
 mod sweep;
 

@@ -79,13 +79,18 @@ async fn nobody_acked_so_each_phone_gets_it_once_and_an_ack_takes_it_back() {
     );
     assert_eq!(desk.debts().await, 0);
     let tries: Vec<(String, String, i64)> = sqlx::query_as(
-        "SELECT purpose, outcome, count(*) FROM bellhop.push_attempt GROUP BY 1, 2 ORDER BY 1",
+        "SELECT purpose, outcome, count(*) FROM bellhop.push_attempt GROUP BY 1, 2 ORDER BY 1, 2",
     )
     .fetch_all(&desk.pool)
     .await
     .unwrap();
-    let taken = |purpose: &str| (purpose.to_owned(), "taken".to_owned(), 2);
-    assert_eq!(tries, [taken("notify"), taken("withdraw")]);
+    let two = |purpose: &str, outcome: &str| (purpose.to_owned(), outcome.to_owned(), 2);
+    let expected = [
+        two("notify", "sending"),
+        two("notify", "taken"),
+        two("withdraw", "taken"),
+    ];
+    assert_eq!(tries, expected);
 }
 
 /// The cheapest cure for a push about something one has just read.
@@ -162,6 +167,35 @@ async fn a_token_that_is_gone_is_forgotten_and_one_that_came_back_is_not() {
         .await
         .unwrap();
     assert_eq!(desk.count(tokens).await, 1);
+}
+
+/// The server was killed between the send and what it would have written of it: the phone shows a card of which the
+/// database knew nothing, and the ack that came meanwhile took nothing back.
+#[tokio::test]
+async fn a_push_whose_result_was_lost_is_taken_back_all_the_same() {
+    let (mut desk, makers) = open().await;
+    let phone = makers.phone();
+    desk.register(desk.u1, "phone", &phone).await;
+    let seq = desk.publish(desk.u1, "pushed").await;
+    desk.seconds(6);
+    desk.sweep().await;
+    // The provider takes it and hangs up, and the process is gone before it would have asked again.
+    makers.script(&phone, json!([{"hang": true}]));
+    let (_, pushes) = desk.worker().begin().await.unwrap();
+    let killed = tokio::spawn(pushes.unwrap());
+    crate::testing::eventually(async || makers.screen(&phone).len() == 1).await;
+    killed.abort();
+    desk.ack(desk.u1, "laptop", seq, true).await;
+    desk.seconds(3);
+    desk.round().await;
+    assert_eq!(
+        makers.screen(&phone).len(),
+        1,
+        "for all one knows it is still being sent"
+    );
+    desk.seconds(61);
+    desk.round().await;
+    assert_eq!((makers.screen(&phone).len(), desk.debts().await), (0, 0));
 }
 
 /// A shared phone stayed with the one who had it before.

@@ -65,7 +65,7 @@ async fn ack_racing_a_claim_wins() {
         push_at: None,
         next_at: now,
     };
-    debts::put_back(&mut conn, &[left]).await.unwrap();
+    debts::put_back(&mut conn, &[left], now).await.unwrap();
     assert_eq!(desk.debts().await, 0);
     assert_eq!(desk.state(desk.u1, seq).await, State::Acked);
 }
@@ -96,7 +96,7 @@ async fn a_claim_comes_back_and_its_late_result_is_ignored() {
         push_at: None,
         next_at: now,
     };
-    debts::put_back(&mut conn, &[late]).await.unwrap();
+    debts::put_back(&mut conn, &[late], now).await.unwrap();
     debts::pay(&mut conn, &[desk.u1], &[seq], &[stopped[0].fence])
         .await
         .unwrap();
