@@ -171,9 +171,9 @@ impl Batch {
         let batch = fresh.iter().map(|one| one.publication.clone()).collect();
         let paged: Vec<Option<usize>> = fresh.iter().map(|one| one.paged).collect();
         let routed = ledger::append_to(conn, batch, &members, &paged, now).await?;
-        let pages = pages(&fresh, now);
-        if !pages.ids.is_empty() {
-            fanout::insert(conn, &pages).await?;
+        let later = pages(&fresh, now);
+        if !later.ids.is_empty() {
+            fanout::insert(conn, &later).await?;
         }
         for (one, routed) in fresh.into_iter().zip(routed) {
             let also = withdraw::replaced(conn, &one.publication, &routed, now).await?;

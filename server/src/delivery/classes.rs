@@ -159,7 +159,7 @@ impl Classes {
                     }
                     // Written by hand or by a later version: the built-in one serves, if there is one.
                     _ => {
-                        tracing::warn!(tenant = %row.tenant, class = row.key, "the class cannot be read")
+                        tracing::warn!(tenant = %row.tenant, class = row.key, "the class cannot be read");
                     }
                 },
             }

@@ -74,13 +74,12 @@ impl Audience {
         if self.service {
             parts.push("the service".to_owned());
         }
-        let mut words = parts.join(", ");
         let except = &self.except;
         let left_out = except.users.len() + except.departments.len() + except.groups.len();
         if left_out > 0 {
-            words.push_str(&format!(", but {left_out} left out"));
+            parts.push(format!("but {left_out} left out"));
         }
-        words
+        parts.join(", ")
     }
 
     /// Users by name and nothing else.

@@ -1,7 +1,7 @@
 //! The rung at which somebody else is asked: the user's deputy, else the manager. They get the notification
 //! as a delivery of their own, which says for whom it stands; a deputy's has no deputy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sqlx::Connection as _;
@@ -24,7 +24,7 @@ pub async fn ask(pool: &Pool, claims: &[&Claim], now: Timestamp) -> sqlx::Result
     let mut owed = Owed::default();
     let mut wanted: BTreeMap<Uuid, i64> = BTreeMap::new();
     // Two users of one manager: one delivery of the notification, for the first of them.
-    let mut given: BTreeMap<(Uuid, Uuid), ()> = BTreeMap::new();
+    let mut given: BTreeSet<(Uuid, Uuid)> = BTreeSet::new();
     for (user, notification, instead, is_deputy) in found {
         let Some(claim) = claims
             .iter()
@@ -35,7 +35,7 @@ pub async fn ask(pool: &Pool, claims: &[&Claim], now: Timestamp) -> sqlx::Result
         let Some(delivery) = &claim.delivery else {
             continue;
         };
-        if given.insert((notification, instead), ()).is_some() {
+        if !given.insert((notification, instead)) {
             continue;
         }
         let nth = wanted.entry(instead).or_default();

@@ -140,7 +140,11 @@ impl Worker {
             claims.iter().map(|claim| self.plan(claim, now)).collect();
         let rungs = self.climb(&claims, &plans, now).await?;
         let count = claims.len();
-        let (rest, notify, withdraw) = self.part(claims, plans);
+        let Parted {
+            rest,
+            notify,
+            withdraw,
+        } = self.part(claims, plans);
         let ended = if rest.is_empty() {
             0
         } else {
@@ -166,12 +170,13 @@ impl Worker {
     }
 
     /// Those whose debts the phones' task writes, and the rest.
-    fn part(
-        &self,
-        claims: Vec<Claim>,
-        plans: Vec<Option<Planned>>,
-    ) -> (Vec<(Claim, Option<Plan>)>, Vec<Job>, Vec<Claim>) {
-        let (mut rest, mut notify, mut withdraw) = (Vec::new(), Vec::new(), Vec::new());
+    fn part(&self, claims: Vec<Claim>, plans: Vec<Option<Planned>>) -> Parted {
+        let mut parted = Parted::default();
+        let Parted {
+            rest,
+            notify,
+            withdraw,
+        } = &mut parted;
         for (claim, planned) in claims.into_iter().zip(plans) {
             let Some(Planned { plan, class }) = planned else {
                 rest.push((claim, None));
@@ -190,7 +195,7 @@ impl Worker {
                 _ => rest.push((claim, Some(plan))),
             }
         }
-        (rest, notify, withdraw)
+        parted
     }
 
     /// What is due for a claim; `None` for a delivery that is no more.
@@ -319,6 +324,14 @@ impl Worker {
         }
         Ok(endings.len())
     }
+}
+
+/// Claims by who writes what is left of them.
+#[derive(Default)]
+struct Parted {
+    rest: Vec<(Claim, Option<Plan>)>,
+    notify: Vec<Job>,
+    withdraw: Vec<Claim>,
 }
 
 /// What is due for a claim, by which class.

@@ -13,6 +13,7 @@
 mod book;
 mod desk;
 mod dice;
+mod steps;
 mod street;
 mod walk;
 

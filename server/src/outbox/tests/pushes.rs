@@ -182,9 +182,10 @@ async fn a_push_whose_result_was_lost_is_taken_back_all_the_same() {
     // The provider takes it and hangs up, and the process is gone before it would have asked again.
     makers.script(&phone, json!([{"hang": true}]));
     let (_, pushes) = desk.worker().begin().await.unwrap();
-    let killed = tokio::spawn(pushes.unwrap());
-    crate::testing::eventually(async || makers.screen(&phone).len() == 1).await;
-    killed.abort();
+    tokio::select! {
+        _ = pushes.unwrap() => panic!("the provider never answers"),
+        () = crate::testing::eventually(async || makers.screen(&phone).len() == 1) => {}
+    }
     desk.ack(desk.u1, "laptop", seq, true).await;
     desk.seconds(3);
     desk.round().await;
