@@ -35,12 +35,11 @@ pub(crate) struct Simulate {
 
 impl Simulate {
     pub(crate) fn run(self) -> Result<()> {
-        let seed = match self.seed {
-            Some(seed) => seed,
-            None => {
-                let seconds = output(command("date").arg("+%s"))?;
-                seconds.trim().parse::<u64>()? << 20
-            }
+        let seed = if let Some(seed) = self.seed {
+            seed
+        } else {
+            let seconds = output(command("date").arg("+%s"))?;
+            seconds.trim().parse::<u64>()? << 20
         };
         step("Building the simulation (release profile)", || {
             run(cargo().arg("build").args(EXAMPLE))?;
