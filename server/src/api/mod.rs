@@ -3,6 +3,7 @@
 
 pub mod acks;
 pub mod body;
+mod classes;
 pub mod cors;
 mod docs;
 pub mod health;
@@ -16,11 +17,14 @@ pub mod requests;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use axum::{Router, middleware};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
 
 use self::docs::Bearer;
 use self::metrics::PublishMetrics;
@@ -47,6 +51,8 @@ pub struct Api {
     pub workplace: Workplace,
     /// Where devices say what they have.
     pub acks: Acks,
+    /// Whether a user, by inner id, has an open connection.
+    pub online: Arc<dyn Fn(Uuid) -> bool + Send + Sync>,
     /// Counts what is published.
     pub publish: PublishMetrics,
     /// Which browsers may call; whoever changes services tells it.
@@ -81,6 +87,7 @@ struct Document;
 fn operations() -> (Router<Api>, OpenApi) {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(notifications::routes())
+        .merge(classes::routes())
         .merge(provisioning::routes())
         .merge(punches::routes())
         .merge(requests::routes())

@@ -6,6 +6,7 @@
 //! transactions.
 
 mod batch;
+pub mod class_changes;
 pub mod classes;
 pub mod committer;
 pub mod draft;

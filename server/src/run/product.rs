@@ -191,6 +191,10 @@ impl Product {
             committer: self.committer.clone(),
             workplace: self.workplace.clone(),
             acks: self.hub.acks(),
+            online: Arc::new({
+                let hub = self.hub.clone();
+                move |user| hub.is_online(user)
+            }),
             publish: self.metrics.publish.clone(),
             origins: self.origins.clone(),
             auth: self.auth.clone(),

@@ -17,6 +17,7 @@ pub mod devices;
 pub mod directory;
 pub mod explain;
 pub mod fanout;
+pub mod history;
 pub mod idempotency;
 pub mod identity;
 pub mod inbox;

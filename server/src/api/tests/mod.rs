@@ -3,7 +3,9 @@
 mod acks;
 mod bodies;
 mod browsers;
+mod classes;
 mod docs;
+mod explain;
 mod hub_paths;
 mod operators;
 mod publish;
