@@ -5,6 +5,7 @@ pub mod acks;
 pub mod body;
 mod classes;
 pub mod cors;
+mod dead_letters;
 mod docs;
 pub mod health;
 pub mod metrics;
@@ -88,6 +89,7 @@ fn operations() -> (Router<Api>, OpenApi) {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(notifications::routes())
         .merge(classes::routes())
+        .merge(dead_letters::routes())
         .merge(provisioning::routes())
         .merge(punches::routes())
         .merge(requests::routes())

@@ -11,6 +11,7 @@ pub mod approvals;
 pub mod attendance;
 pub mod audience;
 pub mod classes;
+pub mod dead_letters;
 pub mod debts;
 pub mod demo;
 pub mod devices;

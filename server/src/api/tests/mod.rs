@@ -4,6 +4,7 @@ mod acks;
 mod bodies;
 mod browsers;
 mod classes;
+mod dead_letters;
 mod docs;
 mod explain;
 mod hub_paths;
