@@ -11,6 +11,7 @@ pub mod api;
 pub mod auth;
 pub mod delivery;
 pub mod devpush;
+pub mod explain;
 pub mod hub;
 pub mod outbox;
 pub mod push;

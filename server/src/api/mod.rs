@@ -3,7 +3,9 @@
 
 pub mod acks;
 pub mod body;
+mod classes;
 pub mod cors;
+mod dead_letters;
 mod docs;
 pub mod events;
 pub mod health;
@@ -104,6 +106,8 @@ fn operations() -> (Operations, OpenApi) {
     let (api, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(notifications::routes())
         .merge(events::routes())
+        .merge(classes::routes())
+        .merge(dead_letters::routes())
         .merge(provisioning::routes())
         .merge(punches::routes())
         .merge(requests::routes())

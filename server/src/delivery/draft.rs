@@ -337,7 +337,7 @@ fn wait(deliver_at: Option<Timestamp>, now: Timestamp) -> Result<SignedDuration,
     Ok(wait.max(SignedDuration::ZERO))
 }
 
-fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+pub(super) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     for part in parts {
         context.update(&(part.len() as u64).to_be_bytes());

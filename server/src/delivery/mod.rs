@@ -6,8 +6,10 @@
 //! transactions.
 
 mod batch;
+pub mod class_changes;
 pub mod classes;
 pub mod committer;
+pub mod dead_letters;
 pub mod draft;
 pub mod fair;
 pub mod fanout;

@@ -110,3 +110,55 @@ pub async fn set_default(conn: &mut PgConnection, tenant: Uuid, class: &str) -> 
     .await?;
     Ok(())
 }
+
+/// What one tenant set, as it stands in this transaction.
+pub struct OfTenant {
+    /// The class of kinds that have none.
+    pub default: String,
+    /// Keys and rules as JSON, by key.
+    pub classes: Vec<(String, String)>,
+    /// Kinds and the keys of their classes, by kind.
+    pub kinds: Vec<(String, String)>,
+}
+
+/// Holds off other changes of the tenant's classes until the transaction ends: what a kind names must not
+/// be removed meanwhile. `NO KEY`, so that nothing else of the tenant waits.
+pub async fn lock(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "SELECT FROM bellhop.tenant WHERE id = $1 FOR NO KEY UPDATE",
+        tenant
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(())
+}
+
+/// Reads what a tenant set.
+pub async fn of_tenant(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<OfTenant> {
+    let default = sqlx::query_scalar!(
+        "SELECT default_class FROM bellhop.tenant WHERE id = $1",
+        tenant
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let classes = sqlx::query!(
+        "SELECT key, rules FROM bellhop.class WHERE tenant_id = $1 ORDER BY key",
+        tenant
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let kinds = sqlx::query!(
+        "SELECT kind, class FROM bellhop.kind WHERE tenant_id = $1 ORDER BY kind",
+        tenant
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(OfTenant {
+        default,
+        classes: classes
+            .into_iter()
+            .map(|row| (row.key, row.rules))
+            .collect(),
+        kinds: kinds.into_iter().map(|row| (row.kind, row.class)).collect(),
+    })
+}

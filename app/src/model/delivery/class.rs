@@ -10,6 +10,7 @@ pub const LONGEST_LIFE: u32 = 28 * 86_400;
 const MOST_RUNGS: usize = 16;
 
 /// Whose ack settles a delivery.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AckBy {
@@ -23,6 +24,7 @@ pub enum AckBy {
 }
 
 /// Whether a device that never acks can settle it.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sufficient {
@@ -34,6 +36,7 @@ pub enum Sufficient {
 }
 
 /// What a rung does.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
@@ -48,6 +51,7 @@ pub enum Step {
 }
 
 /// A rung of the ladder.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rung {
@@ -59,6 +63,7 @@ pub struct Rung {
 }
 
 /// What of a notification may leave the premises in a push.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PushField {
@@ -73,6 +78,7 @@ pub enum PushField {
 }
 
 /// How it is pushed. The default lets nothing leave but the id and the class's own words.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PushRules {
@@ -95,6 +101,7 @@ impl Default for PushRules {
 }
 
 /// How hard a notification is tried.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Class {

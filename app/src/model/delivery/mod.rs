@@ -3,8 +3,11 @@
 
 mod class;
 mod ladder;
+mod preview;
 mod state;
+pub mod words;
 
 pub use class::{AckBy, Class, Flaw, LONGEST_LIFE, PushField, PushRules, Rung, Step, Sufficient};
 pub use ladder::{Debt, Due, End, Owed, Plan, plan};
+pub use preview::{Ahead, Happening, Preview, Story, ahead, preview};
 pub use state::{Event, Rule, State};

@@ -2,6 +2,7 @@
 
 mod batch;
 mod cancel;
+mod explain;
 pub mod publish;
 pub mod read;
 
@@ -18,4 +19,5 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(publish::publish, cancel::cancel_thread))
         .routes(routes!(batch::publish_many))
         .routes(routes!(read::read, cancel::cancel))
+        .routes(routes!(explain::explain))
 }

@@ -3,8 +3,11 @@
 mod acks;
 mod bodies;
 mod browsers;
+mod classes;
+mod dead_letters;
 mod docs;
 mod events;
+mod explain;
 mod hub_paths;
 mod operators;
 mod publish;
