@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use sqlx::Connection as _;
 use sqlx::postgres::PgListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,6 +19,7 @@ use super::Routed;
 use super::batch::{Batch, Verdict};
 use super::classes::Classes;
 use super::committer::{self, Refusal};
+use super::doorbell::{Canaries, Doorbell};
 use super::draft::{Draft, Origin, PublishRequest};
 use crate::store::intake::{self as store, Row};
 use crate::support::lifecycle::Lifecycle;
@@ -34,29 +36,62 @@ const POLL: Duration = Duration::from_millis(50);
 /// Takes rows to where they belong.
 pub struct Router {
     workplace: Workplace,
+    doorbell: Doorbell,
 }
 
 impl Router {
-    /// Starts the routing task; it stops when the process does, after the batch in hand.
-    pub fn start(workplace: Workplace, life: &Lifecycle) {
-        let router = Self { workplace };
+    /// Starts the routing task; it stops when the process does, after the batch in hand. What it finds out about
+    /// LISTEN it tells `doorbell`.
+    pub fn start(workplace: Workplace, doorbell: Doorbell, life: &Lifecycle) {
+        let router = Self {
+            workplace,
+            doorbell,
+        };
         life.spawn("intake router", router.run(life.stopping()));
     }
 
     async fn run(self, stopping: CancellationToken) {
-        let mut doorbell = None;
+        let mut listener = None;
+        let mut canaries = Canaries::new(self.doorbell.clone());
         loop {
-            if doorbell.is_none() {
-                doorbell = self.listen().await;
+            if listener.is_none() {
+                listener = self.listen().await;
+                canaries.reset();
             }
             // Look after LISTEN began, never before: a row between the two would wait for the timer.
             self.drain().await;
-            let pause = if doorbell.is_some() { PATROL } else { POLL };
-            tokio::select! {
-                () = stopping.cancelled() => return,
-                () = tokio::time::sleep(pause) => {}
-                rung = ring(doorbell.as_mut()) => if rung.is_err() { doorbell = None; },
+            if listener.is_some()
+                && let Some(payload) = canaries.next(Instant::now())
+            {
+                self.send(&payload).await;
             }
+            let heard = listener.is_some() && !canaries.late();
+            let until = Instant::now() + if heard { PATROL } else { POLL };
+            loop {
+                tokio::select! {
+                    () = stopping.cancelled() => return,
+                    () = tokio::time::sleep_until(until) => break,
+                    rung = ring(listener.as_mut()) => match rung {
+                        Ok(payload) if canaries.heard(&payload, Instant::now()) => {}
+                        Ok(_) => break,
+                        Err(_) => {
+                            listener = None;
+                            break;
+                        }
+                    },
+                }
+            }
+        }
+    }
+
+    /// Rings the bell as everybody else does, by another connection.
+    async fn send(&self, canary: &str) {
+        let sent = async {
+            let mut conn = self.workplace.pool.acquire().await?;
+            store::ring(&mut conn, CHANNEL, canary).await
+        };
+        if let Err(error) = sent.await {
+            tracing::debug!(%error, "no canary sent");
         }
     }
 
@@ -176,14 +211,14 @@ impl Router {
 }
 
 /// Resolves at the next ring; never without a doorbell.
-async fn ring(doorbell: Option<&mut PgListener>) -> sqlx::Result<()> {
+async fn ring(doorbell: Option<&mut PgListener>) -> sqlx::Result<String> {
     match doorbell {
         // `try_recv` tells of a lost connection, where `recv` would silently reconnect: rings may
         // have been missed, so the caller must look at the table.
         Some(listener) => listener
             .try_recv()
             .await?
-            .map(drop)
+            .map(|rung| rung.payload().to_owned())
             .ok_or(sqlx::Error::WorkerCrashed),
         None => std::future::pending().await,
     }
@@ -297,6 +332,7 @@ mod tests {
 
         Router {
             workplace: place.workplace.clone(),
+            doorbell: Doorbell::default(),
         }
         .drain()
         .await;

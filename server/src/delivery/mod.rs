@@ -10,6 +10,7 @@ pub mod class_changes;
 pub mod classes;
 pub mod committer;
 pub mod dead_letters;
+pub mod doorbell;
 pub mod draft;
 pub mod fair;
 pub mod fanout;

@@ -14,6 +14,7 @@ use crate::api::metrics::Metrics;
 use crate::api::{self, Api, cors, health, problem};
 use crate::auth::{AuthSettings, AuthState, Hooks, Origins, VerificationKeys};
 use crate::delivery::committer::{self, Committer};
+use crate::delivery::doorbell::Doorbell;
 use crate::delivery::fanout::Fanout;
 use crate::delivery::intake;
 use crate::delivery::{Classes, Dispatch};
@@ -91,7 +92,7 @@ impl Product {
             },
             &life,
         );
-        let metrics = Metrics::new(&hub);
+        let metrics = Metrics::new(&hub, Doorbell::default(), pusher.clone());
         let dispatch: Arc<dyn Dispatch> = metrics.dispatch.clone();
         let pages = Arc::new(Notify::new());
         let needs = committer::Needs {
@@ -143,7 +144,7 @@ impl Product {
             bell,
         }
         .start(&life);
-        intake::Router::start(workplace.clone(), &life);
+        intake::Router::start(workplace.clone(), metrics.doorbell.clone(), &life);
         attendance::midnight::start(workplace.clone(), &life);
         Retention {
             pool: pool.clone(),

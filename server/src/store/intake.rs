@@ -23,6 +23,14 @@ pub struct Row {
     pub at: jiff_sqlx::Timestamp,
 }
 
+/// Rings a bell by hand.
+pub async fn ring(conn: &mut PgConnection, channel: &str, payload: &str) -> sqlx::Result<()> {
+    sqlx::query!("SELECT pg_notify($1, $2)", channel, payload)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// One router at a time, over all nodes, held until the transaction ends.
 pub async fn try_lease(conn: &mut PgConnection) -> sqlx::Result<bool> {
     let held = sqlx::query_scalar!(

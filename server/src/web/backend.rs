@@ -229,6 +229,12 @@ impl Backend for Rooms {
             );
             health.push(Health { ok: false, text });
         }
+        if self.product.metrics.doorbell.is_late() {
+            let text = "LISTEN is swallowed or late, perhaps by a connection pooler: rows of SQL callers are looked \
+                        for every 50 ms."
+                .to_owned();
+            health.push(Health { ok: false, text });
+        }
         let text = format!(
             "Database answers in {:.1} ms.",
             took.as_secs_f64() * 1_000.0

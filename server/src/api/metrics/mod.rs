@@ -9,6 +9,7 @@ mod events;
 mod http;
 mod hub;
 mod live;
+mod outside;
 mod publish;
 
 use std::net::SocketAddr;
@@ -28,9 +29,12 @@ pub use self::hub::HubMetrics;
 pub use self::publish::PublishMetrics;
 
 use self::live::{Counted, Live};
+use self::outside::Outside;
 use super::problem::Problem;
 use crate::delivery::Dispatch;
+use crate::delivery::doorbell::Doorbell;
 use crate::hub::Hub;
+use crate::push::Pusher;
 
 /// Headers by which a proxy says that somebody else asked.
 const FORWARDED: [&str; 5] = [
@@ -55,12 +59,14 @@ pub struct Metrics {
     pub hub: Arc<HubMetrics>,
     /// In front of the hub; counts what passes.
     pub dispatch: Arc<dyn Dispatch>,
+    /// Whether LISTEN is heard.
+    pub doorbell: Doorbell,
 }
 
 impl Metrics {
     /// All at zero.
     #[must_use]
-    pub fn new(hub: &Arc<Hub>) -> Self {
+    pub fn new(hub: &Arc<Hub>, doorbell: Doorbell, pusher: Arc<Pusher>) -> Self {
         let mut registry = Registry::with_prefix("bellhop");
         let publish = PublishMetrics::register(&mut registry);
         let events = EventMetrics::register(&mut registry);
@@ -68,6 +74,7 @@ impl Metrics {
         let counted = HubMetrics::register(&mut registry);
         let dispatch = Counted::register(&mut registry, hub.clone());
         registry.register_collector(Box::new(Live::new(hub.clone())));
+        registry.register_collector(Box::new(Outside::new(doorbell.clone(), pusher)));
         Self {
             registry: Arc::new(registry),
             publish,
@@ -75,6 +82,7 @@ impl Metrics {
             http,
             hub: counted,
             dispatch: Arc::new(dispatch),
+            doorbell,
         }
     }
 
