@@ -16,6 +16,9 @@ pub fn Sections() -> impl IntoView {
             <Tab href="/admin/connections" label="Connections" current=at("/admin/connections") />
             <Tab href="/admin/groups" label="Groups" current=at("/admin/groups") />
             <Tab href="/admin/queued" label="Messages" current=at("/admin/queued") />
+            <Tab href="/admin/undelivered" label="Undelivered" current=at("/admin/undelivered") />
+            <Tab href="/admin/why" label="Why" current=at("/admin/why") />
+            <Tab href="/admin/classes" label="Classes" current=at("/admin/classes") />
         </Tabs>
     }
     .into_any()
