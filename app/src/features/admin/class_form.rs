@@ -41,7 +41,6 @@ pub fn ClassForm(
     let save = ServerAction::<SaveClass>::new();
     let toasts = Toasts::here();
     let navigate = use_navigate();
-    let name = key.clone();
     Effect::watch(
         move || save.value().get(),
         move |answer, _, _| {
@@ -63,30 +62,7 @@ pub fn ClassForm(
         Some(row) => format!("Class {}", row.key),
         None => "New class".to_owned(),
     };
-    let key_field = if new {
-        view! {
-            <div class="field">
-                <label for="key">"Key"</label>
-                <input
-                    class="input"
-                    id="key"
-                    name="key"
-                    value=key
-                    autocomplete="off"
-                    autocapitalize="none"
-                    required
-                    pattern="[a-z][a-z0-9_\\-]*"
-                    aria-describedby="key-note"
-                />
-                <p class="hint" id="key-note">
-                    "What publishers name it by: lower-case letters, digits, _ and -."
-                </p>
-            </div>
-        }
-        .into_any()
-    } else {
-        view! { <input type="hidden" name="key" value=key /> }.into_any()
-    };
+    let name = key.clone();
     let (again_name, again_value) = if new {
         ("new", "1".to_owned())
     } else {
@@ -103,7 +79,7 @@ pub fn ClassForm(
                         </a>
                     </div>
                     <ActionForm action=save attr:class="col class-form">
-                        {key_field}
+                        <KeyField key new />
                         <Select
                             name="ack_by"
                             label="Settled by the acknowledgement of"
@@ -169,7 +145,7 @@ pub fn ClassForm(
                                 on:change=move |event| {
                                     let high = event_target_checked(&event);
                                     now.update(|draft| {
-                                        draft.high = if high { "yes" } else { "" }.to_owned();
+                                        draft.high = String::from(if high { "yes" } else { "" });
                                     });
                                 }
                             />
@@ -201,6 +177,33 @@ pub fn ClassForm(
                     <Meaning now />
                 </section>
             </div>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn KeyField(key: String, new: bool) -> impl IntoView {
+    if !new {
+        return view! { <input type="hidden" name="key" value=key /> }.into_any();
+    }
+    view! {
+        <div class="field">
+            <label for="key">"Key"</label>
+            <input
+                class="input"
+                id="key"
+                name="key"
+                value=key
+                autocomplete="off"
+                autocapitalize="none"
+                required
+                pattern="[a-z][a-z0-9_\\-]*"
+                aria-describedby="key-note"
+            />
+            <p class="hint" id="key-note">
+                "What publishers name it by: lower-case letters, digits, _ and -."
+            </p>
         </div>
     }
     .into_any()

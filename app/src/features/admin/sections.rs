@@ -3,12 +3,20 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
+use crate::browser;
 use crate::components::tabs::{Tab, Tabs};
 
 /// The tabs; wider screens have them in the rail.
 #[component]
 pub fn Sections() -> impl IntoView {
     let path = use_location().pathname;
+    // Seven of them are wider than a phone.
+    Effect::new(move || {
+        path.track();
+        let _handle = browser::after(0, || {
+            browser::reveal("main .tabs.only-phone [aria-current]");
+        });
+    });
     let at = move |place: &'static str| Signal::derive(move || path.read().as_str() == place);
     view! {
         <Tabs label="Admin sections" class="only-phone">

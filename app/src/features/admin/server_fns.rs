@@ -1,5 +1,10 @@
 //! What the console asks of the server. Each needs the role admin; the backend checks it.
 
+#![expect(
+    clippy::too_many_arguments,
+    reason = "the fields of a plain form are the arguments of its server function"
+)]
+
 use leptos::prelude::*;
 
 use crate::error::AppError;

@@ -488,7 +488,7 @@ fn offset(milliseconds: i64) -> String {
     let milliseconds = milliseconds.max(0);
     match milliseconds {
         ..1_000 => format!("+{milliseconds} ms"),
-        ..60_000 => format!("+{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
+        1_000..60_000 => format!("+{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
         _ => format!("+{}", crate::components::words::short_span(milliseconds)),
     }
 }

@@ -125,11 +125,11 @@ impl Draft {
         })?;
         let mut ladder = Vec::new();
         for (number, line) in (1..).zip(self.ladder.lines()) {
-            let line = line.trim().to_lowercase();
-            if line.is_empty() {
+            let words = line.trim().to_lowercase();
+            if words.is_empty() {
                 continue;
             }
-            let rung = read_rung(&line).ok_or_else(|| {
+            let rung = read_rung(&words).ok_or_else(|| {
                 flaw(
                     &format!("Ladder, line {number}"),
                     "Write when and what, such as 5 s again: again, push, deputy or give up."
@@ -143,13 +143,13 @@ impl Draft {
             if name.is_empty() {
                 continue;
             }
-            let field = find(&FIELDS, name).ok_or_else(|| {
+            let leaves = find(&FIELDS, name).ok_or_else(|| {
                 flaw(
                     "May leave in a push",
                     format!("“{name}” cannot: title, body, link or data can."),
                 )
             })?;
-            fields.push(field);
+            fields.push(leaves);
         }
         let class = Class {
             ack_by: find(&ACK_BY, &self.ack_by).unwrap_or_default(),

@@ -334,17 +334,17 @@ impl Rooms {
     pub(super) async fn class_shelf(&self, caller: &Caller) -> Result<Classes, AppError> {
         need(caller, Role::Admin)?;
         let mut conn = self.connection().await?;
-        let shelf = self.database(Shelf::read(&mut conn, tenant(caller)).await)?;
-        let rows = shelf.classes.into_iter().map(|kept| ClassRow {
-            key: kept.key,
-            built_in: kept.built_in,
-            own: kept.own,
-            class: kept.class,
+        let kept = self.database(Shelf::read(&mut conn, tenant(caller)).await)?;
+        let rows = kept.classes.into_iter().map(|one| ClassRow {
+            key: one.key,
+            built_in: one.built_in,
+            own: one.own,
+            class: one.class,
         });
         Ok(Classes {
-            default: shelf.default,
+            default: kept.default,
             classes: rows.collect(),
-            kinds: shelf.kinds.into_iter().collect(),
+            kinds: kept.kinds.into_iter().collect(),
         })
     }
 
