@@ -8,12 +8,17 @@ use leptos::prelude::use_context;
 
 use crate::error::AppError;
 use crate::model::Moment;
-use crate::model::admin::{ConnectionRow, GroupRow, Overview, Page, PageQuery, QueuedRow};
+use crate::model::admin::{
+    ConnectionRow, DeadLetterRow, GroupRow, Overview, Page, PageQuery, QueuedRow, SentAgain,
+};
 use crate::model::approval::{ApprovalList, ApprovalTab, Decision, RequestDetail};
 use crate::model::attendance::Board;
 use crate::model::badges::Badges;
+use crate::model::classes::Classes;
+use crate::model::delivery::Class;
 use crate::model::inbox::{InboxCounts, InboxPage, InboxTab, Mark};
 use crate::model::person::{DemoLogin, HubToken, Me, Role};
+use crate::model::why;
 
 /// Who calls, established by the server from the session cookie before any server function runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +88,37 @@ pub trait Backend: Send + Sync + 'static {
     async fn groups(&self, caller: &Caller, query: PageQuery) -> Result<Page<GroupRow>, AppError>;
     /// Deliveries still owed, oldest first (role admin).
     async fn queued(&self, caller: &Caller, query: PageQuery) -> Result<Page<QueuedRow>, AppError>;
+    /// What ended without an ack, the latest first (role admin). The search may hold `reason:`, `kind:` and
+    /// `user:`.
+    async fn undelivered(
+        &self,
+        caller: &Caller,
+        query: PageQuery,
+    ) -> Result<Page<DeadLetterRow>, AppError>;
+    /// Sends dead letters again, or says what that would do; ids as in [`DeadLetterRow`] (role admin).
+    async fn send_again(
+        &self,
+        caller: &Caller,
+        ids: Vec<String>,
+        dry_run: bool,
+    ) -> Result<SentAgain, AppError>;
+    /// Why somebody got a notification, or not (role admin). Either may be empty.
+    async fn why(
+        &self,
+        caller: &Caller,
+        notification: &str,
+        user: &str,
+    ) -> Result<why::Answer, AppError>;
+    /// How hard notifications are tried (role admin).
+    async fn classes(&self, caller: &Caller) -> Result<Classes, AppError>;
+    /// Writes a class (role admin).
+    async fn put_class(&self, caller: &Caller, key: &str, class: Class) -> Result<(), AppError>;
+    /// Removes a class; a built-in one of its key is back (role admin).
+    async fn remove_class(&self, caller: &Caller, key: &str) -> Result<(), AppError>;
+    /// Gives a kind a class; an empty one takes it away (role admin).
+    async fn set_kind(&self, caller: &Caller, kind: &str, class: &str) -> Result<(), AppError>;
+    /// The class of kinds that have none (role admin).
+    async fn set_default_class(&self, caller: &Caller, class: &str) -> Result<(), AppError>;
 }
 
 /// The backend as the server put it into the reactive context.

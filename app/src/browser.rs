@@ -122,6 +122,13 @@ pub fn focus(selector: &str) {
     give_focus(element);
 }
 
+/// Scrolls sideways to what matches, where it stands outside of its strip.
+pub fn reveal(selector: &str) {
+    if let Some(element) = document().query_selector(selector).ok().flatten() {
+        element.scroll_into_view_with_bool(false);
+    }
+}
+
 /// Puts the focus into row `place` of the rows that match, on what matches `inside`: where a row
 /// went away, its successor takes its place. The last row for all beyond.
 pub fn focus_in_row(rows: &str, place: usize, inside: &str) {

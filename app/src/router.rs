@@ -9,10 +9,13 @@ use leptos_router::{SsrMode, path};
 use crate::components::announcer::{Announcer, LiveRegions};
 use crate::components::clock::Clock;
 use crate::components::toast::{ToastStage, Toasts};
+use crate::features::admin::classes::ClassesPage;
 use crate::features::admin::connections::ConnectionsPage;
 use crate::features::admin::groups::GroupsPage;
 use crate::features::admin::overview::OverviewPage;
 use crate::features::admin::queued::QueuedPage;
+use crate::features::admin::undelivered::UndeliveredPage;
+use crate::features::admin::why::WhyPage;
 use crate::features::approvals::page::ApprovalsPage;
 use crate::features::attendance::page::AttendancePage;
 use crate::features::frame::{Frame, home::Home};
@@ -58,6 +61,13 @@ pub fn App() -> impl IntoView {
                     />
                     <Route path=path!("admin/groups") view=GroupsPage ssr=SsrMode::Async />
                     <Route path=path!("admin/queued") view=QueuedPage ssr=SsrMode::Async />
+                    <Route
+                        path=path!("admin/undelivered")
+                        view=UndeliveredPage
+                        ssr=SsrMode::Async
+                    />
+                    <Route path=path!("admin/why") view=WhyPage ssr=SsrMode::Async />
+                    <Route path=path!("admin/classes") view=ClassesPage ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

@@ -22,6 +22,12 @@ const PAGES = [
   "/admin/connections?search=nothing-like-this",
   "/admin/groups",
   "/admin/queued",
+  "/admin/undelivered",
+  "/admin/undelivered?search=nothing-like-this",
+  "/admin/why",
+  "/admin/why?user=nobody-is-called-this",
+  "/admin/classes",
+  "/admin/classes?edit=decision",
 ];
 
 /** Somebody with something on every page. */

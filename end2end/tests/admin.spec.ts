@@ -76,12 +76,20 @@ test("groups name who is in them", async ({ guest }) => {
 test("the console is for administrators only", async ({ guest, complaints }) => {
   const [worker] = await hire(["employee", "hr"]);
   const browser = await guest(worker);
-  for (const path of ["/admin", "/admin/connections", "/admin/groups", "/admin/queued"]) {
+  for (const path of [
+    "/admin",
+    "/admin/connections",
+    "/admin/groups",
+    "/admin/queued",
+    "/admin/undelivered",
+    "/admin/why",
+    "/admin/classes",
+  ]) {
     const page = await browser.newPage();
     const answer = await page.goto(path);
     expect(answer?.status(), path).toBe(403);
     await expect(page.getByText("Not for your role")).toBeVisible();
     await page.close();
   }
-  expect(complaints.splice(0)).toHaveLength(4);
+  expect(complaints.splice(0)).toHaveLength(7);
 });

@@ -16,6 +16,7 @@ use crate::model::admin::Page;
 use crate::model::approval::{ApprovalList, RequestDetail};
 use crate::model::attendance::Board;
 use crate::model::inbox::InboxPage;
+use crate::model::why;
 use crate::protocol::Patch;
 
 /// After a failed refresh, the next try. The patches that follow a failure try at once.
@@ -37,6 +38,15 @@ macro_rules! snapshots {
     };
 }
 snapshots!(ApprovalList, RequestDetail, Board, InboxPage);
+
+impl Snapshot for why::Answer {
+    fn as_of(&self) -> i64 {
+        match self {
+            Self::One(why) => why.as_of,
+            _ => 0,
+        }
+    }
+}
 
 impl<T: Send + Sync + 'static> Snapshot for Page<T> {
     fn as_of(&self) -> i64 {

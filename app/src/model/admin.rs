@@ -136,3 +136,41 @@ pub struct PageQuery {
     #[serde(default)]
     pub page: u32,
 }
+
+/// A delivery that ended without an ack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetterRow {
+    /// `{user}/{seq}`: what it is sent again by.
+    pub id: String,
+    /// The notification's id.
+    pub notification: String,
+    /// Its kind; empty when its content is not kept any more.
+    pub kind: String,
+    /// Its title; empty likewise.
+    pub title: String,
+    /// Outer id of the service it came from.
+    pub service: String,
+    /// Outer id of the recipient; empty when they were removed.
+    pub user: String,
+    /// Display name of the recipient.
+    pub name: String,
+    /// `expired`, `ladder_ended`, `user_removed`, `retention`.
+    pub reason: String,
+    /// When it ended.
+    pub at: Moment,
+    /// The notification that carries its content once more.
+    pub sent_again: Option<String>,
+}
+
+/// What sending again did, or would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentAgain {
+    /// Nothing was sent.
+    pub dry_run: bool,
+    /// How many were sent, or would be.
+    pub count: i64,
+    /// How many had been sent again before.
+    pub before: i64,
+    /// Why others cannot be sent, and how many each.
+    pub refused: Vec<(String, i64)>,
+}

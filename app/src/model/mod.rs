@@ -5,9 +5,11 @@ pub mod admin;
 pub mod approval;
 pub mod attendance;
 pub mod badges;
+pub mod classes;
 pub mod delivery;
 pub mod inbox;
 pub mod moment;
 pub mod person;
+pub mod why;
 
 pub use moment::Moment;

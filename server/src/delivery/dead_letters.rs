@@ -225,13 +225,25 @@ impl Sender<'_> {
         let noted: HashSet<(Uuid, i64)> =
             store::claim(&mut tx, &claims).await?.into_iter().collect();
         tx.commit().await?;
+        // Somebody was faster: theirs carries it.
+        let others = claims.users.iter().zip(&claims.seqs);
+        let (users, seqs): (Vec<Uuid>, Vec<i64>) = others
+            .filter(|(user, seq)| !noted.contains(&(**user, **seq)))
+            .unzip();
+        let theirs: HashMap<(Uuid, i64), Uuid> = store::picked(conn, self.tenant, &users, &seqs)
+            .await?
+            .into_iter()
+            .filter_map(|one| Some(((one.user, one.seq), one.sent_again?)))
+            .collect();
         let mut carriers: Vec<Carrier> = carriers.into_values().collect();
         for carrier in &mut carriers {
             carrier.letters.retain(|index| {
                 let one = &letters[*index];
-                let ours = noted.contains(&(one.user, one.seq));
+                let id = (one.user, one.seq);
+                let ours = noted.contains(&id);
                 if !ours {
-                    outcomes[*index] = Some(AWAY);
+                    let before = theirs.get(&id).copied().map(Outcome::Before);
+                    outcomes[*index] = Some(before.unwrap_or(AWAY));
                 }
                 ours
             });

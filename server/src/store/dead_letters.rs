@@ -268,3 +268,33 @@ pub async fn claimed(conn: &mut PgConnection, tenant: Uuid, by: Uuid) -> sqlx::R
     .fetch_all(conn)
     .await
 }
+
+/// Those with these inner ids and numbers, of any service of the tenant.
+pub async fn picked(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    users: &[Uuid],
+    seqs: &[i64],
+) -> sqlx::Result<Vec<Letter>> {
+    sqlx::query_as!(
+        Letter,
+        r#"SELECT l.user_id AS "user!", u.key AS "key?", u.name AS "name?", u.active AS "active?",
+                  l.seq AS "seq!", l.service_id AS "service!", s.key AS "service_key?",
+                  l.notification_id AS "notification!", n.kind AS "kind?", n.title AS "title?",
+                  l.state AS "state!", l.reason AS "reason!", l.at AS "at!",
+                  l.sent_again AS "sent_again?"
+             FROM unnest($2::uuid[], $3::bigint[]) AS x (user_id, seq)
+             JOIN bellhop.dead_letter l
+               ON l.user_id = x.user_id AND l.seq = x.seq AND l.tenant_id = $1
+             LEFT JOIN bellhop.user_account u ON u.id = l.user_id
+             LEFT JOIN bellhop.service s ON s.id = l.service_id
+             LEFT JOIN bellhop.notification n
+               ON n.id = l.notification_id AND n.at = bellhop.instant_of(l.notification_id)
+            ORDER BY l.user_id, l.seq"#,
+        tenant,
+        users,
+        seqs,
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -363,3 +363,20 @@ pub async fn latest_of(
         .map(|row| (row.id, row.kind, row.title, row.at, row.state))
         .collect())
 }
+
+/// Somebody by their outer id or else by their whole name, as a person types it; their outer id.
+pub async fn find_person(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    words: &str,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "SELECT key FROM bellhop.user_account
+          WHERE tenant_id = $1 AND (key = $2 OR lower(name) = lower($2))
+          ORDER BY key = $2 DESC, key LIMIT 1",
+        tenant,
+        words,
+    )
+    .fetch_optional(conn)
+    .await
+}

@@ -4,23 +4,30 @@
 use app::backend::{Backend, Caller};
 use app::error::AppError;
 use app::model::Moment;
-use app::model::admin::{ConnectionRow, GroupRow, Health, Overview, Page, PageQuery, QueuedRow};
+use app::model::admin::{
+    ConnectionRow, DeadLetterRow, GroupRow, Health, Overview, Page, PageQuery, QueuedRow, SentAgain,
+};
 use app::model::approval::{ApprovalList, ApprovalTab, Decision, RequestDetail};
 use app::model::attendance::Board;
 use app::model::badges::Badges;
+use app::model::classes::Classes;
+use app::model::delivery::Class;
 use app::model::inbox::{InboxCounts, InboxPage, InboxTab, Mark};
 use app::model::person::{DemoLogin, HubToken, Me, Person, Role};
+use app::model::why;
 use app::protocol::topic;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use super::console::ClassChange;
 use crate::api::notifications::state_word;
 use crate::run::product::Product;
 use crate::store::{self, queued};
 use crate::workplace::topics::Topic;
 use crate::workplace::{Actor, WorkplaceError, approvals, attendance, inbox};
 
-const PAGE: usize = 50;
+/// Rows on a page of the console.
+pub(super) const PAGE: usize = 50;
 
 /// The server as the screens see it.
 pub struct Rooms {
@@ -33,6 +40,10 @@ impl Rooms {
     #[must_use]
     pub fn new(product: Product, demo: Vec<DemoLogin>) -> Self {
         Self { product, demo }
+    }
+
+    pub(super) fn product(&self) -> &Product {
+        &self.product
     }
 
     fn reference(&self) -> String {
@@ -56,16 +67,18 @@ impl Rooms {
         })
     }
 
-    fn database<T>(&self, result: sqlx::Result<T>) -> Result<T, AppError> {
+    pub(super) fn database<T>(&self, result: sqlx::Result<T>) -> Result<T, AppError> {
         self.workplace(result.map_err(WorkplaceError::from))
     }
 
-    async fn connection(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, AppError> {
+    pub(super) async fn connection(
+        &self,
+    ) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, AppError> {
         self.database(self.product.parts.pool.acquire().await)
     }
 }
 
-fn need(caller: &Caller, role: Role) -> Result<(), AppError> {
+pub(super) fn need(caller: &Caller, role: Role) -> Result<(), AppError> {
     if caller.roles.contains(&role) {
         return Ok(());
     }
@@ -74,15 +87,15 @@ fn need(caller: &Caller, role: Role) -> Result<(), AppError> {
     })
 }
 
-fn tenant(caller: &Caller) -> Uuid {
+pub(super) fn tenant(caller: &Caller) -> Uuid {
     Uuid::from_u128(caller.tenant)
 }
 
-fn user(caller: &Caller) -> Uuid {
+pub(super) fn user(caller: &Caller) -> Uuid {
     Uuid::from_u128(caller.user)
 }
 
-fn skip(query: &PageQuery) -> usize {
+pub(super) fn skip(query: &PageQuery) -> usize {
     usize::try_from(query.page)
         .unwrap_or(0)
         .saturating_mul(PAGE)
@@ -317,11 +330,61 @@ impl Backend for Rooms {
             .collect();
         Ok(Page { rows, total, as_of })
     }
+
+    async fn undelivered(
+        &self,
+        caller: &Caller,
+        query: PageQuery,
+    ) -> Result<Page<DeadLetterRow>, AppError> {
+        self.undelivered_page(caller, query).await
+    }
+
+    async fn send_again(
+        &self,
+        caller: &Caller,
+        ids: Vec<String>,
+        dry_run: bool,
+    ) -> Result<SentAgain, AppError> {
+        self.send_letters_again(caller, ids, dry_run).await
+    }
+
+    async fn why(
+        &self,
+        caller: &Caller,
+        notification: &str,
+        user: &str,
+    ) -> Result<why::Answer, AppError> {
+        self.explained(caller, notification, user).await
+    }
+
+    async fn classes(&self, caller: &Caller) -> Result<Classes, AppError> {
+        self.class_shelf(caller).await
+    }
+
+    async fn put_class(&self, caller: &Caller, key: &str, class: Class) -> Result<(), AppError> {
+        let change = ClassChange::Put(key, class);
+        self.change_classes(caller, change).await
+    }
+
+    async fn remove_class(&self, caller: &Caller, key: &str) -> Result<(), AppError> {
+        let change = ClassChange::Remove(key);
+        self.change_classes(caller, change).await
+    }
+
+    async fn set_kind(&self, caller: &Caller, kind: &str, class: &str) -> Result<(), AppError> {
+        let change = ClassChange::Kind(kind, class);
+        self.change_classes(caller, change).await
+    }
+
+    async fn set_default_class(&self, caller: &Caller, class: &str) -> Result<(), AppError> {
+        let change = ClassChange::Default(class);
+        self.change_classes(caller, change).await
+    }
 }
 
 impl Rooms {
     /// Read before the rows.
-    fn console_revision(&self, caller: &Caller, wire: &str) -> i64 {
+    pub(super) fn console_revision(&self, caller: &Caller, wire: &str) -> i64 {
         Topic::parse(wire, user(caller))
             .and_then(|topic| self.product.hub.console().revision(tenant(caller), topic))
             .unwrap_or(0)

@@ -20,6 +20,7 @@ use crate::run::product::Product;
 use crate::support::config::Http;
 
 mod backend;
+mod console;
 mod files;
 mod headers;
 pub mod session;

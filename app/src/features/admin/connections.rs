@@ -30,6 +30,7 @@ static CONNECTIONS: Console = Console {
         "Open connections appear here the moment they are made.",
     ],
     no_match: ["No connection matches", "Nothing open"],
+    filters: &[],
 };
 
 /// Ids of the connections whose boxes are ticked.

@@ -24,6 +24,7 @@ static GROUPS: Console = Console {
         "Groups appear here while somebody in them is connected.",
     ],
     no_match: ["No group matches", "No group with somebody in it"],
+    filters: &[],
 };
 
 impl Row for GroupRow {

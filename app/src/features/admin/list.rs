@@ -15,6 +15,7 @@ use crate::components::pager::Pager;
 use crate::components::problem::{Problem, StaleStrip, use_dim};
 use crate::components::rows::{Row, Rows};
 use crate::components::skeleton::Skeleton;
+use crate::components::tabs::{Tab, Tabs};
 use crate::components::update_bar::UpdateBar;
 use crate::error::AppError;
 use crate::live::follow::{Followed, Plan, follow};
@@ -41,6 +42,8 @@ pub struct Console {
     pub nothing: [&'static str; 2],
     /// A search's title without a hit, and what does not match: `Nothing open`.
     pub no_match: [&'static str; 2],
+    /// Searches that are a link, with their labels.
+    pub filters: &'static [(&'static str, &'static str)],
 }
 
 /// A page of a list, with the question it answers.
@@ -72,6 +75,7 @@ where
     view! {
         <Sections />
         <SearchBar path=of.path hint=of.hint />
+        {filters(of, query)}
         <Transition fallback=|| {
             view! { <Skeleton rows=12 /> }
         }>
@@ -90,6 +94,15 @@ where
         </Transition>
     }
     .into_any()
+}
+
+fn filters(of: &'static Console, query: Memo<(String, u32)>) -> Option<AnyView> {
+    let tab = move |(word, label): (&'static str, &'static str)| {
+        let current = Signal::derive(move || query.read().0 == word);
+        view! { <Tab href=address(of.path, 0, word) label current /> }
+    };
+    let tabs = of.filters.iter().copied().map(tab).collect_view();
+    (!of.filters.is_empty()).then(|| view! { <Tabs label="Filters">{tabs}</Tabs> }.into_any())
 }
 
 /// Rows that are kept up to date.

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::list::{Console, Found, Kept, keep, screen};
 use super::server_fns::queued;
+use super::why::address;
 use crate::browser;
 use crate::components::badge::{Badge, Tone};
 use crate::components::clock::Clock;
@@ -27,6 +28,7 @@ static QUEUED: Console = Console {
         "Messages appear here until their recipient has them.",
     ],
     no_match: ["No message matches", "Nothing that waits"],
+    filters: &[],
 };
 
 /// A delivery has no id of its own: it is a notification owed to somebody.
@@ -111,9 +113,13 @@ fn QueuedLine(cell: Cell<Owed>) -> impl IntoView {
     view! {
         <tr class=move || fresh_class(changes.get())>
             <th scope="row" class="w40">
-                <span class="cut" title=first.title.clone()>
+                <a
+                    class="cut"
+                    href=address(&first.notification, &first.user)
+                    title=first.title.clone()
+                >
                     {first.title.clone()}
-                </span>
+                </a>
                 <span class="sub cut">
                     <span class="mono">{first.kind.clone()}</span>
                     <span class="only-phone">" for " {first.name.clone()}</span>

@@ -3,12 +3,20 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
+use crate::browser;
 use crate::components::tabs::{Tab, Tabs};
 
 /// The tabs; wider screens have them in the rail.
 #[component]
 pub fn Sections() -> impl IntoView {
     let path = use_location().pathname;
+    // Seven of them are wider than a phone.
+    Effect::new(move || {
+        path.track();
+        let _handle = browser::after(0, || {
+            browser::reveal("main .tabs.only-phone [aria-current]");
+        });
+    });
     let at = move |place: &'static str| Signal::derive(move || path.read().as_str() == place);
     view! {
         <Tabs label="Admin sections" class="only-phone">
@@ -16,6 +24,9 @@ pub fn Sections() -> impl IntoView {
             <Tab href="/admin/connections" label="Connections" current=at("/admin/connections") />
             <Tab href="/admin/groups" label="Groups" current=at("/admin/groups") />
             <Tab href="/admin/queued" label="Messages" current=at("/admin/queued") />
+            <Tab href="/admin/undelivered" label="Undelivered" current=at("/admin/undelivered") />
+            <Tab href="/admin/why" label="Why" current=at("/admin/why") />
+            <Tab href="/admin/classes" label="Classes" current=at("/admin/classes") />
         </Tabs>
     }
     .into_any()

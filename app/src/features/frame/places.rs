@@ -25,11 +25,14 @@ pub const APPROVALS: Place = place("/approvals", "Approvals", Glyph::Request);
 /// The board.
 pub const ATTENDANCE: Place = place("/attendance", "Attendance", Glyph::Clock);
 /// The console.
-pub const ADMIN: [Place; 4] = [
+pub const ADMIN: [Place; 7] = [
     place("/admin", "Overview", Glyph::Activity),
     place("/admin/connections", "Connections", Glyph::Plug),
     place("/admin/groups", "Groups", Glyph::Users),
     place("/admin/queued", "Messages", Glyph::Mail),
+    place("/admin/undelivered", "Undelivered", Glyph::Alert),
+    place("/admin/why", "Why", Glyph::Search),
+    place("/admin/classes", "Classes", Glyph::Sliders),
 ];
 
 /// Is `path` this place, or inside it?

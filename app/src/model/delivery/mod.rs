@@ -2,6 +2,7 @@
 //! so that a simulation can walk millions of histories through the very rules the server keeps.
 
 mod class;
+pub mod draft;
 mod ladder;
 mod preview;
 mod state;

@@ -144,8 +144,13 @@ async fn two_who_ask_at_once_send_it_once() {
     let all = json!({"ids": [{"user": "u1", "seq": 1}, {"user": "u2", "seq": 1}]});
     let answers = futures_util::future::join_all((0..4).map(|_| again(&site, &all))).await;
     assert_eq!(published(&site).await, 2);
-    let sent: Vec<&Value> = answers.iter().filter(|one| one["count"] == 2).collect();
-    assert!(!sent.is_empty(), "{answers:?}");
+    let by = &answers[0]["results"][0]["notification"];
+    for answer in &answers {
+        assert_eq!(answer["refused"], 0, "{answers:?}");
+        for one in answer["results"].as_array().unwrap() {
+            assert_eq!(&one["notification"], by, "{answers:?}");
+        }
+    }
 }
 
 /// The server died between the note and the publication: whoever asks next makes it good, to all of the note.

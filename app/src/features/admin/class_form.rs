@@ -1,0 +1,395 @@
+//! The form of a class and, beside it, what it means. The preview is the server's own rules, walked in the
+//! browser while somebody types; without script a button asks for it.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_router::hooks::use_navigate;
+
+use super::classes::Refused;
+use super::server_fns::{RemoveClass, SaveClass};
+use crate::components::badge::Tone;
+use crate::components::button::{Look, Submit};
+use crate::components::dialog::{Dialog, Dismiss};
+use crate::components::toast::{Toast, Toasts};
+use crate::model::classes::ClassRow;
+use crate::model::delivery::draft::Draft;
+use crate::model::delivery::{Happening, Story, preview, words};
+
+const PATH: &str = "/admin/classes";
+const DIALOG: &str = "remove-class";
+
+const ACK_BY: [(&str, &str); 3] = [
+    ("any_device", "the first device"),
+    ("every_device", "every device seen within 30 days"),
+    ("active_device", "a device with somebody at it"),
+];
+const SUFFICIENT: [(&str, &str); 2] = [
+    ("acked", "no: only an acknowledgement"),
+    ("reached", "yes, where a client never acknowledges"),
+];
+
+/// Form and preview.
+#[component]
+pub fn ClassForm(
+    /// The class as it is stored; `None`: a new one.
+    row: Option<ClassRow>,
+    /// Its key.
+    key: String,
+    /// What stands in the fields at first.
+    draft: Draft,
+) -> impl IntoView {
+    let save = ServerAction::<SaveClass>::new();
+    let toasts = Toasts::here();
+    let navigate = use_navigate();
+    Effect::watch(
+        move || save.value().get(),
+        move |answer, _, _| {
+            if let Some(Ok(())) = answer {
+                toasts.show(Toast {
+                    tone: Tone::Ok,
+                    title: "Class saved".to_owned(),
+                    body: "It counts for what is published from now on.".to_owned(),
+                    link: None,
+                });
+                navigate(PATH, leptos_router::NavigateOptions::default());
+            }
+        },
+        false,
+    );
+    let now = RwSignal::new(draft);
+    let new = row.is_none();
+    let head = match &row {
+        Some(row) => format!("Class {}", row.key),
+        None => "New class".to_owned(),
+    };
+    let name = key.clone();
+    let (again_name, again_value) = if new {
+        ("new", "1".to_owned())
+    } else {
+        ("edit", name)
+    };
+    view! {
+        <div class="tablewrap" id="class-form" tabindex="0" role="region" aria-label=head.clone()>
+            <div class="exgrid">
+                <section class="pad">
+                    <div class="hrow">
+                        <h2>{head.clone()}</h2>
+                        <a class="link" href=PATH>
+                            "All classes"
+                        </a>
+                    </div>
+                    <ActionForm action=save attr:class="col class-form">
+                        <KeyField key new />
+                        <Select
+                            name="ack_by"
+                            label="Settled by the acknowledgement of"
+                            options=&ACK_BY
+                            value=now.get_untracked().ack_by
+                            typed=move |value| now.update(|draft| draft.ack_by = value)
+                        />
+                        <Select
+                            name="sufficient"
+                            label="Is reading enough?"
+                            options=&SUFFICIENT
+                            value=now.get_untracked().sufficient
+                            typed=move |value| now.update(|draft| draft.sufficient = value)
+                        />
+                        <Line
+                            name="life"
+                            label="Life"
+                            hint="How long it is worth delivering: 30 min, 14 days; at most 28 days."
+                            value=now.get_untracked().life
+                            typed=move |value| now.update(|draft| draft.life = value)
+                        />
+                        <div class="field">
+                            <label for="ladder">"Ladder"</label>
+                            <textarea
+                                class="input mono"
+                                id="ladder"
+                                name="ladder"
+                                rows="6"
+                                spellcheck="false"
+                                aria-describedby="ladder-note"
+                                on:input=move |event| {
+                                    let value = event_target_value(&event);
+                                    now.update(|draft| draft.ladder = value);
+                                }
+                            >
+                                {now.get_untracked().ladder}
+                            </textarea>
+                            <p class="hint" id="ladder-note">
+                                "A rung a line, while nobody has settled it: 5 s again, 1 min push, 10 min deputy, 1 h give up."
+                            </p>
+                        </div>
+                        <Line
+                            name="title"
+                            label="Lock screen"
+                            hint="What a phone shows when the notification's own title may not leave."
+                            value=now.get_untracked().title
+                            typed=move |value| now.update(|draft| draft.title = value)
+                        />
+                        <Line
+                            name="fields"
+                            label="May leave in a push"
+                            hint="Nothing, or some of title, body, link, data, with commas between."
+                            value=now.get_untracked().fields
+                            typed=move |value| now.update(|draft| draft.fields = value)
+                            optional=true
+                        />
+                        <label class="check">
+                            <input
+                                type="checkbox"
+                                name="high"
+                                value="yes"
+                                checked=!now.get_untracked().high.is_empty()
+                                on:change=move |event| {
+                                    let high = event_target_checked(&event);
+                                    now.update(|draft| {
+                                        draft.high = String::from(if high { "yes" } else { "" });
+                                    });
+                                }
+                            />
+                            " Wakes a sleeping phone at once"
+                        </label>
+                        {move || save.value().get().and_then(Result::err).map(|error| view! { <Refused error /> })}
+                        <div class="foot-row">
+                            <button
+                                type="submit"
+                                class="btn only-static"
+                                formmethod="get"
+                                formaction=PATH
+                                name=again_name
+                                value=again_value
+                            >
+                                "Preview"
+                            </button>
+                            <Submit
+                                label="Save class"
+                                doing="Saving"
+                                pending=save.pending()
+                                look=Look::Primary
+                            />
+                        </div>
+                    </ActionForm>
+                    {row.map(|row| view! { <Removal row /> })}
+                </section>
+                <section class="pad side" aria-labelledby="h-preview">
+                    <Meaning now />
+                </section>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn KeyField(key: String, new: bool) -> impl IntoView {
+    if !new {
+        return view! { <input type="hidden" name="key" value=key /> }.into_any();
+    }
+    view! {
+        <div class="field">
+            <label for="key">"Key"</label>
+            <input
+                class="input"
+                id="key"
+                name="key"
+                value=key
+                autocomplete="off"
+                autocapitalize="none"
+                required
+                pattern="[a-z][a-z0-9_\\-]*"
+                aria-describedby="key-note"
+            />
+            <p class="hint" id="key-note">
+                "What publishers name it by: lower-case letters, digits, _ and -."
+            </p>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Line(
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    value: String,
+    typed: impl Fn(String) + Send + Sync + 'static,
+    #[prop(optional)] optional: bool,
+) -> impl IntoView {
+    let note = format!("{name}-note");
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <input
+                class="input"
+                id=name
+                name=name
+                value=value
+                autocomplete="off"
+                required=!optional
+                aria-describedby=note.clone()
+                on:input=move |event| typed(event_target_value(&event))
+            />
+            <p class="hint" id=note>
+                {hint}
+            </p>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Select(
+    name: &'static str,
+    label: &'static str,
+    options: &'static [(&'static str, &'static str)],
+    value: String,
+    typed: impl Fn(String) + Send + Sync + 'static,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <select
+                class="input"
+                id=name
+                name=name
+                on:change=move |event| typed(event_target_value(&event))
+            >
+                {options
+                    .iter()
+                    .map(|(key, words)| {
+                        let selected = *key == value;
+                        view! {
+                            <option value=*key selected=selected>
+                                {*words}
+                            </option>
+                        }
+                    })
+                    .collect_view()}
+            </select>
+        </div>
+    }
+    .into_any()
+}
+
+/// What the fields say now.
+#[component]
+fn Meaning(now: RwSignal<Draft>) -> impl IntoView {
+    let told = move || match now.read().read() {
+        Ok(class) => {
+            let told = preview(&class);
+            let stories = told
+                .stories
+                .into_iter()
+                .map(|story| view! { <Told story /> });
+            view! {
+                <p class="muted small">
+                    {told.settled_by} "; worth delivering for " {told.life} "."
+                </p>
+                {stories.collect_view()}
+            }
+            .into_any()
+        }
+        Err(flaw) => view! {
+            <p class="err">
+                <i class="dot bad" aria-hidden="true"></i>
+                {format!("{}: {}", flaw.field, flaw.cure)}
+            </p>
+        }
+        .into_any(),
+    };
+    view! {
+        <h2 id="h-preview">"What would happen"</h2>
+        <div id="preview">{told}</div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Told(story: Story) -> impl IntoView {
+    let id = format!("story-{}", story.key);
+    view! {
+        <section class="sec" aria-labelledby=id.clone()>
+            <h3 id=id.clone()>{story.title}</h3>
+            <ol class="next">
+                {story
+                    .events
+                    .into_iter()
+                    .map(|event| {
+                        view! {
+                            <li>
+                                <span class="num">{when(&event)}</span>
+                                <span>{event.text}</span>
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ol>
+        </section>
+    }
+    .into_any()
+}
+
+/// `at once`, `+5 s`.
+fn when(event: &Happening) -> String {
+    match event.after {
+        0 => "at once".to_owned(),
+        after => format!("+{}", words::span(after)),
+    }
+}
+
+#[component]
+fn Removal(row: ClassRow) -> impl IntoView {
+    let remove = ServerAction::<RemoveClass>::new();
+    let navigate = use_navigate();
+    Effect::watch(
+        move || remove.value().get(),
+        move |answer, _, _| {
+            if let Some(Ok(())) = answer {
+                navigate(PATH, leptos_router::NavigateOptions::default());
+            }
+        },
+        false,
+    );
+    if !row.own {
+        return ().into_any();
+    }
+    let (open, title, text, label) = if row.built_in {
+        (
+            "Bring the built-in one back…",
+            format!("Bring the built-in {} back", row.key),
+            "What you wrote is removed; kinds that have it keep its key.",
+            "Bring it back",
+        )
+    } else {
+        (
+            "Remove…",
+            format!("Remove {}", row.key),
+            "Refused while a kind has it, or while it is the default. What was published with it is tried by the default class from then on.",
+            "Remove class",
+        )
+    };
+    view! {
+        <p class="foot-row">
+            <button type="button" class="btn quiet" popovertarget=DIALOG>
+                {open}
+            </button>
+        </p>
+        <Dialog id=DIALOG title=Signal::stored(title)>
+            <ActionForm action=remove>
+                <input type="hidden" name="key" value=row.key />
+                <div class="body">
+                    <p>{text}</p>
+                    {move || remove.value().get().and_then(Result::err).map(|error| view! { <Refused error /> })}
+                </div>
+                <div class="foot">
+                    <Dismiss dialog=DIALOG label="Keep it" />
+                    <Submit label=label doing="Removing" pending=remove.pending() look=Look::Danger />
+                </div>
+            </ActionForm>
+        </Dialog>
+    }
+    .into_any()
+}
