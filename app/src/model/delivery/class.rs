@@ -244,7 +244,8 @@ impl Class {
                     "Rungs ascend: give more seconds than the rung before it has.".to_owned(),
                 );
             }
-            if rung.after >= self.life {
+            // Rungs are spread by up to a tenth, so the latest must still come before the end.
+            if rung.after.saturating_add(rung.after / 10) >= self.life {
                 return flaw(
                     format!("ladder[{index}].after"),
                     format!("It would never come: the class's life is {} s.", self.life),
@@ -306,6 +307,10 @@ mod tests {
             (
                 r#"{"life":60,"ladder":[{"after":5,"do":"give_up"},{"after":6,"do":"push"}]}"#,
                 "ladder[0].do",
+            ),
+            (
+                r#"{"life":60,"ladder":[{"after":56,"do":"push"}]}"#,
+                "ladder[0].after",
             ),
             (r#"{"life":60,"push":{"title":" "}}"#, "push.title"),
         ] {

@@ -15,6 +15,7 @@ mod presence;
 mod publish;
 mod restore;
 mod resume;
+mod rungs;
 mod screens;
 mod sql;
 mod stream;
