@@ -67,14 +67,17 @@ async fn one_that_began_before_the_line_is_waited_for() {
 async fn a_foreign_transaction_is_not_waited_for() {
     let mut desk = Desk::open().await;
     sqlx::raw_sql(
-        "DO $$ BEGIN CREATE ROLE bellhop_t_foreign LOGIN; EXCEPTION
+        "DO $$ BEGIN CREATE ROLE bellhop_t_foreign LOGIN PASSWORD 'foreign'; EXCEPTION
            WHEN duplicate_object OR unique_violation THEN NULL; END $$",
     )
     .execute(&desk.pool)
     .await
     .unwrap();
     let options = desk.pool.connect_options();
-    let foreign = (*options).clone().username("bellhop_t_foreign");
+    let foreign = (*options)
+        .clone()
+        .username("bellhop_t_foreign")
+        .password("foreign");
     let mut lunch = sqlx::PgConnection::connect_with(&foreign).await.unwrap();
     let mut open = lunch.begin().await.unwrap();
     sqlx::query("SELECT pg_current_xact_id()")
