@@ -76,6 +76,10 @@ async fn run(mut queue: mpsc::Receiver<Asked>, stopping: CancellationToken) {
 }
 
 impl Reach for Hub {
+    fn here(&self) -> Vec<uuid::Uuid> {
+        self.shared.registry.users()
+    }
+
     fn again(&self, user: uuid::Uuid, seq: i64, last: bool) -> usize {
         let clients = self.shared.registry.of_user(user);
         for client in &clients {

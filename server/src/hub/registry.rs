@@ -74,6 +74,14 @@ impl<K: Hash + Eq + Clone> Sharded<K> {
         !self.shard(key).lock().contains_key(key)
     }
 
+    fn keys(&self) -> Vec<K> {
+        let mut keys = Vec::new();
+        for shard in &self.shards {
+            keys.extend(shard.lock().keys().cloned());
+        }
+        keys
+    }
+
     fn all(&self) -> Vec<(K, Vec<Arc<Client>>)> {
         self.shards
             .iter()
@@ -139,6 +147,11 @@ impl Registry {
 
     pub(crate) fn of_user(&self, user: Uuid) -> Vec<Arc<Client>> {
         self.users.get(&user)
+    }
+
+    /// Everybody with a connection.
+    pub(crate) fn users(&self) -> Vec<Uuid> {
+        self.users.keys()
     }
 
     pub(crate) fn is_online(&self, user: Uuid) -> bool {

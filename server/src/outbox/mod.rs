@@ -18,6 +18,9 @@ pub mod worker;
 
 /// Who is here, as far as this room asks. The hub implements it.
 pub trait Reach: Send + Sync + 'static {
+    /// The users with a connection. One who comes later begins with what is owed, as every connection does.
+    fn here(&self) -> Vec<uuid::Uuid>;
+
     /// There is an item the user's devices may not have: connections without it get it in its turn, and
     /// those that hold it unconfirmed are asked whether they live. `last`: nobody will ask again. Answers
     /// how many connections there are. Never blocks.

@@ -14,6 +14,7 @@ use sqlx::Connection as _;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::Reach;
 use crate::delivery::Classes;
 use crate::store::debts::{self as store, FirstRungs};
 use crate::store::{Pool, is_transient};
@@ -34,27 +35,33 @@ struct Line {
     before: Vec<String>,
 }
 
+/// What the sweeper needs.
+pub struct Needs {
+    /// Where deliveries and debts are.
+    pub pool: Pool,
+    /// When it is.
+    pub clock: Clock,
+    /// The ladders.
+    pub classes: Arc<Classes>,
+    /// Who is here.
+    pub reach: Arc<dyn Reach>,
+    /// Whether some push provider is configured.
+    pub pushes: bool,
+    /// Rung when debts were made.
+    pub bell: Arc<Notify>,
+}
+
 /// Sweeps.
 pub struct Sweeper {
-    pool: Pool,
-    clock: Clock,
-    classes: Arc<Classes>,
-    /// Rung when debts were made.
-    bell: Arc<Notify>,
+    needs: Needs,
     line: Option<Line>,
 }
 
 impl Sweeper {
     /// A sweeper that has drawn no line yet.
     #[must_use]
-    pub fn new(pool: Pool, clock: Clock, classes: Arc<Classes>, bell: Arc<Notify>) -> Self {
-        Self {
-            pool,
-            clock,
-            classes,
-            bell,
-            line: None,
-        }
+    pub fn new(needs: Needs) -> Self {
+        Self { needs, line: None }
     }
 
     /// Starts the task; it stops when the process does.
@@ -83,7 +90,7 @@ impl Sweeper {
     /// # Errors
     /// Whatever the database answers; nothing is passed over by that.
     pub async fn pass(&mut self) -> sqlx::Result<u64> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.needs.pool.acquire().await?;
         let mut made = 0;
         if let Some(line) = &mut self.line {
             if !line.before.is_empty() {
@@ -97,17 +104,17 @@ impl Sweeper {
             made = self.sweep_to(&mut conn, to).await?;
             self.line = None;
         }
-        let at = store::open_from(&mut conn, self.clock.now() - GRACE).await?;
+        let at = store::open_from(&mut conn, self.needs.clock.now() - GRACE).await?;
         let before = store::running(&mut conn).await?;
         self.line = Some(Line { at, before });
         if made > 0 {
-            self.bell.notify_one();
+            self.needs.bell.notify_one();
         }
         Ok(made)
     }
 
     async fn sweep_to(&self, conn: &mut sqlx::PgConnection, line: Timestamp) -> sqlx::Result<u64> {
-        let rungs = first_rungs(&self.classes);
+        let rungs = self.first_rungs();
         let mut made = 0;
         loop {
             let mut tx = conn.begin().await?;
@@ -127,21 +134,31 @@ impl Sweeper {
             tx.commit().await?;
         }
     }
-}
 
-/// When each class's first rung comes; one without a ladder has none before its end.
-fn first_rungs(classes: &Classes) -> FirstRungs {
-    const NEVER: i64 = i64::MAX >> 20;
-    let mut rungs = FirstRungs::default();
-    for (tenant, key, class) in classes.list() {
-        rungs.tenants.push(tenant);
-        rungs.classes.push(key.to_string());
-        let after = class
-            .ladder
-            .first()
-            .map(|rung| i64::from(rung.after) * 1_000);
-        rungs.after.push(after.unwrap_or(NEVER));
+    /// When each class's first rung comes, and that for users who are away; one without a ladder has none
+    /// before its end.
+    ///
+    /// A rung costs two rewritten rows, four times what accepting the notification did: those that would find
+    /// nobody are passed over.
+    fn first_rungs(&self) -> FirstRungs {
+        const NEVER: i64 = i64::MAX >> 20;
+        let mut rungs = FirstRungs {
+            here: self.needs.reach.here(),
+            ..FirstRungs::default()
+        };
+        for (tenant, key, class) in self.needs.classes.list() {
+            rungs.tenants.push(tenant);
+            rungs.classes.push(key.to_string());
+            let after = |rung: usize| {
+                let rung = class.ladder.get(rung);
+                rung.map_or(NEVER, |rung| i64::from(rung.after) * 1_000)
+            };
+            let away = class.first_rung_away(self.needs.pushes);
+            rungs.after.push(after(0));
+            rungs.away.push(i16::try_from(away).unwrap_or(i16::MAX));
+            rungs.away_after.push(after(away));
+        }
+        debug_assert!(rungs.tenants.contains(&Uuid::nil()), "the built-in ones");
+        rungs
     }
-    debug_assert!(rungs.tenants.contains(&Uuid::nil()), "the built-in ones");
-    rungs
 }

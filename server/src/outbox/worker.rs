@@ -368,9 +368,9 @@ fn milliseconds(at: i64) -> Option<Timestamp> {
 }
 
 /// 0.0 to 1.0, the same each time for one delivery, so that a rung's time does not change while it is waited
-/// for: a claim that comes back plans what the one before it planned.
+/// for: a claim that comes back plans what the one before it planned, and what the sweep reckoned in SQL
+/// (`store::debts::sweep`, where it stands once more).
 pub(crate) fn jitter(notification: Uuid, user: Uuid) -> f64 {
-    let mixed = notification.as_u128() ^ user.as_u128().rotate_left(64);
-    let low = u32::try_from(mixed & 0xffff_ffff).unwrap_or(0);
-    f64::from(low.wrapping_mul(0x9e37_79b9)) / f64::from(u32::MAX)
+    let (n, u) = (notification.as_bytes(), user.as_bytes());
+    f64::from(u16::from_be_bytes([u[14] ^ n[14], u[15] ^ n[15]])) / 65_535.0
 }

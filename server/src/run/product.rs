@@ -21,7 +21,7 @@ use crate::delivery::{Classes, Dispatch};
 use crate::hub::{Hub, Needs, route};
 use crate::outbox::phones::Phones;
 use crate::outbox::retention::Retention;
-use crate::outbox::sweep::Sweeper;
+use crate::outbox::sweep::{self, Sweeper};
 use crate::outbox::worker::Worker;
 use crate::push::Platform;
 use crate::workplace::{Workplace, attendance};
@@ -112,12 +112,14 @@ impl Product {
             pages: pages.clone(),
             life: life.clone(),
         };
-        Sweeper::new(
-            pool.clone(),
-            workplace.clock.clone(),
-            workplace.classes.clone(),
-            bell.clone(),
-        )
+        Sweeper::new(sweep::Needs {
+            pool: pool.clone(),
+            clock: workplace.clock.clone(),
+            classes: workplace.classes.clone(),
+            reach: hub.clone(),
+            pushes,
+            bell: bell.clone(),
+        })
         .start(&life);
         Fanout {
             pool: pool.clone(),

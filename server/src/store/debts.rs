@@ -59,19 +59,28 @@ pub async fn running(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     .await
 }
 
-/// First rungs, by tenant and class: after how many milliseconds. The nil tenant has the built-in ones.
+/// First rungs, by tenant and class. The nil tenant has the built-in ones.
 #[derive(Default)]
 pub struct FirstRungs {
     /// Whose.
     pub tenants: Vec<Uuid>,
     /// Keys.
     pub classes: Vec<String>,
-    /// Milliseconds after it was routed.
+    /// Of users who are here: milliseconds after it was routed.
     pub after: Vec<i64>,
+    /// Of users who are not: which rung.
+    pub away: Vec<i16>,
+    /// And when.
+    pub away_after: Vec<i64>,
+    /// The users who are here.
+    pub here: Vec<Uuid>,
 }
 
 /// Makes a debt of every delivery routed from `from` until before `to` that nobody settled; answers how
 /// many are new. A second time it makes none.
+///
+/// The rung's time has the spread of `worker::jitter` in it already, bit by bit: without, each debt would be claimed
+/// once too early and put back.
 pub async fn sweep(
     conn: &mut PgConnection,
     from: Timestamp,
@@ -86,17 +95,28 @@ pub async fn sweep(
     .fetch_one(&mut *conn)
     .await?;
     let done = sqlx::query!(
-        r#"INSERT INTO bellhop.debt (user_id, seq, at, tenant_id, notification_id, next_at)
+        r#"INSERT INTO bellhop.debt (user_id, seq, at, tenant_id, notification_id, rung, next_at)
            SELECT d.user_id, d.seq, d.at, d.tenant_id, d.notification_id,
-                  least(d.expires_at,
-                        d.at + coalesce(own.after, built_in.after, 0) * interval '1 millisecond')
+                  CASE WHEN h.here THEN 0 ELSE coalesce(own.away, built_in.away, 0) END,
+                  least(d.expires_at, d.at + (r.after + trunc(r.after::float8 / 10 *
+                        (256 * (get_byte(x.u, 14) # get_byte(x.n, 14))
+                             + (get_byte(x.u, 15) # get_byte(x.n, 15))) / 65535))
+                        * interval '1 millisecond')
              FROM bellhop.delivery d
              LEFT JOIN bellhop.notification n
                ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)
-             LEFT JOIN unnest($3::uuid[], $4::text[], $5::bigint[]) AS own (tenant, class, after)
+             LEFT JOIN unnest($3::uuid[], $4::text[], $5::bigint[], $6::smallint[], $7::bigint[])
+                       AS own (tenant, class, after, away, away_after)
                ON own.tenant = d.tenant_id AND own.class = n.class
-             LEFT JOIN unnest($3::uuid[], $4::text[], $5::bigint[]) AS built_in (tenant, class, after)
+             LEFT JOIN unnest($3::uuid[], $4::text[], $5::bigint[], $6::smallint[], $7::bigint[])
+                       AS built_in (tenant, class, after, away, away_after)
                ON built_in.tenant = '00000000-0000-0000-0000-000000000000' AND built_in.class = n.class
+            CROSS JOIN LATERAL (SELECT d.user_id = ANY($8::uuid[]) AS here) h
+            CROSS JOIN LATERAL (
+                  SELECT CASE WHEN h.here THEN coalesce(own.after, built_in.after, 0)
+                              ELSE coalesce(own.away_after, built_in.away_after, 0) END AS after) r
+            CROSS JOIN LATERAL (
+                  SELECT uuid_send(d.user_id) AS u, uuid_send(d.notification_id) AS n) x
             WHERE d.at >= $1 AND d.at < $2
               AND (d.state = 0 OR d.state = 1 AND (d.rule & 7) <> 4)
             ORDER BY d.user_id, d.seq
@@ -106,6 +126,9 @@ pub async fn sweep(
         &rungs.tenants,
         &rungs.classes,
         &rungs.after,
+        &rungs.away,
+        &rungs.away_after,
+        &rungs.here,
     )
     .execute(conn)
     .await?;

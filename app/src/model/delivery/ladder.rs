@@ -149,6 +149,19 @@ pub fn plan(class: &Class, debt: Debt, owed: Owed, now: i64, jitter: f64) -> Pla
     }
 }
 
+impl Class {
+    /// The first rung that does something for a user without a connection: one that is opened later begins
+    /// with what is owed, so nothing is to be repeated to it. `pushes`: some provider is configured.
+    #[must_use]
+    pub fn first_rung_away(&self, pushes: bool) -> usize {
+        let idle = |step: Step| step == Step::Again || step == Step::Push && !pushes;
+        let mut rungs = self.ladder.iter();
+        rungs
+            .position(|rung| !idle(rung.step))
+            .unwrap_or(self.ladder.len())
+    }
+}
+
 impl Plan {
     /// A push was not taken by all: it is tried again after what the provider asked for, or after a pause
     /// that doubles. The rungs after it do not wait for that.
@@ -292,6 +305,16 @@ mod tests {
         assert_eq!(push.left.tries, 1);
         let doubled = push.push_again(None, 1_075_000);
         assert_eq!(doubled.left.push_at, Some(1_095_000));
+    }
+
+    #[test]
+    fn nothing_is_repeated_to_nobody() {
+        let first = |ladder, pushes| class(ladder).first_rung_away(pushes);
+        assert_eq!((first(FULL, true), first(FULL, false)), (2, 3));
+        let urgent =
+            r#"[{"after":5,"do":"push"},{"after":6,"do":"again"},{"after":9,"do":"give_up"}]"#;
+        assert_eq!((first(urgent, true), first(urgent, false)), (0, 2));
+        assert_eq!(first(r#"[{"after":5,"do":"again"}]"#, true), 1, "parked");
     }
 
     #[test]

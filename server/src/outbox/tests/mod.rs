@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::Reach;
 use super::ack::{Ack, Acks, What};
 use super::phones::Phones;
-use super::sweep::Sweeper;
+use super::sweep::{self as sweeping, Sweeper};
 use super::worker::{Round, Worker};
 use crate::delivery::{Audience, Classes, Publication, ledger};
 use crate::store::devices;
@@ -29,13 +29,20 @@ use crate::support::ids::Ids;
 use crate::support::lifecycle::Lifecycle;
 use crate::testing::house::{furnished, noon};
 
-/// Whom the ladder turned to.
+/// Whom the ladder turned to, and who is here.
 #[derive(Default)]
-struct Asked(Mutex<Vec<(Uuid, i64, bool)>>);
+struct Asked {
+    again: Mutex<Vec<(Uuid, i64, bool)>>,
+    here: Mutex<Vec<Uuid>>,
+}
 
 impl Reach for Asked {
+    fn here(&self) -> Vec<Uuid> {
+        self.here.lock().clone()
+    }
+
     fn again(&self, user: Uuid, seq: i64, last: bool) -> usize {
-        self.0.lock().push((user, seq, last));
+        self.again.lock().push((user, seq, last));
         0
     }
 }
@@ -79,9 +86,13 @@ impl Desk {
             .await
             .unwrap()
         };
+        let (u1, u2) = (user("u1").await, user("u2").await);
+        let asked = Arc::new(Asked {
+            here: Mutex::new(vec![u1, u2]),
+            ..Asked::default()
+        });
         Self {
             ids: Ids::new(clock.clone()),
-            asked: Arc::default(),
             phones: None,
             acks: Acks::start(
                 pool.clone(),
@@ -90,9 +101,17 @@ impl Desk {
                 bell.clone(),
                 &life,
             ),
-            sweeper: Sweeper::new(pool.clone(), clock.clone(), classes.clone(), bell),
-            u1: user("u1").await,
-            u2: user("u2").await,
+            sweeper: Sweeper::new(sweeping::Needs {
+                pool: pool.clone(),
+                clock: clock.clone(),
+                classes: classes.clone(),
+                reach: asked.clone(),
+                pushes: true,
+                bell,
+            }),
+            asked,
+            u1,
+            u2,
             tenant,
             service,
             classes,
@@ -233,7 +252,7 @@ impl Desk {
     }
 
     fn asked(&self) -> Vec<(Uuid, i64, bool)> {
-        std::mem::take(&mut self.asked.0.lock())
+        std::mem::take(&mut self.asked.again.lock())
     }
 
     async fn next_at(&self) -> Timestamp {

@@ -1,5 +1,6 @@
 //! What the sweep finds, and that it passes nothing over.
 
+use app::model::delivery::State;
 use sqlx::Connection as _;
 
 use super::Desk;
@@ -110,12 +111,14 @@ async fn a_killed_sweeper_leaves_nothing_out() {
     desk.seconds(10);
     desk.sweeper.pass().await.unwrap();
     let bell = std::sync::Arc::default();
-    desk.sweeper = super::Sweeper::new(
-        desk.pool.clone(),
-        desk.clock.clone(),
-        desk.classes.clone(),
+    desk.sweeper = super::Sweeper::new(super::sweeping::Needs {
+        pool: desk.pool.clone(),
+        clock: desk.clock.clone(),
+        classes: desk.classes.clone(),
+        reach: desk.asked.clone(),
+        pushes: true,
         bell,
-    );
+    });
     assert_eq!(desk.sweep().await, 1);
 }
 
@@ -154,4 +157,30 @@ async fn sweep_on_unsummarised_table_reads_few_pages() {
         )
         .await;
     assert!(pages * 3 < all, "{pages} of {all} pages: {plan}");
+}
+
+/// To somebody who is not here nothing can be repeated; who comes later begins with what is owed. So the debt
+/// begins with the rung that does something, and that at its very time: it is claimed once for it.
+#[tokio::test]
+async fn who_is_away_is_spared_the_rungs_that_find_nobody() {
+    let mut desk = Desk::open().await;
+    desk.asked.here.lock().retain(|user| *user != desk.u2);
+    desk.class("twice", r#"{"life":3600,"ladder":[{"after":5,"do":"again"},{"after":15,"do":"again"},{"after":20,"do":"give_up"}]}"#).await;
+    let (here, away) = (
+        desk.publish(desk.u1, "twice").await,
+        desk.publish(desk.u2, "twice").await,
+    );
+    desk.seconds(4);
+    assert_eq!(desk.sweep().await, 2);
+    desk.seconds(6);
+    let round = desk.round().await;
+    assert_eq!(
+        (round.claimed, round.rungs),
+        (1, 1),
+        "only that of who is here"
+    );
+    assert_eq!(desk.asked(), [(desk.u1, here, false)]);
+    desk.seconds(12);
+    desk.round().await;
+    assert_eq!(desk.state(desk.u2, away).await, State::Dead);
 }
