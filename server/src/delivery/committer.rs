@@ -237,7 +237,11 @@ impl Line {
             conn
         } else {
             self.taken = Instant::now();
-            self.pool.acquire().await?
+            let mut conn = self.pool.acquire().await?;
+            // Never for others: they plan by their parameters' values.
+            conn.close_on_drop();
+            store::ledger::plan_once(&mut conn).await?;
+            conn
         };
         Ok(self.conn.insert(conn))
     }
