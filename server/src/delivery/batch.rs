@@ -1,8 +1,9 @@
 //! A batch of drafts on its way into the database: names looked up and audiences expanded first, which
 //! changes nothing; then keys claimed and all appended; then a verdict a draft.
 //!
-//! Two statements whatever its size, more with groups and keys: each is a round trip that every publisher of
-//! the batch waits for. What has many recipients, or its time still before it, is only accepted here;
+//! One statement whatever its size where all recipients are named and known ([`Batch::of_known`]), two where they
+//! are looked up first, more with groups and keys: each is a round trip that every publisher of the batch waits
+//! for. What has many recipients, or its time still before it, is only accepted here;
 //! [`super::fanout`] routes it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use super::committer::Refusal;
 use super::draft::Draft;
+use super::known::Known;
 use super::{Audience, Publication, Routed, ledger, withdraw};
 use crate::store::audience::{self, Member};
 use crate::store::fanout;
@@ -68,19 +70,63 @@ pub(super) struct Batch {
     /// Of each draft: why it goes no further, known without writing.
     refused: Vec<Option<Refusal>>,
     going: Vec<Going>,
+    /// Nothing was looked up: what is known of the recipients may be out of date, and the statement that writes
+    /// sees to it.
+    unseen: bool,
 }
 
 impl Batch {
-    /// Looks up and expands; changes nothing.
+    /// A batch of publications to users by name, all of whom are known; `None` for any other. It is written
+    /// by one statement, keys included, which fails with [`rows::was_wrong`] when something is not as known:
+    /// somebody has left, or a key is held.
+    pub(super) fn of_known(drafts: &[&Draft], known: &Known) -> Option<Self> {
+        let mut going = Vec::with_capacity(drafts.len());
+        for (index, draft) in drafts.iter().enumerate() {
+            if !is_plain(draft) {
+                return None;
+            }
+            let mut users = Vec::with_capacity(draft.users.len());
+            for key in &draft.users {
+                users.push(known.user(draft.publication.tenant, key)?);
+            }
+            users.sort_unstable();
+            going.push(Going {
+                draft: index,
+                publication: Arc::new(Publication {
+                    audience: Audience {
+                        users: users.clone(),
+                        ..Audience::default()
+                    },
+                    ..draft.publication.clone()
+                }),
+                unknown: Vec::new(),
+                members: users.into_iter().map(|user| (user, None)).collect(),
+                paged: None,
+            });
+        }
+        Some(Self {
+            refused: vec![None; drafts.len()],
+            going,
+            unseen: true,
+        })
+    }
+
+    /// Nothing was looked up.
+    pub(super) fn is_unseen(&self) -> bool {
+        self.unseen
+    }
+
+    /// Looks up and expands; changes nothing. What it learns is `known` from then on.
     ///
     /// # Errors
     /// Whatever the database answers.
     pub(super) async fn read(
         conn: &mut PgConnection,
         drafts: &[&Draft],
+        known: &Known,
         now: Timestamp,
     ) -> sqlx::Result<Self> {
-        let mut batch = look_up(conn, drafts, now).await?;
+        let mut batch = look_up(conn, drafts, known, now).await?;
         batch.put_aside_large(conn).await?;
         expand(conn, &mut batch.going).await?;
         Ok(batch)
@@ -88,13 +134,14 @@ impl Batch {
 
     /// Whether [`Self::write`] is more than one statement.
     pub(super) fn needs_transaction(&self) -> bool {
-        self.going.iter().any(|one| {
-            let publication = &one.publication;
-            publication.idempotency.is_some()
-                || one.paged.is_some()
-                || publication.supersedes.is_some()
-                || publication.collapse_key.is_some()
-        })
+        !self.unseen
+            && self.going.iter().any(|one| {
+                let publication = &one.publication;
+                publication.idempotency.is_some()
+                    || one.paged.is_some()
+                    || publication.supersedes.is_some()
+                    || publication.collapse_key.is_some()
+            })
     }
 
     /// Finds those with too many recipients for one commit, and refuses those with more than their tenant
@@ -147,6 +194,9 @@ impl Batch {
         conn: &mut PgConnection,
         now: Timestamp,
     ) -> sqlx::Result<Vec<Verdict>> {
+        if self.unseen {
+            return self.write_unseen(conn, now).await;
+        }
         let mut lost = claim_keys(conn, &self.going, now).await?;
         let mut verdicts = self.refusals();
         let mut fresh = Vec::with_capacity(self.going.len());
@@ -170,7 +220,7 @@ impl Batch {
         }
         let batch = fresh.iter().map(|one| one.publication.clone()).collect();
         let paged: Vec<Option<usize>> = fresh.iter().map(|one| one.paged).collect();
-        let routed = ledger::append_to(conn, batch, &members, &paged, now).await?;
+        let routed = ledger::append_to(conn, batch, &members, &paged, None, now).await?;
         let later = pages(&fresh, now);
         if !later.ids.is_empty() {
             fanout::insert(conn, &later).await?;
@@ -180,6 +230,30 @@ impl Batch {
             verdicts[one.draft] = Some(one.verdict(routed.recipients, also));
         }
         Ok(finished(verdicts))
+    }
+
+    async fn write_unseen(
+        &self,
+        conn: &mut PgConnection,
+        now: Timestamp,
+    ) -> sqlx::Result<Vec<Verdict>> {
+        let all: Vec<&Going> = self.going.iter().collect();
+        let (_, claims) = claims(&all);
+        let members: Vec<Member> = (0..)
+            .zip(&self.going)
+            .flat_map(|(index, one)| {
+                one.members.iter().map(move |(user, _)| Member {
+                    index,
+                    user: *user,
+                    via: None,
+                })
+            })
+            .collect();
+        let batch = self.going.iter().map(|one| one.publication.clone());
+        let routed =
+            ledger::append_to(conn, batch.collect(), &members, &[], Some(&claims), now).await?;
+        let verdict = |(one, routed): (&Going, Routed)| one.verdict(routed.recipients, Vec::new());
+        Ok(self.going.iter().zip(routed).map(verdict).collect())
     }
 
     /// Whether a verdict of [`Self::write`], or its error, says that this batch had been written before.
@@ -252,6 +326,25 @@ impl Going {
     }
 }
 
+/// To few users by name, at once, and to nobody else; in the place of nothing and behind nothing.
+fn is_plain(draft: &Draft) -> bool {
+    let publication = &draft.publication;
+    let few = i64::try_from(draft.users.len()).is_ok_and(|count| count <= MOST_IN_A_COMMIT);
+    let names = [
+        &draft.departments,
+        &draft.groups,
+        &draft.except.users,
+        &draft.except.departments,
+        &draft.except.groups,
+    ];
+    few && names.iter().all(|names| names.is_empty())
+        && publication.audience.is_named_only()
+        && publication.thread_key.is_none()
+        && publication.deliver_at.is_none()
+        && publication.supersedes.is_none()
+        && publication.collapse_key.is_none()
+}
+
 /// The rows of those that are routed in pages.
 fn pages(fresh: &[&Going], now: Timestamp) -> fanout::New {
     let mut new = fanout::New::default();
@@ -281,6 +374,7 @@ fn finished(verdicts: Vec<Option<Verdict>>) -> Vec<Verdict> {
 async fn look_up(
     conn: &mut PgConnection,
     drafts: &[&Draft],
+    known: &Known,
     now: Timestamp,
 ) -> sqlx::Result<Batch> {
     let mut wanted = Names::default();
@@ -333,7 +427,12 @@ async fn look_up(
             }
         };
         match name.id {
-            Some(id) => list.push(id),
+            Some(id) => {
+                list.push(id);
+                if name.kind == 0 {
+                    known.learn(drafts[index].publication.tenant, name.key, id);
+                }
+            }
             None => unknown[index].push((field, name.key)),
         }
     }
@@ -362,7 +461,11 @@ async fn look_up(
             paged: behind[index].then_some(0),
         });
     }
-    Ok(Batch { refused, going })
+    Ok(Batch {
+        refused,
+        going,
+        unseen: false,
+    })
 }
 
 /// The members of each audience that is routed in this commit. Users by name and nothing else need no

@@ -7,8 +7,12 @@
 //! commits it if not; a guilty publication is refused alone. The committer dispatches, not
 //! the caller's future: a caller may be gone.
 //!
-//! Bound: 4,096 waiting publications, a quarter of that of one service; over it the publisher is told to come
-//! again (503). Services take turns ([`super::fair`]).
+//! Two lines to the database: while one waits for its commit the other reads or writes. What is to keep its order
+//! ([`Committer::publish_all`]) goes by the first alone, and the second helps with the rest once there is
+//! something worth a commit of its own.
+//!
+//! Bound: 4,096 waiting publications of either sort, a quarter of that of one service; over it the publisher is
+//! told to come again (503). Services take turns ([`super::fair`]).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,6 +30,7 @@ use super::batch::{Batch, Verdict};
 use super::classes::Classes;
 use super::draft::Draft;
 use super::fair::Fair;
+use super::known::Known;
 use super::{Dispatch, Routed};
 use crate::store::{self, Pool, SURELY_ALIVE};
 use crate::support::clock::Clock;
@@ -33,6 +38,9 @@ use crate::support::lifecycle::Lifecycle;
 
 const MOST_WAITING: usize = 4_096;
 const MOST_A_COMMIT: usize = 128;
+/// So many must wait before the second line takes them while the first is busy: the fewer share a commit, the more
+/// each costs.
+const WORTH_A_LINE: usize = 8;
 /// Of one batch that gave way to another transaction, or whose connection broke.
 const MOST_TRIES: u32 = 3;
 
@@ -80,16 +88,62 @@ pub struct Committer {
     waiting: Arc<Waiting>,
 }
 
-/// What waits for the worker.
+/// What waits for the workers.
 struct Waiting {
     jobs: Mutex<Queue>,
-    bell: Notify,
+    /// The first line's, and the second's.
+    bells: [Notify; 2],
 }
 
 struct Queue {
-    fair: Fair<Uuid, Job>,
+    /// In any order.
+    single: Fair<Uuid, Job>,
+    /// In this order: the first line's alone.
+    ordered: Fair<Uuid, Job>,
+    /// The first line is at something.
+    busy: bool,
     /// The process stops: no new ones.
     closed: bool,
+}
+
+impl Waiting {
+    /// What the line with this number does next.
+    fn take(&self, line: usize, stopping: bool, weight: impl Fn(&Uuid) -> usize) -> Vec<Job> {
+        let mut queue = self.jobs.lock();
+        // No new ones; those that wait are still committed.
+        queue.closed |= stopping;
+        let mut jobs = Vec::new();
+        if line == 0 {
+            // Half of it at most, so that what is single does not wait behind a thousand.
+            jobs = queue.ordered.take(MOST_A_COMMIT / 2, &weight);
+        } else if queue.single.len() < WORTH_A_LINE {
+            return jobs;
+        }
+        let room = MOST_A_COMMIT - jobs.len();
+        jobs.append(&mut queue.single.take(room, &weight));
+        if line == 0 {
+            queue.busy = !jobs.is_empty();
+        }
+        jobs
+    }
+
+    fn push(&self, job: Job, in_order: bool) -> Result<(), Box<Draft>> {
+        let service = job.draft.publication.service;
+        let mut queue = self.jobs.lock();
+        if queue.closed {
+            return Err(Box::new(job.draft));
+        }
+        let of = if in_order {
+            &mut queue.ordered
+        } else {
+            &mut queue.single
+        };
+        of.push(service, job).map_err(|job| Box::new(job.draft))?;
+        let second = queue.busy && queue.single.len() >= WORTH_A_LINE;
+        drop(queue);
+        self.bells[usize::from(second)].notify_one();
+        Ok(())
+    }
 }
 
 /// What the committer needs.
@@ -112,24 +166,31 @@ impl Committer {
     pub fn start(needs: Needs, life: &Lifecycle) -> Self {
         let waiting = Arc::new(Waiting {
             jobs: Mutex::new(Queue {
-                fair: Fair::new(MOST_WAITING),
+                single: Fair::new(MOST_WAITING),
+                ordered: Fair::new(MOST_WAITING),
+                busy: false,
                 closed: false,
             }),
-            bell: Notify::new(),
+            bells: [Notify::new(), Notify::new()],
         });
-        let worker = Worker {
-            line: Line {
-                pool: needs.pool,
-                conn: None,
-                taken: Instant::now(),
-                used: Instant::now(),
-            },
-            clock: needs.clock,
-            dispatch: needs.dispatch,
-            classes: needs.classes,
-            pages: needs.pages,
-        };
-        life.spawn("committer", worker.run(waiting.clone(), life.stopping()));
+        let known = Arc::new(Known::default());
+        for number in 0..waiting.bells.len() {
+            let worker = Worker {
+                number,
+                line: Line {
+                    pool: needs.pool.clone(),
+                    conn: None,
+                    taken: Instant::now(),
+                    used: Instant::now(),
+                },
+                clock: needs.clock.clone(),
+                dispatch: needs.dispatch.clone(),
+                classes: needs.classes.clone(),
+                pages: needs.pages.clone(),
+                known: known.clone(),
+            };
+            life.spawn("committer", worker.run(waiting.clone(), life.stopping()));
+        }
         Self { waiting }
     }
 
@@ -138,7 +199,7 @@ impl Committer {
     /// # Errors
     /// A [`Refusal`]; nothing was published then.
     pub async fn publish(&self, draft: Draft) -> Result<Accepted, Refusal> {
-        match self.push(draft) {
+        match self.push(draft, false) {
             Ok(answer) => answer.await.unwrap_or(Err(Refusal::Unavailable)),
             Err(_) => Err(Refusal::Unavailable),
         }
@@ -153,7 +214,7 @@ impl Committer {
         for draft in drafts {
             let mut again = draft;
             loop {
-                match self.push(again) {
+                match self.push(again, true) {
                     Ok(answer) => {
                         under_way.push_back(Some(answer));
                         break;
@@ -175,21 +236,10 @@ impl Committer {
         answers
     }
 
-    fn push(&self, draft: Draft) -> Result<Answer, Box<Draft>> {
+    fn push(&self, draft: Draft, in_order: bool) -> Result<Answer, Box<Draft>> {
         let (reply, answer) = oneshot::channel();
-        let service = draft.publication.service;
-        let mut queue = self.waiting.jobs.lock();
-        if queue.closed {
-            return Err(Box::new(draft));
-        }
-        match queue.fair.push(service, Job { draft, reply }) {
-            Ok(()) => {
-                drop(queue);
-                self.waiting.bell.notify_one();
-                Ok(answer)
-            }
-            Err(job) => Err(Box::new(job.draft)),
-        }
+        self.waiting.push(Job { draft, reply }, in_order)?;
+        Ok(answer)
     }
 }
 
@@ -203,11 +253,14 @@ async fn settled(answer: Option<Answer>) -> Result<Accepted, Refusal> {
 }
 
 struct Worker {
+    /// Which line's.
+    number: usize,
     line: Line,
     clock: Clock,
     dispatch: Arc<dyn Dispatch>,
     classes: Arc<Classes>,
     pages: Arc<Notify>,
+    known: Arc<Known>,
 }
 
 /// The worker's own connection. Kept between batches: one that is given back to the pool is asked by it
@@ -262,13 +315,8 @@ enum Failure {
 impl Worker {
     async fn run(mut self, waiting: Arc<Waiting>, stopping: tokio_util::sync::CancellationToken) {
         loop {
-            let batch = {
-                let mut queue = waiting.jobs.lock();
-                // No new ones; those that wait are still committed.
-                queue.closed |= stopping.is_cancelled();
-                let weight = |service: &Uuid| self.classes.weight(*service);
-                queue.fair.take(MOST_A_COMMIT, weight)
-            };
+            let weight = |service: &Uuid| self.classes.weight(*service);
+            let batch = waiting.take(self.number, stopping.is_cancelled(), weight);
             if !batch.is_empty() {
                 self.settle(batch).await;
                 continue;
@@ -277,7 +325,7 @@ impl Worker {
                 return;
             }
             tokio::select! {
-                () = waiting.bell.notified() => {}
+                () = waiting.bells[self.number].notified() => {}
                 () = stopping.cancelled() => {}
             }
         }
@@ -317,7 +365,10 @@ impl Worker {
     async fn commit_on_the_line(&mut self, jobs: &[Job]) -> sqlx::Result<Vec<Verdict>> {
         let drafts: Vec<&Draft> = jobs.iter().map(|job| &job.draft).collect();
         let now = self.clock.now();
-        let batch = Batch::read(self.line.open().await?, &drafts, now).await?;
+        let mut batch = match Batch::of_known(&drafts, &self.known) {
+            Some(batch) => batch,
+            None => Batch::read(self.line.open().await?, &drafts, &self.known, now).await?,
+        };
         let mut tries = 0;
         let mut in_doubt = false;
         loop {
@@ -332,6 +383,14 @@ impl Worker {
                         self.pages.notify_one();
                     }
                     return Ok(verdicts);
+                }
+                // Nothing was written. This comes once: the next batch is one that was looked up.
+                Err(Failure::Before(error))
+                    if batch.is_unseen() && store::ledger::was_wrong(&error) =>
+                {
+                    self.known.forget(&drafts);
+                    let conn = self.line.open().await?;
+                    batch = Batch::read(conn, &drafts, &self.known, now).await?;
                 }
                 Err(Failure::During(error)) if tries < MOST_TRIES => {
                     tracing::warn!(%error, "the connection broke during a commit, which is made again");

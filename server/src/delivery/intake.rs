@@ -21,6 +21,7 @@ use super::classes::Classes;
 use super::committer::{self, Refusal};
 use super::doorbell::{Canaries, Doorbell};
 use super::draft::{Draft, Origin, PublishRequest};
+use super::known::Known;
 use crate::store::intake::{self as store, Row};
 use crate::support::lifecycle::Lifecycle;
 use crate::workplace::Workplace;
@@ -177,7 +178,7 @@ impl Router {
         let mut routed: Vec<Routed> = Vec::new();
         if !drafts.is_empty() {
             let plain: Vec<&Draft> = drafts.iter().map(|(_, draft)| draft).collect();
-            let verdicts = Batch::read(&mut tx, &plain, now)
+            let verdicts = Batch::read(&mut tx, &plain, &Known::default(), now)
                 .await?
                 .write(&mut tx, now)
                 .await?;

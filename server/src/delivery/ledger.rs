@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Publication, Routed};
 use crate::store::audience;
+use crate::store::idempotency::Claims;
 use crate::store::ledger as store;
 
 /// Appends publications within the caller's transaction; answers the recipients and their numbers,
@@ -29,7 +30,7 @@ pub async fn append(
         return Ok(Vec::new());
     }
     let members = audience::expand(conn, &batch).await?;
-    append_to(conn, batch, &members, &[], now).await
+    append_to(conn, batch, &members, &[], None, now).await
 }
 
 /// Owes what was published before to more users, in the caller's transaction; answers their numbers. Users
@@ -65,12 +66,13 @@ pub async fn owe(
 
 /// As [`append`], for a caller that has expanded the audiences already (to count recipients before
 /// it claims idempotency keys). Members of an index outside the batch are not allowed. `paged`: how many
-/// recipients one has that is routed in pages, and has no members here.
+/// recipients one has that is routed in pages, and has no members here. `unseen`: [`store::append`].
 pub(super) async fn append_to(
     conn: &mut PgConnection,
     batch: Vec<Arc<Publication>>,
     members: &[audience::Member],
     paged: &[Option<usize>],
+    unseen: Option<&Claims>,
     now: Timestamp,
 ) -> sqlx::Result<Vec<Routed>> {
     if batch.is_empty() {
@@ -105,7 +107,8 @@ pub(super) async fn append_to(
         .map(|(index, list)| paged.get(index).copied().flatten().unwrap_or(list.len()))
         .map(|count| i32::try_from(count).unwrap_or(i32::MAX))
         .collect();
-    let before: HashMap<Uuid, i64, _> = store::append(conn, &batch, &counts, &owed, now).await?;
+    let before: HashMap<Uuid, i64, _> =
+        store::append(conn, &batch, &counts, &owed, unseen, now).await?;
     for list in &mut recipients {
         list.retain_mut(|(user, seq)| {
             let base = before.get(user);

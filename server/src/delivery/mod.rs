@@ -15,6 +15,7 @@ pub mod draft;
 pub mod fair;
 pub mod fanout;
 pub mod intake;
+mod known;
 pub mod ledger;
 mod publication;
 #[cfg(test)]

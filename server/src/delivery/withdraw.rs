@@ -61,7 +61,7 @@ pub async fn cancel(
             audiences: vec![serde_json::to_string(&publication.audience).unwrap_or_default()],
             due: vec![now.as_microsecond()],
         };
-        ledger::append_to(conn, vec![publication], &[], &[Some(0)], now).await?;
+        ledger::append_to(conn, vec![publication], &[], &[Some(0)], None, now).await?;
         fanout::insert(conn, &rows).await?;
     }
     Ok(cancelled.iter().map(|one| one.id).collect())
@@ -150,7 +150,7 @@ async fn collapsed(
         }));
     }
     members.sort_by_key(|member| (member.user, member.index));
-    ledger::append_to(conn, batch, &members, &[], now).await
+    ledger::append_to(conn, batch, &members, &[], None, now).await
 }
 
 fn withdrawal(

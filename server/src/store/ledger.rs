@@ -5,6 +5,7 @@ use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::idempotency::Claims;
 use crate::delivery::Publication;
 
 /// What is owed for a batch, a row a delivery, in the order of the batch.
@@ -38,19 +39,43 @@ pub struct Owed {
 /// took a publication at rest two more. The streams are locked in id order before any is changed
 /// (`locked`; a deadlock otherwise), and a row that another transaction changed meanwhile is read
 /// again by the update, as READ COMMITTED does.
+///
+/// `unseen`: the recipients were not looked up now, and the keys are still to be claimed. Both are done on the
+/// way, idempotency keys first (lock order), and if a recipient is not there or inactive, or a key is held,
+/// nothing is written and the error is one that [`was_wrong`] knows: the statement divides by zero, because nothing
+/// else takes back what a part of it has inserted.
 pub async fn append(
     conn: &mut PgConnection,
     batch: &[std::sync::Arc<Publication>],
     recipients: &[i32],
     owed: &Owed,
+    unseen: Option<&Claims>,
     now: Timestamp,
 ) -> sqlx::Result<std::collections::HashMap<Uuid, i64, foldhash::fast::RandomState>> {
     let column = |pick: fn(&Publication) -> String| -> Vec<String> {
         batch.iter().map(|publication| pick(publication)).collect()
     };
     let threads: Vec<Option<String>> = batch.iter().map(|p| p.thread_key.clone()).collect();
+    let none = Claims::default();
+    let claims = unseen.unwrap_or(&none);
     let rows = sqlx::query!(
-        r#"WITH written AS (
+        r#"WITH claimed AS (
+               INSERT INTO bellhop.idempotency
+                      (service_id, key_hash, body_hash, notification_id, recipients, at)
+               SELECT c.service, c.key_hash, c.body_hash, c.notification, c.recipients, $21
+                 FROM unnest($30::uuid[], $31::bytea[], $32::bytea[], $33::uuid[], $34::int[])
+                      AS c (service, key_hash, body_hash, notification, recipients)
+                ORDER BY c.service, c.key_hash
+               ON CONFLICT DO NOTHING
+               RETURNING notification_id),
+           locked AS MATERIALIZED (
+               SELECT user_id FROM bellhop.user_stream
+                WHERE user_id = ANY($14)
+                  AND (NOT $29 OR (SELECT count(*) FROM claimed) = cardinality($30)
+                                  AND EXISTS (SELECT FROM bellhop.user_account u
+                                               WHERE u.id = user_id AND u.active))
+                ORDER BY user_id FOR NO KEY UPDATE),
+           written AS (
                INSERT INTO bellhop.notification
                       (id, at, tenant_id, service_id, kind, title, body, data, thread_key, severity,
                        audience, recipients, expires_at, class, publisher, collapse_key, supersedes,
@@ -67,10 +92,9 @@ pub async fn append(
                              $26::text[], $27::uuid[], $28::bigint[])
                       AS n (id, at, tenant, service, kind, title, body, data, thread_key, severity,
                             audience, recipients, expires, class, publisher, collapse_key,
-                            supersedes, deliver)),
-           locked AS MATERIALIZED (
-               SELECT user_id FROM bellhop.user_stream WHERE user_id = ANY($14)
-                ORDER BY user_id FOR NO KEY UPDATE),
+                            supersedes, deliver)
+                WHERE 1 / CASE WHEN $29 AND (SELECT count(*) FROM locked) < cardinality($14)
+                               THEN 0 ELSE 1 END = 1),
            numbered AS (
                UPDATE bellhop.user_stream s SET last_seq = s.last_seq + w.count
                  FROM unnest($14::uuid[], $15::bigint[]) AS w (user_id, count)
@@ -128,6 +152,12 @@ pub async fn append(
             .iter()
             .map(|p| p.deliver_at.map(Timestamp::as_microsecond))
             .collect::<Vec<_>>() as &[Option<i64>],
+        unseen.is_some(),
+        &claims.services,
+        &claims.key_hashes,
+        &claims.body_hashes,
+        &claims.notifications,
+        &claims.recipients,
     )
     .fetch_all(conn)
     .await?;
@@ -135,6 +165,13 @@ pub async fn append(
         .into_iter()
         .map(|row| (row.user_id, row.base))
         .collect())
+}
+
+/// Whether [`append`] wrote nothing because what it was not told to look up was not as it was thought to be.
+#[must_use]
+pub fn was_wrong(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|db| db.code());
+    code.as_deref() == Some("22012")
 }
 
 /// Owes what was published before to more users, as [`append`] does: a page of a large audience, a deputy.

@@ -94,6 +94,84 @@ async fn unknown_names_are_named_and_nothing_is_stored() {
     );
 }
 
+/// Names are remembered, so that publishing is one statement. One that was remembered and is not so any more is
+/// looked up again: nothing is written for who has left, and who came under an old name gets what is theirs.
+#[tokio::test]
+async fn a_remembered_name_is_not_trusted() {
+    let house = House::open().await;
+    let stored = async || -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM bellhop.notification")
+            .fetch_one(&house.pool)
+            .await
+            .unwrap()
+    };
+    let body = json!({"kind": "NewTask", "title": "t", "audience": {"users": ["u1", "u2"]}});
+    let mut keyed = body.clone();
+    keyed["idempotency_key"] = json!("order-1");
+    for body in [&body, &body, &keyed] {
+        assert_eq!(house.post("a", body).await.1["recipients"], 2);
+    }
+    sqlx::query(
+        "UPDATE bellhop.user_account SET active = false WHERE key = 'u1' AND tenant_id = $1",
+    )
+    .bind(house.tenant("a").await)
+    .execute(&house.pool)
+    .await
+    .unwrap();
+    let mut other = keyed.clone();
+    other["idempotency_key"] = json!("order-2");
+    for body in [&body, &other] {
+        let (status, problem) = house.post("a", body).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (422, &json!("unknown_recipient"))
+        );
+    }
+    assert_eq!(stored().await, 3);
+    let keys: i64 = sqlx::query_scalar("SELECT count(*) FROM bellhop.idempotency")
+        .fetch_one(&house.pool)
+        .await
+        .unwrap();
+    assert_eq!(keys, 1, "a key of what was refused is free");
+}
+
+/// A key that is held is noticed by the one statement too, among neighbours that have none.
+#[tokio::test]
+async fn a_held_key_among_remembered_names_spares_its_neighbours() {
+    let house = House::open().await;
+    let one = |title: &str, key: Option<&str>| {
+        let mut body = json!({"kind": "NewTask", "title": title, "audience": {"users": ["u1"]}});
+        if let Some(key) = key {
+            body["idempotency_key"] = json!(key);
+        }
+        body
+    };
+    let (_, first) = house.post("a", &one("held", Some("k"))).await;
+    let (plain, held, reused, fresh) = (
+        one("plain", None),
+        one("held", Some("k")),
+        one("another", Some("k")),
+        one("fresh", Some("l")),
+    );
+    let answers = tokio::join!(
+        house.post("a", &plain),
+        house.post("a", &held),
+        house.post("a", &reused),
+        house.post("a", &fresh)
+    );
+    assert_eq!((answers.0.0, answers.3.0), (202, 202));
+    assert_eq!(
+        (&answers.1.1["id"], &answers.1.1["duplicate"]),
+        (&first["id"], &json!(true))
+    );
+    assert_eq!(answers.2.1["code"], "idempotency_key_reused");
+    let numbers: Vec<i64> = sqlx::query_scalar("SELECT seq FROM bellhop.delivery ORDER BY seq")
+        .fetch_all(&house.pool)
+        .await
+        .unwrap();
+    assert_eq!(numbers, [1, 2, 3], "no gap");
+}
+
 /// A unique key on a table partitioned by day would not hold over midnight.
 #[tokio::test]
 async fn same_key_across_midnight() {
