@@ -5,9 +5,12 @@
 //! One file per row. A row measures or fails; it asserts no timing. One thread drives, because the
 //! driver shares the cores with what it measures.
 
+mod acks;
 mod bundle;
 mod client;
+mod crowd;
 mod database;
+mod foreign;
 mod hub;
 mod latency;
 mod memory;
@@ -68,6 +71,9 @@ enum Kind {
     Pages,
     Latency,
     Throughput,
+    Acks,
+    Foreign,
+    Crowd,
     Memory,
     Bundle,
 }
@@ -119,6 +125,9 @@ async fn measure(setup: &Setup, rows: &[Kind], commit: String) -> Result<Report>
             Kind::Pages => pages::rows(setup).await,
             Kind::Latency => latency::rows(setup).await,
             Kind::Throughput => throughput::rows(setup).await,
+            Kind::Acks => acks::rows(setup).await,
+            Kind::Foreign => foreign::rows(setup).await,
+            Kind::Crowd => crowd::rows(setup).await,
             Kind::Memory => memory::rows(setup).await,
             Kind::Bundle => bundle::rows(setup),
         }

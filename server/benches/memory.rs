@@ -8,7 +8,7 @@ use anyhow::Result;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::hub::Hub;
+use crate::hub::open_all;
 use crate::product::{Setup, user};
 use crate::twins::http::Twin;
 use crate::twins::postgres::rate;
@@ -87,21 +87,6 @@ async fn measure(address: SocketAddr, pid: u32, paths: &[String]) -> Result<Seen
     })
 }
 
-/// Connects to all paths; each connection is a task that answers pings.
 async fn open(address: SocketAddr, paths: &[String]) -> Result<JoinSet<()>> {
-    let mut devices = JoinSet::new();
-    let mut opening: JoinSet<Result<Hub>> = JoinSet::new();
-    for path in paths {
-        if opening.len() >= AT_ONCE
-            && let Some(opened) = opening.join_next().await
-        {
-            devices.spawn(opened??.idle());
-        }
-        let path = path.clone();
-        opening.spawn(async move { Hub::open(address, &path).await });
-    }
-    while let Some(opened) = opening.join_next().await {
-        devices.spawn(opened??.idle());
-    }
-    Ok(devices)
+    open_all(address, paths, AT_ONCE, |_, hub| hub.idle()).await
 }

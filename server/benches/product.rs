@@ -1,6 +1,7 @@
 //! The measured process: `bellhop serve`, as built, on a database of its own.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use embedded_postgres::{Cluster, Durability, Settings};
 use jsonwebtoken::{EncodingKey, Header};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::Http;
 
@@ -33,8 +34,8 @@ pub(crate) struct Ready {
     url: String,
     pub(crate) pid: u32,
     pub(crate) database_url: String,
-    tenant: String,
-    service: String,
+    pub(crate) tenant: String,
+    pub(crate) service: String,
     api_key: String,
     jwt: Jwt,
     pub(crate) logins: Vec<Login>,
@@ -142,12 +143,22 @@ impl Product {
 
     /// Makes the users [`user`] 0 to `count`, by the API.
     pub(crate) async fn provision(&self, count: usize) -> Result<()> {
+        self.provision_some(0..count, &[]).await
+    }
+
+    /// Makes the users with these numbers, in a group of that name if there is one.
+    pub(crate) async fn provision_some(&self, numbers: Range<usize>, group: &[&str]) -> Result<()> {
         let mut back_end = self.back_end().await?;
-        let numbers: Vec<usize> = (0..count).collect();
+        for group in group {
+            let path = format!("/api/v1/groups/{group}");
+            let body = json!({"name": group}).to_string();
+            back_end.json(Method::PUT, &path, body).await?;
+        }
+        let numbers: Vec<usize> = numbers.collect();
         for some in numbers.chunks(1_000) {
             let items: Vec<_> = some
                 .iter()
-                .map(|number| json!({"id": user(*number), "name": user(*number)}))
+                .map(|number| json!({"id": user(*number), "name": user(*number), "groups": group}))
                 .collect();
             let body = json!({ "items": items }).to_string();
             back_end.json(Method::PUT, "/api/v1/users", body).await?;
@@ -204,12 +215,16 @@ pub(crate) fn user(number: usize) -> String {
 
 /// A publication of about 300 bytes, of which about 330 reach the device.
 pub(crate) fn publication(to: usize, mark: usize) -> String {
+    publication_to(&json!({"users": [user(to)]}), mark).to_string()
+}
+
+/// The same to any audience.
+pub(crate) fn publication_to(audience: &Value, mark: usize) -> Value {
     json!({
         "kind": KIND,
-        "audience": {"users": [user(to)]},
+        "audience": audience,
         "title": "Your purchase request was approved",
         "body": "12 laptop stands, 540.00 euro, approved by Amara Diallo this morning.",
         "data": {"mark": mark, "documentId": 4711, "link": "/approvals"},
     })
-    .to_string()
 }

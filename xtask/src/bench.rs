@@ -17,11 +17,14 @@ use crate::site::{self, Profile};
 use crate::step::{Outcome, note, step};
 
 /// What the driver knows, in its order.
-const ROWS: [&str; 6] = [
+const ROWS: [&str; 9] = [
     "start",
     "pages",
     "latency",
     "throughput",
+    "acks",
+    "foreign",
+    "crowd",
     "memory",
     "bundle",
 ];

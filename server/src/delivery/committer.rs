@@ -16,14 +16,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
-use sqlx::pool::PoolConnection;
+use sqlx::Connection as _;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
-use sqlx::{Connection as _, PgConnection, Postgres};
 use tokio::sync::{Notify, oneshot};
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::batch::{Batch, Verdict};
@@ -32,7 +29,8 @@ use super::draft::Draft;
 use super::fair::Fair;
 use super::known::Known;
 use super::{Dispatch, Routed};
-use crate::store::{self, Pool, SURELY_ALIVE};
+use crate::store::line::Line;
+use crate::store::{self, Pool};
 use crate::support::clock::Clock;
 use crate::support::lifecycle::Lifecycle;
 
@@ -177,12 +175,7 @@ impl Committer {
         for number in 0..waiting.bells.len() {
             let worker = Worker {
                 number,
-                line: Line {
-                    pool: needs.pool.clone(),
-                    conn: None,
-                    taken: Instant::now(),
-                    used: Instant::now(),
-                },
+                line: Line::new(needs.pool.clone()),
                 clock: needs.clock.clone(),
                 dispatch: needs.dispatch.clone(),
                 classes: needs.classes.clone(),
@@ -261,48 +254,6 @@ struct Worker {
     classes: Arc<Classes>,
     pages: Arc<Notify>,
     known: Arc<Known>,
-}
-
-/// The worker's own connection. Kept between batches: one that is given back to the pool is asked by it
-/// whether it lives, and the next batch's two statements would go to two sleeping processes of the
-/// database instead of one that is awake. That cost a publication at rest half a millisecond.
-struct Line {
-    pool: Pool,
-    conn: Option<PoolConnection<Postgres>>,
-    taken: Instant,
-    used: Instant,
-}
-
-/// So long it is kept at most: the pool ends old connections, whose processes grow.
-const KEPT: Duration = Duration::from_mins(10);
-
-impl Line {
-    /// A connection that lives, as far as one can know.
-    async fn open(&mut self) -> sqlx::Result<&mut PgConnection> {
-        let idle = self.used.elapsed();
-        self.used = Instant::now();
-        if let Some(conn) = &mut self.conn
-            && (self.taken.elapsed() >= KEPT || idle >= SURELY_ALIVE && conn.ping().await.is_err())
-        {
-            self.drop_it();
-        }
-        let conn = if let Some(conn) = self.conn.take() {
-            conn
-        } else {
-            self.taken = Instant::now();
-            let mut conn = self.pool.acquire().await?;
-            // Never for others: they plan by their parameters' values.
-            conn.close_on_drop();
-            store::ledger::plan_once(&mut conn).await?;
-            conn
-        };
-        Ok(self.conn.insert(conn))
-    }
-
-    /// After an error that may have left it in the middle of something: the pool looks after it.
-    fn drop_it(&mut self) {
-        self.conn = None;
-    }
 }
 
 enum Failure {

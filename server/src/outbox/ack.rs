@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::acked_set;
 use crate::store::acks::{self as store, Item, Receipt};
+use crate::store::line::Line;
 use crate::store::{Pool, debts};
 use crate::support::clock::Clock;
 use crate::support::lifecycle::Lifecycle;
@@ -160,6 +161,7 @@ async fn run(
     mut waiting: mpsc::Receiver<Job>,
     stopping: CancellationToken,
 ) {
+    let mut line = Line::new(pool);
     let mut batch = Vec::new();
     loop {
         let received = tokio::select! {
@@ -183,13 +185,14 @@ async fn run(
         }
         let jobs = std::mem::take(&mut batch);
         let acks: Vec<&Ack> = jobs.iter().map(|job| &job.ack).collect();
-        let mut result = record(&pool, &clock, &acks).await;
+        let mut result = record(&mut line, &clock, &acks).await;
         // Two nodes may ack for one user in the same instant; the loser of a deadlock goes again.
         for _ in 0..2 {
             if !result.as_ref().is_err_and(crate::store::is_transient) {
                 break;
             }
-            result = record(&pool, &clock, &acks).await;
+            line.drop_it();
+            result = record(&mut line, &clock, &acks).await;
         }
         match result {
             Ok(recorded) => {
@@ -205,6 +208,7 @@ async fn run(
                 }
             }
             Err(error) => {
+                line.drop_it();
                 tracing::warn!(%error, count = jobs.len(), "acks not recorded");
                 for job in jobs {
                     let _ = job.reply.send(Err(NotRecorded));
@@ -214,10 +218,9 @@ async fn run(
     }
 }
 
-async fn record(pool: &Pool, clock: &Clock, acks: &[&Ack]) -> sqlx::Result<Recorded> {
+async fn record(line: &mut Line, clock: &Clock, acks: &[&Ack]) -> sqlx::Result<Recorded> {
     let now = clock.now();
-    let mut conn = pool.acquire().await?;
-    let mut tx = conn.begin().await?;
+    let mut tx = line.open().await?.begin().await?;
     if acks.iter().all(|ack| matches!(ack.what, What::Reached(_))) {
         store::unhurried(&mut tx).await?;
     }
@@ -240,12 +243,13 @@ async fn record(pool: &Pool, clock: &Clock, acks: &[&Ack]) -> sqlx::Result<Recor
             What::Reached(seqs) => meant.extend(seqs),
         }
     }
+    let mut routed: HashMap<Item, Timestamp> = HashMap::new();
     if !ids.is_empty() {
-        let numbers: HashMap<(Uuid, Uuid), i64> = store::numbers(&mut tx, &id_users, &ids)
-            .await?
-            .into_iter()
-            .map(|(user, id, seq)| ((user, id), seq))
-            .collect();
+        let mut numbers = HashMap::new();
+        for (user, id, seq, at) in store::numbers(&mut tx, &id_users, &ids).await? {
+            numbers.insert((user, id), seq);
+            routed.insert(Item { user, seq }, at);
+        }
         for (ack, meant) in acks.iter().zip(&mut meant) {
             if let What::These { ids, .. } = &ack.what {
                 meant.extend(ids.iter().filter_map(|id| numbers.get(&(ack.user, *id))));
@@ -283,8 +287,8 @@ async fn record(pool: &Pool, clock: &Clock, acks: &[&Ack]) -> sqlx::Result<Recor
             told.active |= ack.active;
         }
     }
-    let named: Vec<Item> = items.keys().copied().collect();
-    let mut found = store::lock(&mut tx, &named).await?;
+    let named = items.keys().map(|item| (*item, routed.get(item).copied()));
+    let mut found = store::lock(&mut tx, named).await?;
     let before: Vec<i16> = found.iter().map(|one| one.state).collect();
     for one in &mut found {
         let told = items.get(&Item {

@@ -14,15 +14,15 @@ pub struct Item {
     pub seq: i64,
 }
 
-/// Translates notification ids to numbers, for many users at once. Ids that are not the user's are
-/// left out: to them they do not exist.
+/// Translates notification ids to numbers, for many users at once: user, id, number, and when it was routed. Ids
+/// that are not the user's are left out: to them they do not exist.
 pub async fn numbers(
     conn: &mut PgConnection,
     users: &[Uuid],
     ids: &[Uuid],
-) -> sqlx::Result<Vec<(Uuid, Uuid, i64)>> {
+) -> sqlx::Result<Vec<(Uuid, Uuid, i64, Timestamp)>> {
     let rows = sqlx::query!(
-        r#"SELECT d.user_id, d.notification_id, d.seq
+        r#"SELECT d.user_id, d.notification_id, d.seq, d.at
              FROM unnest($1::uuid[], $2::uuid[]) AS a (user_id, id)
              JOIN bellhop.delivery d ON d.notification_id = a.id AND d.user_id = a.user_id
               AND d.at >= bellhop.instant_of(a.id) - interval '1 minute'"#,
@@ -33,7 +33,7 @@ pub async fn numbers(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| (row.user_id, row.notification_id, row.seq))
+        .map(|row| (row.user_id, row.notification_id, row.seq, row.at.to_jiff()))
         .collect())
 }
 
@@ -83,6 +83,9 @@ pub async fn handled_through(
     Ok(handled)
 }
 
+/// The year 5138, in microseconds: exact as the float that an interval is multiplied with.
+const FAR_AWAY: i64 = 100_000_000_000_000_000;
+
 /// A delivery under its lock.
 #[derive(Clone, Debug)]
 pub struct Locked {
@@ -104,19 +107,33 @@ pub struct Locked {
     pub pushed: bool,
 }
 
-/// Locks deliveries in order and reads where they stand; those that do not exist are left out.
-pub async fn lock(conn: &mut PgConnection, items: &[Item]) -> sqlx::Result<Vec<Locked>> {
-    let users: Vec<Uuid> = items.iter().map(|item| item.user).collect();
-    let seqs: Vec<i64> = items.iter().map(|item| item.seq).collect();
+/// Locks deliveries in order and reads where they stand; those that do not exist are left out. Each item once. Where it
+/// is known when one was routed, only that day's partition is looked into.
+pub async fn lock(
+    conn: &mut PgConnection,
+    items: impl Iterator<Item = (Item, Option<Timestamp>)>,
+) -> sqlx::Result<Vec<Locked>> {
+    let (mut users, mut seqs, mut from, mut to) = (vec![], vec![], vec![], vec![]);
+    for (item, at) in items {
+        users.push(item.user);
+        seqs.push(item.seq);
+        from.push(at.unwrap_or(Timestamp::UNIX_EPOCH).as_microsecond());
+        to.push(at.map_or(FAR_AWAY, Timestamp::as_microsecond));
+    }
     let found = sqlx::query!(
         r#"SELECT d.user_id, d.seq, d.at, d.notification_id, d.tenant_id, d.state, d.rule,
                   d.pushed_at IS NOT NULL AS "pushed!"
-             FROM bellhop.delivery d
-            WHERE (d.user_id, d.seq) IN (SELECT * FROM unnest($1::uuid[], $2::bigint[]))
+             FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[])
+                  AS a (user_id, seq, since, until)
+             JOIN bellhop.delivery d ON d.user_id = a.user_id AND d.seq = a.seq
+              AND d.at >= timestamptz 'epoch' + a.since * interval '1 microsecond'
+              AND d.at <= timestamptz 'epoch' + a.until * interval '1 microsecond'
             ORDER BY d.user_id, d.seq
-              FOR NO KEY UPDATE"#,
+              FOR NO KEY UPDATE OF d"#,
         &users,
         &seqs,
+        &from,
+        &to,
     )
     .fetch_all(&mut *conn)
     .await?;

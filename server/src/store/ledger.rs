@@ -255,17 +255,6 @@ pub async fn ensure_partitions(conn: &mut PgConnection, now: Timestamp) -> sqlx:
     Ok(made)
 }
 
-/// From now on this connection plans each statement once, without looking at parameters.
-///
-/// By itself the database compares: a plan for an array of two seems cheaper than one for any, so it planned
-/// anew at each execution, which took longer than executing.
-pub async fn plan_once(conn: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query!("SET plan_cache_mode = force_generic_plan")
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
 /// Statements of this transaction wait at most 5 s for locks of others, then fail with 55P03.
 pub async fn wait_at_most_5_s(tx: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("SET LOCAL lock_timeout = '5s'")

@@ -26,6 +26,7 @@ pub mod installation;
 pub mod intake;
 pub mod keys;
 pub mod ledger;
+pub mod line;
 pub mod names;
 pub mod people;
 pub mod push;
