@@ -10,6 +10,7 @@ pub mod attempts;
 pub mod deputy;
 pub mod passed;
 pub mod phones;
+pub mod removal;
 pub mod retention;
 pub mod sweep;
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::delivery::intake;
 use crate::delivery::{Classes, Dispatch};
 use crate::hub::{Hub, Needs, route};
 use crate::outbox::phones::Phones;
+use crate::outbox::removal::Removals;
 use crate::outbox::retention::Retention;
 use crate::outbox::sweep::Sweeper;
 use crate::outbox::worker::Worker;
@@ -141,9 +142,20 @@ impl Product {
             }),
             reach: hub.clone(),
             changed: Arc::new(move |tenant| console.queue_changed(tenant)),
-            bell,
+            bell: bell.clone(),
         }
         .start(&life);
+        let console = hub.console();
+        let leavers = Arc::new(Notify::new());
+        Removals {
+            pool: pool.clone(),
+            clock: workplace.clock.clone(),
+            changed: Arc::new(move |tenant| {
+                console.queue_changed(tenant);
+                bell.notify_one();
+            }),
+        }
+        .start(leavers.clone(), &life);
         intake::Router::start(workplace.clone(), metrics.doorbell.clone(), &life);
         attendance::midnight::start(workplace.clone(), &life);
         Retention {
@@ -160,6 +172,7 @@ impl Product {
         auth.set_hooks(Hooks {
             session_ended: Arc::new(move |session| told.close_session(session)),
             people_changed: Arc::new(move |_, users| changed.welcome_again(users)),
+            people_removed: Arc::new(move || leavers.notify_one()),
             services_changed: Arc::new({
                 let origins = origins.clone();
                 move || origins.changed()

@@ -165,6 +165,8 @@ pub struct Delivery {
     pub service: Uuid,
     /// It stands in for another's already: no deputy of a deputy.
     pub escalated: bool,
+    /// Its user was removed.
+    pub gone: bool,
 }
 
 /// Claims what is due, the longest overdue first, for as long as until `until`.
@@ -190,7 +192,9 @@ pub async fn claim(
                   t.push_at, t.fence AS "fence!", d.state AS "state?", d.rule AS "rule?",
                   d.pushed_at IS NOT NULL AS "pushed!", d.expires_at AS "expires_at?",
                   n.class AS "class?", n.service_id AS "service?",
-                  d.for_user IS NOT NULL AS "escalated!"
+                  d.for_user IS NOT NULL AS "escalated!",
+                  EXISTS (SELECT FROM bellhop.user_account u
+                           WHERE u.id = t.user_id AND NOT u.active) AS "gone!"
              FROM taken t
              LEFT JOIN LATERAL (SELECT * FROM bellhop.delivery d
                                  WHERE d.user_id = t.user_id AND d.seq = t.seq AND d.at = t.at
@@ -227,6 +231,7 @@ pub async fn claim(
                         class,
                         service,
                         escalated: row.escalated,
+                        gone: row.gone,
                     })
                 }
                 _ => None,

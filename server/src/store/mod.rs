@@ -30,6 +30,7 @@ pub mod names;
 pub mod people;
 pub mod push;
 pub mod queued;
+pub mod removals;
 pub mod replay;
 pub mod retention;
 pub mod sessions;

@@ -14,7 +14,7 @@ use crate::api::body::Json;
 use crate::api::problem::Problem;
 use crate::auth::{AuthState, Principal, Scope};
 use crate::store::identity::{Outcome, users};
-use crate::store::sessions;
+use crate::store::{removals, sessions};
 
 /// Many users, at most 1,000.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -74,8 +74,9 @@ pub(super) async fn put_many(
 
 /// Deactivate a user
 ///
-/// History stays readable; the user receives nothing more and cannot sign in. A later `PUT`
-/// activates the same user again.
+/// History stays readable; the user receives nothing more and cannot sign in. What was owed to them ends as `dead`
+/// with the reason `user_removed`, and disappears from their phones. A later `PUT` activates the same user again. To
+/// have what is personal removed too, `POST /users/{id}/erase`.
 #[utoipa::path(
     delete, path = "/users/{id}", tag = "provisioning",
     params(("id" = String, Path, description = "Your own id of the user")),
@@ -91,8 +92,12 @@ pub(super) async fn delete(
     let mut tx = auth.pool().begin().await?;
     let gone = users::deactivate(&mut tx, tenant, &id, auth.clock().now()).await?;
     let gone = gone.into_iter().collect::<Vec<_>>();
+    for user in &gone {
+        removals::ask(&mut tx, (tenant, *user), false, auth.clock().now()).await?;
+    }
     let ended = sessions::end_of_users(&mut tx, tenant, &gone).await?;
     tx.commit().await?;
+    auth.people_removed();
     user_write::tell(&auth, tenant, std::iter::once(id.as_str()), &gone, ended);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,6 +6,7 @@ mod browsers;
 mod classes;
 mod dead_letters;
 mod docs;
+mod erase;
 mod events;
 mod explain;
 mod hub_paths;

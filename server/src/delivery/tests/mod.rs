@@ -13,6 +13,7 @@ mod plan;
 mod polling;
 mod presence;
 mod publish;
+mod removal;
 mod restore;
 mod resume;
 mod rungs;

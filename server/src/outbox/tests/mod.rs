@@ -3,6 +3,7 @@
 mod ending;
 mod moves;
 mod pushes;
+mod removal;
 mod retention;
 mod rungs;
 mod sweep;
