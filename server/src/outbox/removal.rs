@@ -106,7 +106,8 @@ impl Removals {
 
         let mut tx = conn.begin().await?;
         if !store::hold(&mut tx, claim).await? {
-            return Ok(());
+            // Now, and not when the connection is used next: whoever has it must not find it locked.
+            return tx.rollback().await;
         }
         let rows = store::page(&mut tx, claim.user, claim.after, claim.erase, PAGE, now).await?;
         let mut step = Step {

@@ -409,7 +409,20 @@ pub async fn end(conn: &mut PgConnection, endings: &[Ending], now: Timestamp) ->
                  FROM asked JOIN locked USING (user_id, seq, at)
                 WHERE d.user_id = asked.user_id AND d.seq = asked.seq AND d.at = asked.at
                   AND d.state < 2
-            RETURNING d.user_id, d.seq, d.tenant_id, d.notification_id, d.state, d.reason, d.rule)
+            RETURNING d.user_id, d.seq, d.tenant_id, d.notification_id, d.state, d.reason, d.rule),
+           told AS (
+               INSERT INTO bellhop.webhook_event
+                      (webhook_id, event, notification_id, user_id, seq, at, wanted)
+               SELECT w.id, v.event, e.notification_id, e.user_id, e.seq, $6, v.event = ANY(w.events)
+                 FROM bellhop.webhook w
+                 JOIN ended e ON e.tenant_id = w.tenant_id AND (e.rule & 8) = 0
+                 JOIN bellhop.notification n
+                   ON n.id = e.notification_id AND n.at = bellhop.instant_of(e.notification_id)
+                  AND n.service_id = w.service_id
+                CROSS JOIN LATERAL (SELECT CASE e.state WHEN 3 THEN 'notification.expired'
+                                           ELSE 'notification.dead' END) AS v (event)
+                WHERE w.disabled_at IS NULL
+                  AND (v.event = ANY(w.events) OR 'notification.settled' = ANY(w.events)))
            INSERT INTO bellhop.dead_letter
                   (user_id, seq, tenant_id, service_id, notification_id, state, reason, at)
            SELECT e.user_id, e.seq, e.tenant_id, n.service_id, e.notification_id, e.state, e.reason, $6

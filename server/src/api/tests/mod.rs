@@ -19,3 +19,4 @@ mod secrets;
 mod site;
 mod stream;
 mod tenants;
+mod webhooks;

@@ -219,6 +219,11 @@ impl Site {
             .await
     }
 
+    pub(super) async fn delete(&self, path: &str, token: &str) -> Answer {
+        let request = Request::delete(path).header("authorization", format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
     /// Publishes a title to `u1` of the tenant; its id.
     pub(super) async fn publish(&self, tenant: &str, title: &str) -> Uuid {
         let body = serde_json::json!({
