@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::debts::{self, Ending};
 use crate::store::retention as store;
-use crate::store::{Pool, is_transient, webhooks};
+use crate::store::{Pool, is_transient, removals, webhooks};
 use crate::support::clock::Clock;
 use crate::support::lifecycle::Lifecycle;
 
@@ -107,6 +107,7 @@ impl Retention {
             }
         }
         gone.devices = store::forget_devices(conn, now - DEVICES).await?;
+        gone.devices += removals::forget_stragglers(conn).await?;
         let kept = DAY * i32::from(self.days);
         store::forget_letters(conn, now - kept - LETTERS).await?;
         webhooks::forget(conn, now - UNTOLD, now - TOLD).await?;

@@ -351,6 +351,25 @@ pub async fn forget_devices(conn: &mut PgConnection, user: Uuid) -> sqlx::Result
     Ok(devices.rows_affected() + tokens.rows_affected())
 }
 
+/// Forgets devices of erased users that came all the same: a connection that was being made while its user was erased
+/// notes its device before it is closed.
+pub async fn forget_stragglers(conn: &mut PgConnection) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "WITH gone AS (
+             SELECT r.user_id FROM bellhop.removal r
+               JOIN bellhop.user_account u ON u.id = r.user_id AND NOT u.active
+              WHERE r.erase AND r.done_at IS NOT NULL),
+         tokens AS (
+             DELETE FROM bellhop.push_token WHERE user_id IN (SELECT user_id FROM gone)),
+         keys AS (
+             DELETE FROM bellhop.device_key WHERE user_id IN (SELECT user_id FROM gone))
+         DELETE FROM bellhop.device WHERE user_id IN (SELECT user_id FROM gone)",
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// What says who the user is: name, memberships, PINs, whoever they report to. The row stays, for what happened
 /// names it.
 pub async fn forget_person(

@@ -11,6 +11,7 @@
 
 mod compose;
 mod interest;
+mod post;
 mod retry;
 pub mod secret;
 mod sender;
@@ -20,7 +21,8 @@ pub mod target;
 pub(crate) mod tests;
 
 pub use interest::Interest;
-pub use sender::{Answer, Webhooks};
+pub use post::Answer;
+pub use sender::Webhooks;
 
 /// What can be told of a notification.
 pub const EVENTS: [&str; 7] = [

@@ -2,10 +2,9 @@
 //!
 //! A request is claimed, the claim committed, and only then sent: no connection to the database is held meanwhile. Who
 //! dies with a claim leaves it to come back in a minute; the receiver then gets the same `webhook-id` twice, which is
-//! what it is for. Whatever is not 2xx is a refusal, a redirect too; 410 says that nothing is wanted any more.
+//! what it is for. 410 says that nothing is wanted any more.
 
 use std::collections::HashMap;
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,26 +16,23 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::compose::{compose, test_body};
-use super::{Interest, retry, secret};
-use crate::push::answer;
-use crate::push::breaker::{Breaker, Health};
-use crate::push::client::{Wanted, client};
+use super::post::{Answer, Poster, health};
+use super::{Interest, retry};
+use crate::push::breaker::Breaker;
 use crate::store::webhook_events::{self as store, Claim, Failure};
 use crate::store::{Pool, is_transient, webhooks};
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
 use crate::support::lifecycle::Lifecycle;
 
-/// How long a receiver may take: Standard Webhooks asks senders for 15 to 30 s.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// A claim nobody finished comes back after this.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// Requests under way.
 const AT_ONCE: usize = 16;
+/// Tests under way; the next waits for one of them.
+const TESTS_AT_ONCE: usize = 4;
 /// What others noted is looked for so often.
 const PATROL: Duration = Duration::from_secs(1);
-/// Bytes of a failure that are kept.
-const LONGEST: usize = 300;
 /// Why one is disabled whose receiver has taken nothing for as long as a request lives.
 pub(super) const FAILING: &str = "nothing was taken for a day";
 /// Why one is disabled whose receiver says so.
@@ -49,25 +45,12 @@ pub struct Webhooks {
     clock: Clock,
     ids: Ids,
     interest: Arc<Interest>,
-    http: reqwest::Client,
-    /// Addresses of this house are allowed.
-    private: bool,
+    poster: Poster,
     /// What shows of each receiver; those of webhooks that are no more stay until a restart.
     breakers: Arc<Mutex<HashMap<Uuid, Arc<Breaker>>>>,
     places: Arc<Semaphore>,
-}
-
-/// What became of one try.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// The receiver has it.
-    pub taken: bool,
-    /// What it answered.
-    pub status: Option<u16>,
-    /// What was wrong.
-    pub failure: Option<String>,
-    /// It asks for a pause.
-    retry_after: Option<Duration>,
+    /// Of tests, which must not hold up what is to be told.
+    test_places: Arc<Semaphore>,
 }
 
 impl Webhooks {
@@ -82,21 +65,15 @@ impl Webhooks {
         interest: Arc<Interest>,
         private: bool,
     ) -> reqwest::Result<Self> {
-        let wanted = Wanted {
-            patience: PATIENCE,
-            strangers: !private,
-            loopback: private,
-            prior_knowledge: false,
-        };
         Ok(Self {
-            http: client(wanted)?,
+            poster: Poster::new(clock.clone(), private)?,
             pool,
             clock,
             ids,
             interest,
-            private,
             breakers: Arc::default(),
             places: Arc::new(Semaphore::new(AT_ONCE)),
+            test_places: Arc::new(Semaphore::new(TESTS_AT_ONCE)),
         })
     }
 
@@ -129,7 +106,7 @@ impl Webhooks {
     /// Whether the settings allow addresses of this house.
     #[must_use]
     pub fn allows_private(&self) -> bool {
-        self.private
+        self.poster.private
     }
 
     /// A webhook was made, changed or removed here: known at once.
@@ -224,109 +201,20 @@ impl Webhooks {
 
     /// Sends one request to see whether it arrives: nothing is stored, nothing is tried again.
     pub async fn test(&self, id: Uuid, url: &str, secret: &[u8]) -> Answer {
+        // Never closed.
+        let _place = self.test_places.acquire().await;
         let body = test_body(self.clock.now());
-        self.post(id, url, std::iter::once(secret), body).await
+        let secrets = std::iter::once(secret);
+        self.poster.post(id, url, secrets, body).await
     }
 
     async fn send(&self, claim: &Claim) -> Answer {
         let secrets = std::iter::once(&claim.secret[..]).chain(claim.old_secret.as_deref());
-        self.post(claim.id, &claim.url, secrets, claim.body.clone())
-            .await
-    }
-
-    async fn post<'a>(
-        &self,
-        id: Uuid,
-        url: &str,
-        secrets: impl Iterator<Item = &'a [u8]>,
-        body: String,
-    ) -> Answer {
-        // The settings may have become stricter since it was written.
-        if let Err(error) = super::target::check(url, self.private) {
-            return failed(None, error.to_string());
-        }
-        let id = id.to_string();
-        let timestamp = self.clock.now().as_second();
-        let request = self
-            .http
-            .post(url)
-            .header("content-type", "application/json")
-            .header("webhook-id", &id)
-            .header("webhook-timestamp", timestamp)
-            .header(
-                "webhook-signature",
-                secret::signatures(secrets, &id, timestamp, &body),
-            )
-            .body(body);
-        match answer::Answer::of(request).await {
-            Ok(answer) if answer.status.is_success() => Answer {
-                taken: true,
-                status: Some(answer.status.as_u16()),
-                failure: None,
-                retry_after: None,
-            },
-            Ok(answer) => {
-                let status = answer.status.as_u16();
-                let more = if answer.status.is_redirection() {
-                    "; redirects are not followed"
-                } else {
-                    ""
-                };
-                let asks = answer.header(http::header::RETRY_AFTER).is_some();
-                Answer {
-                    retry_after: asks.then(|| answer.retry_after(self.clock.now(), Duration::ZERO)),
-                    ..failed(Some(status), format!("answered {status}{more}"))
-                }
-            }
-            Err(error) => failed(None, words(error)),
-        }
+        let body = claim.body.clone();
+        self.poster.post(claim.id, &claim.url, secrets, body).await
     }
 
     fn breaker(&self, webhook: Uuid) -> Arc<Breaker> {
         self.breakers.lock().entry(webhook).or_default().clone()
     }
-}
-
-fn failed(status: Option<u16>, failure: String) -> Answer {
-    Answer {
-        taken: false,
-        status,
-        failure: Some(failure),
-        retry_after: None,
-    }
-}
-
-/// A receiver that answers is there, whatever it says of the one request.
-fn health(answer: &Answer) -> Health {
-    match (answer.taken, answer.status) {
-        (true, _) => Health::Works,
-        (false, Some(429 | 503)) => match answer.retry_after {
-            Some(pause) => Health::Asks(pause),
-            None => Health::Fails,
-        },
-        (false, Some(status)) if status < 500 => Health::Works,
-        (false, _) => Health::Fails,
-    }
-}
-
-/// Why there was no answer, without the URL, which may carry a secret.
-fn words(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut words = if error.is_timeout() {
-        "no answer in time".to_owned()
-    } else {
-        error.to_string()
-    };
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        words.push_str(": ");
-        words.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    let mut end = words.len().min(LONGEST);
-    while !words.is_char_boundary(end) {
-        end -= 1;
-    }
-    words.truncate(end);
-    words
 }

@@ -155,6 +155,11 @@ async fn a_card_is_taken_back_before_its_phone_is_forgotten() {
             .unwrap();
         assert_eq!(left, 0, "{table}");
     }
+    // One that was connecting at that moment comes late, and goes with the next hour.
+    desk.device(desk.u1, "late").await;
+    desk.device(desk.u2, "of another").await;
+    assert_eq!(desk.retention().pass().await.unwrap().devices, 1);
+    assert_eq!(desk.count("SELECT count(*) FROM bellhop.device").await, 1);
     let words = "SELECT count(*) FROM bellhop.push_attempt WHERE device <> '' OR detail <> ''";
     assert_eq!(desk.count(words).await, 0);
 }
