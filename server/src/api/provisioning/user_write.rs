@@ -49,7 +49,8 @@ pub(super) async fn write(
     let mut stored = Vec::with_capacity(items.len());
     for &index in &order {
         let (key, body) = &items[index];
-        stored.push(make_or_lock(auth, &mut tx, tenant, key, body, now).await?);
+        let one = make_or_lock(auth, &mut tx, tenant, key, body, now).await;
+        stored.push(one.map_err(|problem| place(index, problem))?);
     }
     let mut outcomes = vec![Outcome::Unchanged; items.len()];
     let mut locked_out = Vec::new();

@@ -31,7 +31,7 @@ pub(super) struct Users {
         (status = 201, description = "Created", body = Done),
         (status = 200, description = "Changed, or the same as before", body = Done),
         (status = 403, description = "The credential lacks the scope `provision`", body = Problem),
-        (status = 409, description = "Login or PIN is somebody else's", body = Problem),
+        (status = 409, description = "Login or PIN is somebody else's, or the user is being erased", body = Problem),
         (status = 422, description = "A field is wrong or names what is not there", body = Problem),
     ),
 )]
@@ -55,7 +55,7 @@ pub(super) async fn put_one(
     put, path = "/users", tag = "provisioning", request_body = Users,
     responses(
         (status = 200, description = "All are written", body = Many),
-        (status = 409, description = "A login or PIN is somebody else's; nothing is written", body = Problem),
+        (status = 409, description = "A login or PIN is somebody else's, or a user is being erased; nothing is written", body = Problem),
         (status = 413, description = "Over 1 MiB", body = Problem),
         (status = 422, description = "An item is wrong, see `field`; nothing is written", body = Problem),
     ),

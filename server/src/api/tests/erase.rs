@@ -138,5 +138,9 @@ async fn nobody_takes_an_erasure_back() {
         .put("/api/v1/users/u1", &token, &json!({"name": "Back"}))
         .await;
     assert_eq!(back.problem(), (409, "erasing".to_owned()));
+    let many = json!({"items": [{"id": "u2", "name": "Two"}, {"id": "u1", "name": "Back"}]});
+    let back = site.put("/api/v1/users", &token, &many).await;
+    assert_eq!(back.problem().0, 409);
+    assert_eq!(back.json()["field"], "items[1].id");
     assert_eq!(site.get(ERASE, &token).await.status, 202);
 }
