@@ -58,7 +58,9 @@ pub async fn page(
                   n.thread_key, n.at, d.seen_at IS NOT NULL AS "seen!",
                   d.read_at IS NOT NULL AS "read!", d.archived_at IS NOT NULL AS "archived!",
                   d.state IN (2, 4) AND d.reason IS NOT NULL AS "withdrawn!",
-                  (SELECT u.name FROM bellhop.user_account u WHERE u.id = d.for_user) AS "on_behalf_of?"
+                  CASE WHEN d.for_user IS NOT NULL THEN
+                       (SELECT u.name FROM bellhop.user_account u WHERE u.id = d.for_user)
+                  END AS "on_behalf_of?"
              FROM bellhop.delivery d
              JOIN bellhop.notification n
                ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)

@@ -84,7 +84,8 @@ pub async fn pages(
              JOIN bellhop.user_stream s ON s.user_id = q.user_id
              LEFT JOIN LATERAL (
                   SELECT d.seq, d.at AS routed_at, n.*,
-                         (SELECT u.key FROM bellhop.user_account u WHERE u.id = d.for_user) AS on_behalf_of
+                         CASE WHEN d.for_user IS NOT NULL THEN
+                              (SELECT u.key FROM bellhop.user_account u WHERE u.id = d.for_user) END AS on_behalf_of
                     FROM (SELECT d.seq, d.notification_id, d.at, d.for_user FROM bellhop.delivery d
                            WHERE d.user_id = q.user_id AND d.seq > q.after
                              AND (d.state = 0 OR d.state = 1 AND (q.reached_too OR (d.rule & 3) <> 0))
