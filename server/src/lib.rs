@@ -23,4 +23,5 @@ pub mod support;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod web;
+pub mod webhooks;
 pub mod workplace;

@@ -236,6 +236,7 @@ fn inbox_item(value: &Value) -> Option<InboxItem> {
         read: false,
         archived: false,
         withdrawn: false,
+        on_behalf_of: word("onBehalfOf"),
     })
 }
 

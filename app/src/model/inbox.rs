@@ -53,6 +53,9 @@ pub struct InboxItem {
     pub archived: bool,
     /// "No longer needs you": withdrawn by its sender.
     pub withdrawn: bool,
+    /// Name, or at first the id, of whom one stands in for.
+    #[serde(default)]
+    pub on_behalf_of: Option<String>,
 }
 
 /// Which part of the inbox.

@@ -16,6 +16,9 @@ pub const WITHDRAWN: &str = "NotificationWithdrawn";
 /// Client method that tells who is typing; carries a [`Typing`]. Conflated, may be lost.
 pub const TYPING: &str = "Typing";
 
+/// Client method that tells who has read something of a thread; carries a [`ReadReceipt`]. Conflated, may be lost.
+pub const READ_RECEIPT: &str = "ReadReceipt";
+
 /// Methods a client calls.
 pub mod call {
     /// `(notificationId) -> 0 | 1`: number newly acknowledged, answered after the commit.
@@ -109,6 +112,22 @@ pub struct Typing {
     pub user: String,
     /// Their name.
     pub name: String,
+}
+
+/// Argument of [`READ_RECEIPT`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadReceipt {
+    /// The thread that both take part in.
+    pub thread_key: String,
+    /// What was read.
+    pub notification_id: String,
+    /// Outer id of who read it.
+    pub user: String,
+    /// Their name.
+    pub name: String,
+    /// When, as RFC 3339 has it.
+    pub at: String,
 }
 
 /// Sent once after the handshake. Information; no promise depends on it.

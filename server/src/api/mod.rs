@@ -19,12 +19,14 @@ pub mod requests;
 pub mod stream;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::sync::Arc;
 
 use axum::extract::FromRef;
 use axum::{Router, middleware};
 use signalr::HubServer;
+use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -35,9 +37,11 @@ use crate::auth::{AuthState, Origins};
 use crate::delivery::committer::Committer;
 use crate::hub::Hub;
 use crate::outbox::ack::Acks;
+use crate::outbox::watch::Watch;
 use crate::store::Pool;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
+use crate::webhooks::Webhooks;
 use crate::workplace::Workplace;
 
 /// What the handlers call.
@@ -61,6 +65,12 @@ pub struct Api {
     pub workplace: Workplace,
     /// Where devices say what they have.
     pub acks: Acks,
+    /// Who follows receipts, and is to be woken.
+    pub watch: Arc<Watch>,
+    /// Where services are told of receipts.
+    pub webhooks: Webhooks,
+    /// The process stops: streams end.
+    pub stopping: CancellationToken,
     /// Counts what is published.
     pub publish: PublishMetrics,
     /// Counts live events.
@@ -112,6 +122,7 @@ fn operations() -> (Operations, OpenApi) {
         .merge(punches::routes())
         .merge(requests::routes())
         .merge(acks::routes())
+        .merge(webhooks::routes())
         .split_for_parts();
     let (hub, streams) = stream::routes().split_for_parts();
     document.merge(streams);

@@ -46,6 +46,8 @@ pub struct Hooks {
     pub session_ended: Arc<dyn Fn(Uuid) + Send + Sync>,
     /// Tenant, users: roles, memberships or the account changed; the hub asks again who they are.
     pub people_changed: Arc<PeopleChanged>,
+    /// Users were removed: what is owed to them ends.
+    pub people_removed: Arc<dyn Fn() + Send + Sync>,
     /// A service was made, changed or removed: the allowed origins are read again.
     pub services_changed: Arc<dyn Fn() + Send + Sync>,
 }
@@ -139,6 +141,13 @@ impl AuthState {
     pub fn people_changed(&self, tenant: Uuid, users: &[Uuid]) {
         if let Some(hooks) = self.0.hooks.get().filter(|_| !users.is_empty()) {
             (hooks.people_changed)(tenant, users);
+        }
+    }
+
+    /// Tells that users were removed.
+    pub fn people_removed(&self) {
+        if let Some(hooks) = self.0.hooks.get() {
+            (hooks.people_removed)();
         }
     }
 

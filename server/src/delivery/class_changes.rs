@@ -224,6 +224,17 @@ impl Changing<'_> {
         Ok(())
     }
 
+    /// Whether the other side of a thread is told what was read.
+    ///
+    /// # Errors
+    /// Whatever the database answers; nothing was changed then.
+    pub async fn set_read_receipts(self, told: bool) -> sqlx::Result<()> {
+        let mut conn = self.pool.acquire().await?;
+        store::set_read_receipts(&mut conn, self.tenant, told).await?;
+        drop(conn);
+        self.classes.reload().await
+    }
+
     /// The class of kinds that have none.
     ///
     /// # Errors

@@ -38,6 +38,8 @@ struct Table {
 #[derive(Default)]
 struct Own {
     default: Option<Arc<str>>,
+    /// The other side of a thread is told what was read.
+    read_receipts: bool,
     kinds: HashMap<String, Arc<str>>,
     classes: HashMap<Arc<str>, Arc<Class>>,
 }
@@ -150,6 +152,7 @@ impl Classes {
                     }
                 }
                 "default" => own.default = Some(row.value.into()),
+                "read_receipts" => own.read_receipts = true,
                 "kind" => {
                     own.kinds.insert(row.key, row.value.into());
                 }
@@ -170,6 +173,16 @@ impl Classes {
             weights,
         }));
         Ok(())
+    }
+
+    /// Whether the tenant wants the other side of a thread to be told what was read.
+    #[must_use]
+    pub fn read_receipts(&self, tenant: Uuid) -> bool {
+        let table = self.table.load();
+        table
+            .tenants
+            .get(&tenant)
+            .is_some_and(|own| own.read_receipts)
     }
 
     /// The class of a publication.

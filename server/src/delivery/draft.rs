@@ -31,12 +31,13 @@ const KEY_BYTES: usize = 256;
 /// Names the hub puts beside the data itself.
 const RESERVED: [&str; 6] = ["notificationId", "seq", "kind", "title", "body", "replayed"];
 /// Client methods of the hub that are no kinds.
-const HUB_METHODS: [&str; 5] = [
+const HUB_METHODS: [&str; 6] = [
     "Patch",
     "Greeting",
     "Backlog",
     "NotificationWithdrawn",
     "Typing",
+    "ReadReceipt",
 ];
 
 /// Body of `POST /api/v1/notifications`.

@@ -64,6 +64,60 @@ pub async fn owe(
     })
 }
 
+/// Somebody who is asked in another's place.
+#[derive(Clone, Debug)]
+pub struct StandIn {
+    /// What was published before.
+    pub notification: Uuid,
+    /// Its tenant.
+    pub tenant: Uuid,
+    /// Who gets it.
+    pub user: Uuid,
+    /// In whose place.
+    pub for_user: Uuid,
+    /// What makes them one: `deputy`, `manager`.
+    pub via: &'static str,
+    /// What settles it, as stored.
+    pub rule: i16,
+    /// When it stops being worth delivering.
+    pub expires_at: Timestamp,
+}
+
+/// Owes what was published before to stand-ins, in the caller's transaction; answers who got what, `(user, seq)`.
+/// Each user once a notification.
+///
+/// # Errors
+/// Whatever the database answers; the transaction is then void.
+pub async fn owe_instead(
+    conn: &mut PgConnection,
+    stand_ins: &[StandIn],
+    now: Timestamp,
+) -> sqlx::Result<Vec<(Uuid, i64)>> {
+    if stand_ins.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut owed = store::Owed::default();
+    let mut wanted: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for one in stand_ins {
+        let nth = wanted.entry(one.user).or_default();
+        *nth += 1;
+        owed.users.push(one.user);
+        owed.nths.push(*nth);
+        owed.tenants.push(one.tenant);
+        owed.notifications.push(one.notification);
+        owed.expires.push(one.expires_at.as_microsecond());
+        owed.rules.push(one.rule);
+        owed.vias.push(Some(one.via.to_owned()));
+        owed.for_users.push(Some(one.for_user));
+    }
+    owed.wanted = wanted.into_iter().unzip();
+    let before = store::owe(conn, &owed, now).await?;
+    let numbers = owed.users.iter().zip(&owed.nths);
+    Ok(numbers
+        .filter_map(|(user, nth)| Some((*user, before.get(user)? + nth)))
+        .collect())
+}
+
 /// As [`append`], for a caller that has expanded the audiences already (to count recipients before
 /// it claims idempotency keys). Members of an index outside the batch are not allowed. `paged`: how many
 /// recipients one has that is routed in pages, and has no members here. `unseen`: [`store::append`].

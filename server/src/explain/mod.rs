@@ -125,6 +125,7 @@ pub async fn explain(
         rule,
         jitter: crate::outbox::worker::jitter(ask.id, user),
         phones: phones.count(),
+        gone: explained.user.active == Some(false),
         now: ask.now,
     };
     explained.next = owed.steps();

@@ -17,6 +17,8 @@ pub(super) struct Ahead<'a> {
     pub(super) jitter: f64,
     /// Phones and browsers that can be pushed to.
     pub(super) phones: usize,
+    /// The user was removed.
+    pub(super) gone: bool,
     pub(super) now: Timestamp,
 }
 
@@ -37,6 +39,7 @@ impl Ahead<'_> {
             state,
             rule: self.rule,
             pushed: self.delivery.pushes.iter().any(taken),
+            gone: self.gone,
             routed_at: self.delivery.routed_at.as_millisecond(),
             expires_at: self.delivery.expires_at.as_millisecond(),
         };
@@ -61,7 +64,7 @@ impl Ahead<'_> {
                     end: match end {
                         End::Paid => None,
                         End::Expire => Some(State::Expired.word()),
-                        End::GiveUp => Some(State::Dead.word()),
+                        End::GiveUp | End::Remove => Some(State::Dead.word()),
                     },
                 });
             }

@@ -178,21 +178,21 @@ fn mark(shared: &Arc<Shared>, client: &Arc<Client>, call: &Call, mark: Mark) -> 
     };
     let (shared, client) = (shared.clone(), client.clone());
     Reply::later(async move {
-        let marked = inbox::mark_for(
-            &shared.pool,
-            client.tenant,
-            client.user,
-            &ids,
-            mark,
-            shared.clock.now(),
-        )
-        .await;
+        let now = shared.clock.now();
+        let marked =
+            inbox::mark_for(&shared.pool, client.tenant, client.user, &ids, mark, now).await;
         let (counts, patch) = marked.map_err(|error| {
             tracing::warn!(%error, "inbox not marked");
             HubError::new("Not saved: the database is away. Try again.")
         })?;
         if let Some(patch) = patch {
+            shared.watch.moved(&ids);
             shared.send_patch(client.tenant, &Topic::Inbox(client.user).group(), &patch);
+            if mark == Mark::Read {
+                shared
+                    .tell_read(client.tenant, client.user, &ids, now)
+                    .await;
+            }
         }
         Ok(counts)
     })

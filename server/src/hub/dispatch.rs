@@ -28,6 +28,8 @@ impl Dispatch for Hub {
                             data: &publication.data,
                             severity: publication.severity,
                             thread_key: publication.thread_key.as_deref(),
+                            // Stand-ins are owed theirs by a rung, which has them read it.
+                            on_behalf_of: None,
                         })
                     });
                     let outcome = client.offer(*seq, publication.id, template);
@@ -40,6 +42,7 @@ impl Dispatch for Hub {
                 }
             }
             if !one.recipients.is_empty() {
+                self.shared.watch.moved(&[publication.id]);
                 self.shared.console.queue_changed(publication.tenant);
             }
         }

@@ -37,6 +37,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) data: &'a str,
     pub(crate) severity: Severity,
     pub(crate) thread_key: Option<&'a str>,
+    /// Outer id of whom the recipient stands in for.
+    pub(crate) on_behalf_of: Option<&'a str>,
 }
 
 impl Template {
@@ -75,6 +77,11 @@ impl Template {
             && !has(inner, "threadKey")
         {
             push(&mut head, "threadKey", thread);
+        }
+        if let Some(user) = facts.on_behalf_of
+            && !has(inner, "onBehalfOf")
+        {
+            push(&mut head, "onBehalfOf", user);
         }
         head.push_str("\"seq\":");
         Self {
@@ -232,6 +239,7 @@ mod tests {
             data: "{\n  \"a\": 1\n}",
             severity: Severity::Info,
             thread_key: None,
+            on_behalf_of: None,
         };
         let template = Template::new(facts);
         let event = template.frame(Encoding::Events { epoch: 3 }, false, 42, true);
@@ -258,6 +266,7 @@ mod tests {
             data,
             severity: Severity::Info,
             thread_key: Some("request:1"),
+            on_behalf_of: Some("u-7"),
         };
         let frame = Template::new(facts).frame(Encoding::Hub(Protocol::Json), false, 42, true);
         let text = std::str::from_utf8(&frame)
@@ -276,6 +285,7 @@ mod tests {
         assert_eq!(plain["replayed"], true);
         assert_eq!(plain["title"], "a \"quoted\" title");
         assert_eq!(plain["threadKey"], "request:1");
+        assert_eq!(plain["onBehalfOf"], "u-7");
         assert_eq!(plain["timestamp"], plain["acceptedAt"]);
         assert_eq!(argument(r#"{"timestamp":"2020"}"#)["timestamp"], "2020");
         assert_eq!(argument("{}")["seq"], 42);

@@ -89,7 +89,7 @@ impl Shared {
 
 impl Client {
     /// Whether the connection's queue took it.
-    fn tell(&self, key: Option<&Arc<str>>, message: &ToMany) -> bool {
+    pub(super) fn tell(&self, key: Option<&Arc<str>>, message: &ToMany) -> bool {
         let frame = message.frame(self.line.encoding());
         match key {
             Some(key) => self.line.send_latest(key, frame).is_ok(),

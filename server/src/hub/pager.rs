@@ -111,14 +111,15 @@ impl Reader {
             let mut conn = self.pool.acquire().await?;
             replay::pages(&mut conn, &questions, now).await?
         };
-        // One template a notification, whoever gets it: many users miss the same one.
-        let mut templates: HashMap<Uuid, Arc<Template>> = HashMap::new();
+        // One template a notification, whoever gets it: many users miss the same one. Those who stand in for
+        // somebody have one that says so.
+        let mut templates: HashMap<(Uuid, Option<&str>), Arc<Template>> = HashMap::new();
         let mut rows: Vec<Vec<Row>> = clients.iter().map(|_| Vec::new()).collect();
         let mut first = vec![None; clients.len()];
         for owed in &answers.rows {
             first[owed.index].get_or_insert((owed.seq, owed.routed_at));
             let template = templates
-                .entry(owed.id)
+                .entry((owed.id, owed.on_behalf_of.as_deref()))
                 .or_insert_with(|| {
                     Arc::new(Template::new(Facts {
                         id: owed.id,
@@ -129,6 +130,7 @@ impl Reader {
                         data: &owed.data,
                         severity: crate::store::ledger::severity_of(&owed.severity),
                         thread_key: owed.thread_key.as_deref(),
+                        on_behalf_of: owed.on_behalf_of.as_deref(),
                     }))
                 })
                 .clone();

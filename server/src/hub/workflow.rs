@@ -22,13 +22,16 @@ use super::revoked::Revoked;
 use super::starter::Starter;
 use super::{calls, device, expiry, frames};
 use crate::auth::{Principal, Who};
+use crate::delivery::Classes;
 use crate::outbox::ack::{Ack, Acks, What};
 use crate::outbox::attempts::Attempts;
+use crate::outbox::watch::Watch;
 use crate::push::Pusher;
 use crate::store::{Pool, devices, ledger};
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
 use crate::support::lifecycle::Lifecycle;
+use crate::webhooks::Interest;
 
 const SIGNED_OUT: &str = "You signed out.";
 
@@ -59,6 +62,9 @@ pub(crate) struct Shared {
     pub(crate) console: Arc<Console>,
     pub(crate) pusher: Arc<Pusher>,
     pub(crate) ids: Ids,
+    pub(crate) watch: Arc<Watch>,
+    /// Whose threads are told what was read.
+    pub(crate) classes: Arc<Classes>,
     /// Whose connections were closed lately.
     revoked: Revoked,
     /// The process stops: event streams end.
@@ -81,6 +87,12 @@ pub struct Needs {
     pub pusher: Arc<Pusher>,
     /// Makes devices' credentials.
     pub ids: Ids,
+    /// Who follows receipts.
+    pub watch: Arc<Watch>,
+    /// Whose webhooks are told.
+    pub interest: Arc<Interest>,
+    /// What tenants set.
+    pub classes: Arc<Classes>,
 }
 
 impl Shared {
@@ -107,6 +119,9 @@ impl Hub {
             bell,
             pusher,
             ids,
+            watch,
+            interest,
+            classes,
         } = needs;
         let console = Arc::new(Console::new(clock.now().as_millisecond()));
         let settled = console.clone();
@@ -118,7 +133,7 @@ impl Hub {
                     settled.queue_changed(*tenant);
                 }
             }),
-            bell,
+            (bell, watch.clone(), interest),
             life,
         );
         let recorder = Recorder::new(Attempts::start(pool.clone(), life), clock.clone());
@@ -136,6 +151,8 @@ impl Hub {
             console,
             pusher,
             ids,
+            watch,
+            classes,
             revoked: Revoked::default(),
             stopping: life.stopping(),
             epoch,

@@ -16,11 +16,13 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::acked_set;
+use super::watch::Watch;
 use crate::store::acks::{self as store, Item, Receipt};
 use crate::store::line::Line;
-use crate::store::{Pool, debts};
+use crate::store::{Pool, debts, webhook_events};
 use crate::support::clock::Clock;
 use crate::support::lifecycle::Lifecycle;
+use crate::webhooks::Interest;
 
 const MOST_WAITING: usize = 8_192;
 const MOST_A_COMMIT: usize = 512;
@@ -112,18 +114,24 @@ pub struct Acks {
 
 impl Acks {
     /// Starts the gathering task; on stop it records what waits, then ends. `bell` is rung when a debt
-    /// became due by an ack.
+    /// became due by an ack; the others: who is told of what moved.
     #[must_use]
     pub fn start(
         pool: Pool,
         clock: Clock,
         on_settled: OnSettled,
-        bell: Arc<Notify>,
+        (bell, watch, interest): (Arc<Notify>, Arc<Watch>, Arc<Interest>),
         life: &Lifecycle,
     ) -> Self {
         let (jobs, waiting) = mpsc::channel(MOST_WAITING);
         let tally = Arc::new(Tally::default());
-        let told = (on_settled, bell, tally.clone());
+        let told = Told {
+            on_settled,
+            bell,
+            watch,
+            interest,
+            tally: tally.clone(),
+        };
         life.spawn("acks", run(pool, clock, told, waiting, life.stopping()));
         Self { jobs, tally }
     }
@@ -154,10 +162,19 @@ impl Acks {
     }
 }
 
+/// Who is told of what was recorded.
+struct Told {
+    on_settled: OnSettled,
+    bell: Arc<Notify>,
+    watch: Arc<Watch>,
+    interest: Arc<Interest>,
+    tally: Arc<Tally>,
+}
+
 async fn run(
     pool: Pool,
     clock: Clock,
-    (on_settled, bell, tally): (OnSettled, Arc<Notify>, Arc<Tally>),
+    told: Told,
     mut waiting: mpsc::Receiver<Job>,
     stopping: CancellationToken,
 ) {
@@ -185,25 +202,29 @@ async fn run(
         }
         let jobs = std::mem::take(&mut batch);
         let acks: Vec<&Ack> = jobs.iter().map(|job| &job.ack).collect();
-        let mut result = record(&mut line, &clock, &acks).await;
+        let mut result = record(&mut line, &clock, &acks, &told).await;
         // Two nodes may ack for one user in the same instant; the loser of a deadlock goes again.
         for _ in 0..2 {
             if !result.as_ref().is_err_and(crate::store::is_transient) {
                 break;
             }
             line.drop_it();
-            result = record(&mut line, &clock, &acks).await;
+            result = record(&mut line, &clock, &acks, &told).await;
         }
         match result {
             Ok(recorded) => {
                 if !recorded.tenants.is_empty() {
-                    on_settled(&recorded.tenants);
+                    (told.on_settled)(&recorded.tenants);
                 }
                 if recorded.withdraw {
-                    bell.notify_one();
+                    told.bell.notify_one();
+                }
+                told.watch.moved(&recorded.moved);
+                if recorded.noted {
+                    told.interest.noted();
                 }
                 for (job, count) in jobs.into_iter().zip(recorded.counts) {
-                    tally.add(job.ack.via, count);
+                    told.tally.add(job.ack.via, count);
                     let _ = job.reply.send(Ok(count));
                 }
             }
@@ -218,7 +239,12 @@ async fn run(
     }
 }
 
-async fn record(line: &mut Line, clock: &Clock, acks: &[&Ack]) -> sqlx::Result<Recorded> {
+async fn record(
+    line: &mut Line,
+    clock: &Clock,
+    acks: &[&Ack],
+    told: &Told,
+) -> sqlx::Result<Recorded> {
     let now = clock.now();
     let mut tx = line.open().await?.begin().await?;
     if acks.iter().all(|ack| matches!(ack.what, What::Reached(_))) {
@@ -272,7 +298,7 @@ async fn record(line: &mut Line, clock: &Clock, acks: &[&Ack]) -> sqlx::Result<R
     }
 
     // Deliveries first, then devices, then debts: the lock order.
-    let mut items: BTreeMap<Item, Told> = BTreeMap::new();
+    let mut items: BTreeMap<Item, Said> = BTreeMap::new();
     for (ack, meant) in acks.iter().zip(&meant) {
         for seq in meant {
             let item = Item {
@@ -298,9 +324,9 @@ async fn record(line: &mut Line, clock: &Clock, acks: &[&Ack]) -> sqlx::Result<R
         let told = told.copied().unwrap_or_default();
         one.state = told.applied(one).number();
     }
-    let moved: Vec<&store::Locked> = moved(&found, &before).collect();
-    if !moved.is_empty() {
-        store::set_states(&mut tx, &moved, now).await?;
+    let now_moved: Vec<&store::Locked> = moved(&found, &before).collect();
+    if !now_moved.is_empty() {
+        store::set_states(&mut tx, &now_moved, now).await?;
     }
     let facts: HashMap<(Uuid, i64), &store::Locked> =
         found.iter().map(|one| ((one.user, one.seq), one)).collect();
@@ -327,10 +353,20 @@ async fn record(line: &mut Line, clock: &Clock, acks: &[&Ack]) -> sqlx::Result<R
     }
     let tenants = found.iter().map(|one| one.tenant).collect();
     let withdraw = last || enough.iter().any(|one| one.pushed);
+    let of_interest = |one: &&store::Locked| told.interest.has(one.tenant);
+    let to_tell: Vec<&store::Locked> = moved(&found, &before).filter(of_interest).collect();
+    let noted = !to_tell.is_empty() && webhook_events::note(&mut tx, &to_tell, now).await? > 0;
+    let moved = if told.watch.is_any() {
+        moved(&found, &before).map(|one| one.notification).collect()
+    } else {
+        Vec::new()
+    };
     tx.commit().await?;
     Ok(Recorded {
         counts,
         tenants,
+        moved,
+        noted,
         withdraw,
     })
 }
@@ -341,19 +377,23 @@ struct Recorded {
     counts: Vec<u32>,
     /// In which something was acked.
     tenants: BTreeSet<Uuid>,
+    /// Of which a delivery moved, when somebody watches.
+    moved: Vec<Uuid>,
+    /// Webhooks are to be told.
+    noted: bool,
     /// A phone shows something that is settled: its debt is due now.
     withdraw: bool,
 }
 
 /// What the calls of one batch say of one delivery.
 #[derive(Clone, Copy, Default)]
-struct Told {
+struct Said {
     acked: bool,
     reached: bool,
     active: bool,
 }
 
-impl Told {
+impl Said {
     /// Where it stands after that. Whether every device has it is known only once they are written.
     fn applied(self, one: &store::Locked) -> State {
         let (mut state, rule) = (State::of(one.state), Rule::of(one.rule));
@@ -386,7 +426,7 @@ fn moved<'a>(
 async fn by_every_device(
     tx: &mut sqlx::PgConnection,
     found: &mut [store::Locked],
-    items: &BTreeMap<Item, Told>,
+    items: &BTreeMap<Item, Said>,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
     let waiting: Vec<&store::Locked> = found

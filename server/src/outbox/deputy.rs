@@ -1,15 +1,15 @@
 //! The rung at which somebody else is asked: the user's deputy, else the manager. They get the notification
 //! as a delivery of their own, which says for whom it stands; a deputy's has no deputy.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use sqlx::Connection as _;
 use uuid::Uuid;
 
+use crate::delivery::ledger::{self, StandIn};
 use crate::store::Pool;
 use crate::store::debts::{self, Claim};
-use crate::store::ledger::{self, Owed};
 
 /// Owes these to whoever stands in for their users; answers who got what, `(user, seq)`.
 ///
@@ -21,8 +21,7 @@ pub async fn ask(pool: &Pool, claims: &[&Claim], now: Timestamp) -> sqlx::Result
     let mut conn = pool.acquire().await?;
     let mut tx = conn.begin().await?;
     let found = debts::deputies(&mut tx, &users, &ids).await?;
-    let mut owed = Owed::default();
-    let mut wanted: BTreeMap<Uuid, i64> = BTreeMap::new();
+    let mut stand_ins = Vec::new();
     // Two users of one manager: one delivery of the notification, for the first of them.
     let mut given: BTreeSet<(Uuid, Uuid)> = BTreeSet::new();
     for (user, notification, instead, is_deputy) in found {
@@ -35,32 +34,19 @@ pub async fn ask(pool: &Pool, claims: &[&Claim], now: Timestamp) -> sqlx::Result
         let Some(delivery) = &claim.delivery else {
             continue;
         };
-        if !given.insert((notification, instead)) {
-            continue;
+        if given.insert((notification, instead)) {
+            stand_ins.push(StandIn {
+                notification,
+                tenant: claim.tenant,
+                user: instead,
+                for_user: user,
+                via: if is_deputy { "deputy" } else { "manager" },
+                rule: delivery.rule,
+                expires_at: delivery.expires_at,
+            });
         }
-        let nth = wanted.entry(instead).or_default();
-        *nth += 1;
-        owed.users.push(instead);
-        owed.nths.push(*nth);
-        owed.tenants.push(claim.tenant);
-        owed.notifications.push(notification);
-        owed.expires.push(delivery.expires_at.as_microsecond());
-        owed.rules.push(delivery.rule);
-        owed.vias.push(Some(
-            if is_deputy { "deputy" } else { "manager" }.to_owned(),
-        ));
-        owed.for_users.push(Some(user));
     }
-    if owed.users.is_empty() {
-        return Ok(Vec::new());
-    }
-    owed.wanted = wanted.into_iter().unzip();
-    let before = ledger::owe(&mut tx, &owed, now).await?;
+    let asked = ledger::owe_instead(&mut tx, &stand_ins, now).await?;
     tx.commit().await?;
-    Ok(owed
-        .users
-        .iter()
-        .zip(&owed.nths)
-        .filter_map(|(user, nth)| Some((*user, before.get(user)? + nth)))
-        .collect())
+    Ok(asked)
 }

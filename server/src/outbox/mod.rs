@@ -10,10 +10,12 @@ pub mod attempts;
 pub mod deputy;
 pub mod passed;
 pub mod phones;
+pub mod removal;
 pub mod retention;
 pub mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+pub mod watch;
 pub mod worker;
 
 /// Who is here, as far as this room asks. The hub implements it.

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::debts::{self, Ending};
 use crate::store::retention as store;
-use crate::store::{Pool, is_transient};
+use crate::store::{Pool, is_transient, removals, webhooks};
 use crate::support::clock::Clock;
 use crate::support::lifecycle::Lifecycle;
 
@@ -27,6 +27,10 @@ const KEYS: SignedDuration = SignedDuration::from_hours(7 * 24);
 const DEVICES: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// Dead letters are kept for so much longer than what they tell of.
 const LETTERS: SignedDuration = SignedDuration::from_hours(60 * 24);
+/// What a webhook that is disabled was not told is kept for so long, until somebody has it sent again.
+const UNTOLD: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Requests to webhooks that were given up, and which notifications were told as settled.
+const TOLD: SignedDuration = SignedDuration::from_hours(30 * 24);
 const STEP: i64 = 5_000;
 
 /// Removes what is old.
@@ -103,8 +107,10 @@ impl Retention {
             }
         }
         gone.devices = store::forget_devices(conn, now - DEVICES).await?;
+        gone.devices += removals::forget_stragglers(conn).await?;
         let kept = DAY * i32::from(self.days);
         store::forget_letters(conn, now - kept - LETTERS).await?;
+        webhooks::forget(conn, now - UNTOLD, now - TOLD).await?;
         // Detached by one who was interrupted before the drop.
         for day in store::detached(conn).await? {
             store::drop_day(conn, &day).await?;

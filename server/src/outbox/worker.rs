@@ -216,6 +216,7 @@ impl Worker {
             state: State::of(delivery.state),
             rule,
             pushed: delivery.pushed,
+            gone: delivery.gone,
             routed_at: claim.at.as_millisecond(),
             expires_at: delivery.expires_at.as_millisecond(),
         };
@@ -286,11 +287,11 @@ impl Worker {
                     next_at: milliseconds(plan.next_at).unwrap_or(now),
                 }),
                 Some(End::Paid) => paid.push(claim),
-                Some(end @ (End::Expire | End::GiveUp)) => {
-                    endings.push(if end == End::Expire {
-                        ending(State::Expired, "expired")
-                    } else {
-                        ending(State::Dead, "ladder_ended")
+                Some(end @ (End::Expire | End::GiveUp | End::Remove)) => {
+                    endings.push(match end {
+                        End::Expire => ending(State::Expired, "expired"),
+                        End::Remove => ending(State::Dead, "user_removed"),
+                        _ => ending(State::Dead, "ladder_ended"),
                     });
                     // What phones show of it is taken back by the next round, which finds it ended.
                     if plan.due.contains(&Due::Withdraw) {

@@ -19,14 +19,14 @@ pub(super) const SOONEST: Duration = Duration::from_secs(10);
 const LATEST: Duration = Duration::from_hours(1);
 
 /// Status, headers and the start of the body.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
 
 impl Answer {
-    pub(super) async fn of(request: reqwest::RequestBuilder) -> reqwest::Result<Self> {
+    pub(crate) async fn of(request: reqwest::RequestBuilder) -> reqwest::Result<Self> {
         let mut response = request.send().await?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
@@ -48,12 +48,12 @@ impl Answer {
     }
 
     /// A header's text, for people.
-    pub(super) fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
+    pub(crate) fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
     /// `Retry-After`, as seconds or as a date, within reason; `otherwise` without one.
-    pub(super) fn retry_after(&self, now: Timestamp, otherwise: Duration) -> Duration {
+    pub(crate) fn retry_after(&self, now: Timestamp, otherwise: Duration) -> Duration {
         let asked = self.header(header::RETRY_AFTER).and_then(|text| {
             if let Ok(seconds) = text.trim().parse() {
                 return Some(Duration::from_secs(seconds));

@@ -1,5 +1,5 @@
-//! The HTTP client of a provider: one for its life, so that connections are reused. Opening one per
-//! message is an attack in Apple's eyes.
+//! The HTTP client of a provider, and of webhooks: one for its life, so that connections are reused. Opening one
+//! per message is an attack in Apple's eyes.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ const PING: Duration = Duration::from_secs(30);
 
 /// What differs from provider to provider.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
-    pub(super) patience: Duration,
+pub(crate) struct Wanted {
+    pub(crate) patience: Duration,
     /// Addresses come from clients: public ones only, and no proxy that would resolve them for us.
-    pub(super) strangers: bool,
+    pub(crate) strangers: bool,
     /// For development, this machine too.
-    pub(super) loopback: bool,
+    pub(crate) loopback: bool,
     /// HTTP/2 without TLS, as a stand-in of a service of HTTP/2 speaks it.
-    pub(super) prior_knowledge: bool,
+    pub(crate) prior_knowledge: bool,
 }
 
-pub(super) fn client(wanted: Wanted) -> reqwest::Result<reqwest::Client> {
+pub(crate) fn client(wanted: Wanted) -> reqwest::Result<reqwest::Client> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("bellhop/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())

@@ -14,7 +14,7 @@ pub(super) struct PublicOnly {
 
 /// A name that has no public address.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} has no public address; push services have one")]
+#[error("{0} has no public address")]
 pub(super) struct NotPublic(String);
 
 impl Resolve for PublicOnly {

@@ -20,11 +20,35 @@ use crate::delivery::intake;
 use crate::delivery::{Classes, Dispatch};
 use crate::hub::{Hub, Needs, route};
 use crate::outbox::phones::Phones;
+use crate::outbox::removal::Removals;
 use crate::outbox::retention::Retention;
 use crate::outbox::sweep::{self, Sweeper};
+use crate::outbox::watch::Watch;
 use crate::outbox::worker::Worker;
 use crate::push::Platform;
+use crate::webhooks::{Interest, Webhooks};
 use crate::workplace::{Workplace, attendance};
+
+/// Starts what sees to removed users; answers what is rung when there are some.
+fn removals(
+    workplace: &Workplace,
+    hub: &Hub,
+    watch: Arc<Watch>,
+    debts: Arc<Notify>,
+) -> Arc<Notify> {
+    let (bell, console) = (Arc::new(Notify::new()), hub.console());
+    let removals = Removals {
+        pool: workplace.pool.clone(),
+        clock: workplace.clock.clone(),
+        changed: Arc::new(move |tenant| {
+            console.queue_changed(tenant);
+            watch.moved_in(tenant);
+            debts.notify_one();
+        }),
+    };
+    removals.start(bell.clone(), &workplace.life);
+    bell
+}
 
 /// How much longer than a drain its last client may take: one that reads nothing takes until its
 /// transport's timeouts.
@@ -49,6 +73,10 @@ pub struct Product {
     pub origins: Origins,
     /// What is counted.
     pub metrics: Metrics,
+    /// Who follows receipts.
+    pub watch: Arc<Watch>,
+    /// Where services are told of receipts.
+    pub webhooks: Webhooks,
 }
 
 impl Product {
@@ -81,6 +109,8 @@ impl Product {
         .await?;
         let classes = Classes::open(pool.clone(), &life).await?;
         let bell = Arc::new(Notify::new());
+        let watch = Arc::new(Watch::default());
+        let interest = Interest::open(pool.clone(), &life).await?;
         let hub = Hub::start(
             Needs {
                 pool: pool.clone(),
@@ -89,6 +119,9 @@ impl Product {
                 bell: bell.clone(),
                 pusher: pusher.clone(),
                 ids: ids.clone(),
+                watch: watch.clone(),
+                interest: interest.clone(),
+                classes: classes.clone(),
             },
             &life,
         );
@@ -142,10 +175,26 @@ impl Product {
                 })
             }),
             reach: hub.clone(),
-            changed: Arc::new(move |tenant| console.queue_changed(tenant)),
-            bell,
+            changed: Arc::new({
+                let watch = watch.clone();
+                move |tenant| {
+                    console.queue_changed(tenant);
+                    watch.moved_in(tenant);
+                }
+            }),
+            bell: bell.clone(),
         }
         .start(&life);
+        let leavers = removals(&workplace, &hub, watch.clone(), bell);
+        let webhooks = Webhooks::new(
+            pool.clone(),
+            workplace.clock.clone(),
+            workplace.ids.clone(),
+            interest,
+            parts.config.webhooks.webhooks_allow_private,
+        )
+        .map_err(|error| sqlx::Error::Configuration(error.into()))?;
+        webhooks.start(&life);
         intake::Router::start(workplace.clone(), metrics.doorbell.clone(), &life);
         attendance::midnight::start(workplace.clone(), &life);
         Retention {
@@ -162,6 +211,7 @@ impl Product {
         auth.set_hooks(Hooks {
             session_ended: Arc::new(move |session| told.close_session(session)),
             people_changed: Arc::new(move |_, users| changed.welcome_again(users)),
+            people_removed: Arc::new(move || leavers.notify_one()),
             services_changed: Arc::new({
                 let origins = origins.clone();
                 move || origins.changed()
@@ -183,6 +233,8 @@ impl Product {
             workplace,
             origins,
             metrics,
+            watch,
+            webhooks,
         })
     }
 
@@ -217,6 +269,9 @@ impl Product {
             committer: self.committer.clone(),
             workplace: self.workplace.clone(),
             acks: self.hub.acks(),
+            watch: self.watch.clone(),
+            webhooks: self.webhooks.clone(),
+            stopping: life.stopping(),
             hub: self.hub.clone(),
             hub_server: self.hub_server.clone(),
             connections: self.metrics.hub.clone(),

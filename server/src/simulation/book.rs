@@ -200,6 +200,7 @@ impl Book {
             state: one.state,
             rule: one.rule,
             pushed: one.pushed,
+            gone: false,
             routed_at: one.routed_at,
             expires_at: one.expires_at,
         })

@@ -9,7 +9,7 @@ use uuid::Uuid;
 pub struct Row {
     /// Whose.
     pub tenant: Uuid,
-    /// `class`, `kind`, `default`, `weight`.
+    /// `class`, `kind`, `default`, `weight`, `read_receipts`.
     pub what: String,
     /// The class's key, the kind, or the service's inner id; empty for the default.
     pub key: String,
@@ -29,7 +29,9 @@ pub async fn all(conn: &mut PgConnection) -> sqlx::Result<Vec<Row>> {
            SELECT id, 'default', '', default_class FROM bellhop.tenant
             WHERE default_class <> 'standard'
            UNION ALL
-           SELECT tenant_id, 'weight', id::text, weight::text FROM bellhop.service WHERE weight <> 1"#
+           SELECT tenant_id, 'weight', id::text, weight::text FROM bellhop.service WHERE weight <> 1
+           UNION ALL
+           SELECT id, 'read_receipts', '', '' FROM bellhop.tenant WHERE read_receipts"#
     )
     .fetch_all(conn)
     .await
@@ -109,6 +111,32 @@ pub async fn set_default(conn: &mut PgConnection, tenant: Uuid, class: &str) -> 
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Whether the other side of a thread is told what was read.
+pub async fn set_read_receipts(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    told: bool,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE bellhop.tenant SET read_receipts = $2 WHERE id = $1",
+        tenant,
+        told,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The same, as it is.
+pub async fn read_receipts(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        "SELECT read_receipts FROM bellhop.tenant WHERE id = $1",
+        tenant
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// What one tenant set, as it stands in this transaction.

@@ -188,6 +188,8 @@ pub struct Delivery {
     pub service: Uuid,
     /// It stands in for another's already: no deputy of a deputy.
     pub escalated: bool,
+    /// Its user was removed.
+    pub gone: bool,
 }
 
 /// Claims what is due, the longest overdue first, for as long as until `until`.
@@ -213,7 +215,9 @@ pub async fn claim(
                   t.push_at, t.fence AS "fence!", d.state AS "state?", d.rule AS "rule?",
                   d.pushed_at IS NOT NULL AS "pushed!", d.expires_at AS "expires_at?",
                   n.class AS "class?", n.service_id AS "service?",
-                  d.for_user IS NOT NULL AS "escalated!"
+                  d.for_user IS NOT NULL AS "escalated!",
+                  EXISTS (SELECT FROM bellhop.user_account u
+                           WHERE u.id = t.user_id AND NOT u.active) AS "gone!"
              FROM taken t
              LEFT JOIN LATERAL (SELECT * FROM bellhop.delivery d
                                  WHERE d.user_id = t.user_id AND d.seq = t.seq AND d.at = t.at
@@ -250,6 +254,7 @@ pub async fn claim(
                         class,
                         service,
                         escalated: row.escalated,
+                        gone: row.gone,
                     })
                 }
                 _ => None,
@@ -427,7 +432,20 @@ pub async fn end(conn: &mut PgConnection, endings: &[Ending], now: Timestamp) ->
                  FROM asked JOIN locked USING (user_id, seq, at)
                 WHERE d.user_id = asked.user_id AND d.seq = asked.seq AND d.at = asked.at
                   AND d.state < 2
-            RETURNING d.user_id, d.seq, d.tenant_id, d.notification_id, d.state, d.reason, d.rule)
+            RETURNING d.user_id, d.seq, d.tenant_id, d.notification_id, d.state, d.reason, d.rule),
+           told AS (
+               INSERT INTO bellhop.webhook_event
+                      (webhook_id, event, notification_id, user_id, seq, at, wanted)
+               SELECT w.id, v.event, e.notification_id, e.user_id, e.seq, $6, v.event = ANY(w.events)
+                 FROM bellhop.webhook w
+                 JOIN ended e ON e.tenant_id = w.tenant_id AND (e.rule & 8) = 0
+                 JOIN bellhop.notification n
+                   ON n.id = e.notification_id AND n.at = bellhop.instant_of(e.notification_id)
+                  AND n.service_id = w.service_id
+                CROSS JOIN LATERAL (SELECT CASE e.state WHEN 3 THEN 'notification.expired'
+                                           ELSE 'notification.dead' END) AS v (event)
+                WHERE w.disabled_at IS NULL
+                  AND (v.event = ANY(w.events) OR 'notification.settled' = ANY(w.events)))
            INSERT INTO bellhop.dead_letter
                   (user_id, seq, tenant_id, service_id, notification_id, state, reason, at)
            SELECT e.user_id, e.seq, e.tenant_id, n.service_id, e.notification_id, e.state, e.reason, $6

@@ -39,6 +39,8 @@ pub struct Row {
     pub archived: bool,
     /// Cancelled by its sender.
     pub withdrawn: bool,
+    /// Name of whom the user stands in for.
+    pub on_behalf_of: Option<String>,
 }
 
 /// Items before `before`, newest first, at most `most`.
@@ -55,7 +57,10 @@ pub async fn page(
         r#"SELECT d.seq, d.notification_id AS id, n.kind, n.title, n.body, n.data, n.severity,
                   n.thread_key, n.at, d.seen_at IS NOT NULL AS "seen!",
                   d.read_at IS NOT NULL AS "read!", d.archived_at IS NOT NULL AS "archived!",
-                  d.state IN (2, 4) AND d.reason IS NOT NULL AS "withdrawn!"
+                  d.state IN (2, 4) AND d.reason IS NOT NULL AS "withdrawn!",
+                  CASE WHEN d.for_user IS NOT NULL THEN
+                       (SELECT u.name FROM bellhop.user_account u WHERE u.id = d.for_user)
+                  END AS "on_behalf_of?"
              FROM bellhop.delivery d
              JOIN bellhop.notification n
                ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)
@@ -98,6 +103,69 @@ pub async fn counts(
     })
 }
 
+/// Something of a thread that was read.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// The notification.
+    pub notification: Uuid,
+    /// Whose thread: keys of two services are not alike.
+    pub service: Uuid,
+    /// The thread.
+    pub thread: String,
+    /// Outer id of who read it.
+    pub user: String,
+    /// Their name.
+    pub name: String,
+}
+
+/// Which of these notifications the user read at exactly that moment, of threads; at most 100.
+pub async fn read_at(
+    conn: &mut PgConnection,
+    user: Uuid,
+    ids: &[Uuid],
+    at: Timestamp,
+) -> sqlx::Result<Vec<Read>> {
+    sqlx::query_as!(
+        Read,
+        r#"SELECT n.id AS notification, n.service_id AS service, n.thread_key AS "thread!", u.key AS user, u.name
+             FROM bellhop.delivery d
+             JOIN bellhop.notification n
+               ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)
+             JOIN bellhop.user_account u ON u.id = d.user_id
+            WHERE d.user_id = $1 AND d.notification_id = ANY($2) AND d.read_at = $3
+              AND d.at > $3::timestamptz - interval '31 days'
+              AND n.thread_key IS NOT NULL AND (d.rule & 8) = 0
+            ORDER BY d.seq DESC LIMIT 100"#,
+        user,
+        ids,
+        at.to_sqlx(),
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Who takes part in a thread: whoever was given something of it within 31 days and is still here, at most 200.
+pub async fn participants(
+    conn: &mut PgConnection,
+    service: Uuid,
+    thread: &str,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT d.user_id FROM bellhop.notification n
+             JOIN bellhop.delivery d ON d.notification_id = n.id AND d.at >= n.at - interval '1 minute'
+             JOIN bellhop.user_account u ON u.id = d.user_id AND u.active
+            WHERE n.service_id = $1 AND n.thread_key = $2
+              AND n.at > $3::timestamptz - interval '31 days' AND (d.rule & 8) = 0
+            LIMIT 200"#,
+        service,
+        thread,
+        now.to_sqlx(),
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// What a mark does to an item: `Some(true)` sets, `Some(false)` clears, `None` leaves alone.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Change {
@@ -119,7 +187,7 @@ pub async fn mark(
     now: Timestamp,
 ) -> sqlx::Result<u64> {
     let rows = sqlx::query!(
-        r#"SELECT d.seq, d.at FROM bellhop.delivery d
+        r#"SELECT d.seq, d.at, d.read_at IS NULL AS "unread!" FROM bellhop.delivery d
             WHERE d.user_id = $1 AND d.notification_id = ANY($2)
               AND d.at > $6::timestamptz - interval '31 days'
               AND (($3::bool IS NOT NULL AND (d.seen_at IS NOT NULL) <> $3)
@@ -139,7 +207,18 @@ pub async fn mark(
         return Ok(0);
     }
     let done = sqlx::query!(
-        r#"UPDATE bellhop.delivery d
+        r#"WITH told AS (
+               INSERT INTO bellhop.webhook_event
+                      (webhook_id, event, notification_id, user_id, seq, at, wanted)
+               SELECT w.id, 'notification.read', d.notification_id, d.user_id, d.seq, $7, true
+                 FROM bellhop.webhook w
+                 JOIN bellhop.delivery d
+                   ON d.user_id = $1 AND d.seq = ANY($8) AND d.tenant_id = w.tenant_id AND (d.rule & 8) = 0
+                 JOIN bellhop.notification n
+                   ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)
+                  AND n.service_id = w.service_id
+                WHERE $5 AND w.disabled_at IS NULL AND 'notification.read' = ANY(w.events))
+           UPDATE bellhop.delivery d
               SET seen_at = CASE $4::bool WHEN true THEN coalesce(d.seen_at, $7) WHEN false THEN NULL
                             ELSE d.seen_at END,
                   read_at = CASE $5::bool WHEN true THEN coalesce(d.read_at, $7) WHEN false THEN NULL
@@ -156,6 +235,11 @@ pub async fn mark(
         change.read,
         change.archived,
         now.to_sqlx(),
+        &rows
+            .iter()
+            .filter(|row| row.unread)
+            .map(|row| row.seq)
+            .collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;

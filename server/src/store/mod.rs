@@ -31,10 +31,14 @@ pub mod names;
 pub mod people;
 pub mod push;
 pub mod queued;
+pub mod receipts;
+pub mod removals;
 pub mod replay;
 pub mod retention;
 pub mod sessions;
 pub mod topic;
+pub mod webhook_events;
+pub mod webhooks;
 pub mod withdraw;
 
 use std::time::Duration;

@@ -48,6 +48,8 @@ pub struct Owed {
     pub severity: String,
     /// Thread.
     pub thread_key: Option<String>,
+    /// Outer id of whom the user stands in for.
+    pub on_behalf_of: Option<String>,
 }
 
 /// The answers: rows sorted by question and number, and the last number each question's user had
@@ -74,14 +76,17 @@ pub async fn pages(
     let rows = sqlx::query!(
         r#"SELECT q.i AS "i!", s.last_seq AS "last!", o.seq AS "seq?", o.id AS "id?",
                   o.at AS "at?", o.routed_at AS "routed_at?", o.kind AS "kind?", o.title AS "title?",
-                  o.body AS "body?", o.data AS "data?", o.severity AS "severity?", o.thread_key
+                  o.body AS "body?", o.data AS "data?", o.severity AS "severity?", o.thread_key,
+                  o.on_behalf_of AS "on_behalf_of?"
              FROM (SELECT i, user_id, after, reached_too, since, acked::int8multirange AS acked
                      FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::bool[], $6::bigint[], $7::text[])
                           AS q (i, user_id, after, reached_too, since, acked)) q
              JOIN bellhop.user_stream s ON s.user_id = q.user_id
              LEFT JOIN LATERAL (
-                  SELECT d.seq, d.at AS routed_at, n.*
-                    FROM (SELECT d.seq, d.notification_id, d.at FROM bellhop.delivery d
+                  SELECT d.seq, d.at AS routed_at, n.*,
+                         CASE WHEN d.for_user IS NOT NULL THEN
+                              (SELECT u.key FROM bellhop.user_account u WHERE u.id = d.for_user) END AS on_behalf_of
+                    FROM (SELECT d.seq, d.notification_id, d.at, d.for_user FROM bellhop.delivery d
                            WHERE d.user_id = q.user_id AND d.seq > q.after
                              AND (d.state = 0 OR d.state = 1 AND (q.reached_too OR (d.rule & 3) <> 0))
                              AND NOT q.acked @> d.seq
@@ -138,6 +143,7 @@ pub async fn pages(
             data: row.data.unwrap_or_default(),
             severity: row.severity.unwrap_or_default(),
             thread_key: row.thread_key,
+            on_behalf_of: row.on_behalf_of,
         });
     }
     Ok(answers)

@@ -87,18 +87,33 @@ async fn end(
 ) -> sqlx::Result<()> {
     let rows = sqlx::query!(
         r#"WITH locked AS MATERIALIZED (
-               SELECT d.user_id, d.seq, d.at FROM bellhop.delivery d
+               SELECT d.user_id, d.seq, d.at, d.state FROM bellhop.delivery d
                 WHERE d.notification_id = ANY($1) AND d.state <= 2 AND d.reason IS NULL
                   AND ($2::uuid[] IS NULL OR d.user_id = ANY($2))
                   AND d.at >= (SELECT min(bellhop.instant_of(id)) FROM unnest($1::uuid[]) AS id)
                               - interval '1 minute'
-                ORDER BY d.user_id, d.seq FOR NO KEY UPDATE)
-           UPDATE bellhop.delivery d
-              SET state = CASE WHEN d.state < 2 THEN 4 ELSE d.state END, reason = $3,
-                  settled_at = CASE WHEN d.state < 2 THEN $4 ELSE d.settled_at END
-             FROM locked
-            WHERE d.user_id = locked.user_id AND d.seq = locked.seq AND d.at = locked.at AND d.state <= 2
-        RETURNING d.user_id, d.seq, d.pushed_at IS NOT NULL AS "pushed!""#,
+                ORDER BY d.user_id, d.seq FOR NO KEY UPDATE),
+           ended AS (
+               UPDATE bellhop.delivery d
+                  SET state = CASE WHEN d.state < 2 THEN 4 ELSE d.state END, reason = $3,
+                      settled_at = CASE WHEN d.state < 2 THEN $4 ELSE d.settled_at END
+                 FROM locked
+                WHERE d.user_id = locked.user_id AND d.seq = locked.seq AND d.at = locked.at AND d.state <= 2
+            RETURNING d.user_id, d.seq, d.tenant_id, d.notification_id, d.rule, d.pushed_at IS NOT NULL AS pushed,
+                      locked.state AS before),
+           told AS (
+               INSERT INTO bellhop.webhook_event
+                      (webhook_id, event, notification_id, user_id, seq, at, wanted)
+               SELECT w.id, 'notification.cancelled', e.notification_id, e.user_id, e.seq, $4,
+                      'notification.cancelled' = ANY(w.events)
+                 FROM bellhop.webhook w
+                 JOIN ended e ON e.tenant_id = w.tenant_id AND e.before < 2 AND (e.rule & 8) = 0
+                 JOIN bellhop.notification n
+                   ON n.id = e.notification_id AND n.at = bellhop.instant_of(e.notification_id)
+                  AND n.service_id = w.service_id
+                WHERE w.disabled_at IS NULL
+                  AND w.events && '{notification.cancelled,notification.settled}')
+           SELECT user_id AS "user_id!", seq AS "seq!", pushed AS "pushed!" FROM ended ORDER BY user_id, seq"#,
         ids,
         users,
         by,

@@ -13,6 +13,7 @@ use url::Url;
 use super::address::{Network, TrustedProxies};
 use super::hub_path::{self, HubPath};
 pub use crate::push::settings::{Push, PushConfigError};
+pub use crate::webhooks::settings::Webhooks;
 
 /// Everything `bellhop serve` can be told.
 #[derive(Args, Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Config {
     pub auth: Auth,
     #[command(flatten)]
     pub push: Push,
+    #[command(flatten)]
+    pub webhooks: Webhooks,
     #[command(flatten)]
     pub reset: Reset,
     #[command(flatten)]

@@ -46,6 +46,22 @@ impl Events {
         events
     }
 
+    /// Another stream of ours, which has no greeting.
+    pub(crate) async fn follow(address: SocketAddr, token: &str, path: &str) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = http.get(format!("http://{address}{path}"));
+        let response = request.bearer_auth(token).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{:?}", response.text().await);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self {
+            response,
+            buffer: String::new(),
+            cursor: String::new(),
+            retry: 0,
+            greeting: Value::Null,
+        }
+    }
+
     /// The answer, whatever it is.
     pub(crate) async fn ask(
         address: SocketAddr,

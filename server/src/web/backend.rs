@@ -189,11 +189,17 @@ impl Backend for Rooms {
         let marked = inbox::mark(&parts.pool, tenant, user, &ids, mark, now).await;
         let (counts, patch) = self.database(marked)?;
         if let Some(patch) = patch {
+            self.product.watch.moved_in(tenant);
             let group = Topic::Inbox(user).group();
             self.product
                 .workplace
                 .dispatch
                 .patch(tenant, &group, &patch);
+            if mark == Mark::Read {
+                let ids = ids.iter().filter_map(|id| Uuid::try_parse(id).ok());
+                let ids: Vec<Uuid> = ids.take(1_000).collect();
+                self.product.hub.tell_read(tenant, user, &ids, now).await;
+            }
         }
         Ok(counts)
     }

@@ -52,6 +52,7 @@ async fn site(limiter: LoginLimiter) -> Site {
     auth.set_hooks(Hooks {
         session_ended: Arc::new(move |session| told.lock().push(session)),
         people_changed: Arc::new(|_, _| {}),
+        people_removed: Arc::new(|| {}),
         services_changed: Arc::new(|| {}),
     });
     let forms = sign_in::routes(SignIn {

@@ -157,5 +157,6 @@ fn item(row: store::Row) -> InboxItem {
         read: row.read,
         archived: row.archived,
         withdrawn: row.withdrawn,
+        on_behalf_of: row.on_behalf_of,
     }
 }

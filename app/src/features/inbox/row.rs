@@ -72,6 +72,10 @@ pub fn ThreadRow(
         let count = row.read().earlier.len();
         (count > 0).then(|| view! { <span class="faint small">{format!("{count} earlier")}</span> })
     };
+    let instead = move || {
+        let name = row.read().latest.on_behalf_of.clone();
+        name.map(|name| view! { <span class="faint small">{format!("for {name}")}</span> })
+    };
     let severity = move || match row.read().latest.severity {
         Severity::Info => None,
         Severity::Warning => Some(view! { <span class="chip warn">"Soon"</span> }),
@@ -99,7 +103,7 @@ pub fn ThreadRow(
                 <span class="vh">"Unread."</span>
             </Show>
             {move || view! { <Avatar name=name.get() /> }}
-            <p class="head">{title} {severity} {earlier}</p>
+            <p class="head">{title} {severity} {instead} {earlier}</p>
             <Time at=Signal::derive(move || row.read().latest.at) shape=Shape::Ago />
             {body}
             <ActionForm action>

@@ -104,6 +104,7 @@ mod tests {
             read: false,
             archived: false,
             withdrawn: false,
+            on_behalf_of: None,
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Owed {
     pub rule: Rule,
     /// A phone shows it, perhaps.
     pub pushed: bool,
+    /// Its user was removed.
+    pub gone: bool,
     /// When it was routed.
     pub routed_at: i64,
     /// When it stops being worth delivering.
@@ -60,6 +62,8 @@ pub enum End {
     Expire,
     /// The delivery becomes dead.
     GiveUp,
+    /// The delivery becomes dead: its user was removed.
+    Remove,
 }
 
 /// What to do now, and when to look again.
@@ -98,6 +102,9 @@ pub fn plan(class: &Class, debt: Debt, owed: Owed, now: i64, jitter: f64) -> Pla
     // Read, where that is enough, counts as settled too: it does not expire, it is simply not acked.
     if owed.state.is_enough(owed.rule) {
         return ended(withdraw(), End::Paid);
+    }
+    if owed.gone {
+        return ended(withdraw(), End::Remove);
     }
     if now >= owed.expires_at {
         return ended(withdraw(), End::Expire);
@@ -194,6 +201,7 @@ mod tests {
             hidden: false,
         },
         pushed: false,
+        gone: false,
         routed_at: 1_000_000,
         expires_at: 2_000_000,
     };

@@ -124,6 +124,7 @@ fn story(class: &Class, state: State, phones: usize) -> Vec<Happening> {
         state,
         rule,
         pushed: false,
+        gone: false,
         routed_at: 0,
         expires_at: life,
     };
@@ -233,6 +234,7 @@ mod tests {
             state: State::Queued,
             rule: Rule::default(),
             pushed: false,
+            gone: false,
             routed_at: 0,
             expires_at: 1_000_000,
         };

@@ -132,6 +132,8 @@ pub enum Event {
     Cancel,
     /// Its ladder has an end, and this is it.
     GiveUp,
+    /// Its user was removed: there is nobody left to deliver it to. What needs nothing more stays as it is.
+    Remove,
 }
 
 impl State {
@@ -155,16 +157,23 @@ impl State {
             Event::Expire => Self::Expired,
             Event::Cancel => Self::Cancelled,
             Event::GiveUp => Self::Dead,
+            Event::Remove => {
+                if self.is_enough(rule) {
+                    self
+                } else {
+                    Self::Dead
+                }
+            }
         }
     }
 
     /// Nothing more is done to bring it: it has ended, or a class to which reading is enough was read.
     #[must_use]
-    pub fn is_enough(self, rule: Rule) -> bool {
+    pub const fn is_enough(self, rule: Rule) -> bool {
         self.is_terminal()
-            || self == Self::Reached
-                && rule.sufficient == Sufficient::Reached
-                && rule.ack_by == AckBy::AnyDevice
+            || matches!(self, Self::Reached)
+                && matches!(rule.sufficient, Sufficient::Reached)
+                && matches!(rule.ack_by, AckBy::AnyDevice)
     }
 }
 
@@ -176,7 +185,7 @@ mod tests {
         (0..16).filter(|number| number & 3 != 3).map(Rule::of)
     }
 
-    const EVENTS: [Event; 8] = [
+    const EVENTS: [Event; 9] = [
         Event::Reached,
         Event::Ack {
             active: false,
@@ -197,6 +206,7 @@ mod tests {
         Event::Expire,
         Event::Cancel,
         Event::GiveUp,
+        Event::Remove,
     ];
 
     #[test]

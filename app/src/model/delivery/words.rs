@@ -76,6 +76,7 @@ pub const fn end(end: End) -> &'static str {
         End::Paid => "settled: nothing more is done",
         End::Expire => "it expires and is kept as a dead letter",
         End::GiveUp => "given up: it is kept as a dead letter",
+        End::Remove => "its user was removed: it is kept as a dead letter",
     }
 }
 

@@ -1,7 +1,9 @@
-//! `/api/v1/classes` and `/api/v1/kinds`: how hard a tenant's notifications are tried.
+//! `/api/v1/classes` and `/api/v1/kinds`: how hard a tenant's notifications are tried; `/api/v1/read-receipts`: who is
+//! told what was read.
 
 mod preview;
 mod read;
+mod read_receipts;
 mod write;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -16,6 +18,7 @@ use http::StatusCode;
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(read::list))
+        .routes(routes!(read_receipts::read, read_receipts::set))
         .routes(routes!(write::set_default))
         .routes(routes!(preview::preview))
         .routes(routes!(write::put, write::remove))

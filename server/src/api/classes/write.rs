@@ -23,7 +23,7 @@ pub(super) struct Named {
     class: String,
 }
 
-fn changing<'a>(api: &'a Api, principal: &Principal) -> Result<Changing<'a>, Problem> {
+pub(super) fn changing<'a>(api: &'a Api, principal: &Principal) -> Result<Changing<'a>, Problem> {
     principal.require(Scope::Provision)?;
     Ok(Changing {
         pool: &api.pool,

@@ -101,6 +101,7 @@ async fn take_back(
     let mut tx = conn.begin().await?;
     let cancelled = withdraw::cancel(&mut tx, whose, ids, "cancelled", id, now).await?;
     tx.commit().await?;
+    api.watch.moved_in(whose.0);
     api.workplace.pages.notify_one();
     Ok(Answer(Cancelled { cancelled }))
 }

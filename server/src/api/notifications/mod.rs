@@ -5,6 +5,7 @@ mod cancel;
 mod explain;
 pub mod publish;
 pub mod read;
+mod receipts;
 
 pub(crate) use read::state_word;
 
@@ -19,5 +20,6 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(publish::publish, cancel::cancel_thread))
         .routes(routes!(batch::publish_many))
         .routes(routes!(read::read, cancel::cancel))
+        .routes(routes!(receipts::follow))
         .routes(routes!(explain::explain))
 }

@@ -7,6 +7,7 @@
 
 mod answer;
 mod check;
+mod erase;
 mod named;
 mod services;
 mod sites;
@@ -34,6 +35,7 @@ where
     OpenApiRouter::new()
         .routes(routes!(users::put_one, users::delete))
         .routes(routes!(users::put_many))
+        .routes(routes!(erase::erase, erase::progress))
         .routes(routes!(named::put_department, named::delete_department))
         .routes(routes!(named::put_departments))
         .routes(routes!(named::put_group, named::delete_group))

@@ -17,7 +17,7 @@ use crate::api::problem::Problem;
 use crate::auth::{AuthState, Principal};
 use crate::store::identity::users::{NewUser, StoredUser};
 use crate::store::identity::{self, Outcome, members, pins, sites, users};
-use crate::store::sessions;
+use crate::store::{removals, sessions};
 
 /// Writes them all or none. `many`: fields of problems are said inside their items.
 pub(super) async fn write(
@@ -49,7 +49,8 @@ pub(super) async fn write(
     let mut stored = Vec::with_capacity(items.len());
     for &index in &order {
         let (key, body) = &items[index];
-        stored.push(make_or_lock(auth, &mut tx, tenant, key, body, now).await?);
+        let one = make_or_lock(auth, &mut tx, tenant, key, body, now).await;
+        stored.push(one.map_err(|problem| place(index, problem))?);
     }
     let mut outcomes = vec![Outcome::Unchanged; items.len()];
     let mut locked_out = Vec::new();
@@ -151,7 +152,16 @@ async fn make_or_lock(
     let created = users::create(conn, &new, now).await?.is_some();
     let user = users::lock(conn, tenant, key).await?;
     // Users are never removed, so what could not be created is there to be locked.
-    Ok((user.ok_or_else(|| Problem::not_found("user"))?, created))
+    let user = user.ok_or_else(|| Problem::not_found("user"))?;
+    if !user.active && !removals::take_back(conn, user.id).await? {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "erasing",
+            "The user is being erased, which is not taken back; write them anew when it is done.",
+        )
+        .at("id"));
+    }
+    Ok((user, created))
 }
 
 struct Writing<'a> {

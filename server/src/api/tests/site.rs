@@ -211,6 +211,19 @@ impl Site {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
+    pub(super) async fn put(&self, path: &str, token: &str, body: &Value) -> Answer {
+        let request = Request::put(path)
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json");
+        self.send(request.body(body.to_string().into()).unwrap())
+            .await
+    }
+
+    pub(super) async fn delete(&self, path: &str, token: &str) -> Answer {
+        let request = Request::delete(path).header("authorization", format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
     /// Publishes a title to `u1` of the tenant; its id.
     pub(super) async fn publish(&self, tenant: &str, title: &str) -> Uuid {
         let body = serde_json::json!({

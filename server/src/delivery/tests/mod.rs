@@ -13,6 +13,8 @@ mod plan;
 mod polling;
 mod presence;
 mod publish;
+mod receipts;
+mod removal;
 mod restore;
 mod resume;
 mod rungs;

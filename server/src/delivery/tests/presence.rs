@@ -99,6 +99,88 @@ async fn a_user_is_active_while_one_connection_is() {
     eventually(|| async { !hub.is_active(user) }).await;
 }
 
+/// Publishes into a thread; its id.
+async fn into_thread(house: &House, users: &[&str]) -> Value {
+    let body =
+        json!({"kind": "Note", "title": "t", "thread_key": "case:7", "audience": {"users": users}});
+    let (status, answer) = house.post("a", &body).await;
+    assert_eq!(status, 202, "{answer}");
+    answer["id"].clone()
+}
+
+/// Past the notifications: whatever else comes before the marker.
+async fn until_marker(house: &House, user: &str, client: &mut Client) -> Vec<Value> {
+    let marker = json!({"users": [user], "method": "Marker"});
+    let sent = house
+        .http
+        .post(house.url("/api/v1/events"))
+        .bearer_auth(house.service("a"))
+        .json(&marker);
+    assert_eq!(sent.send().await.unwrap().status(), 200);
+    let mut others = Vec::new();
+    loop {
+        let item = client.item().await;
+        match item["target"].as_str().unwrap() {
+            "Marker" => return others,
+            "Note" => {}
+            _ => others.push(item),
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_reads_is_told_to_the_others_of_the_thread_if_the_tenant_wants_it() {
+    let house = House::open().await;
+    let put = async |path: &str, body: Value| {
+        let request = house
+            .http
+            .put(house.url(path))
+            .bearer_auth(house.service("a"));
+        request.json(&body).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(
+        put("/api/v1/users/u3", json!({"name": "User u3"})).await,
+        201
+    );
+    let mut reader = house.connect("device=phone").await;
+    let mut own = house.connect("device=desk").await;
+    let mut other = house.connect_as("a", "u2", "device=phone").await;
+    let mut stranger = house.connect_as("a", "u3", "device=phone").await;
+    let first = into_thread(&house, &["u1", "u2"]).await;
+    reader.call("MarkRead", json!([[first]])).await.unwrap();
+    assert!(
+        until_marker(&house, "u2", &mut other).await.is_empty(),
+        "it is off"
+    );
+
+    assert_eq!(
+        put("/api/v1/read-receipts", json!({"enabled": true})).await,
+        204
+    );
+    // To the reader alone, but into the thread of both; and something without a thread.
+    let second = into_thread(&house, &["u1"]).await;
+    let alone = house.publish("a", "without a thread").await;
+    let ids = json!([[second, alone, first]]);
+    reader.call("MarkRead", ids.clone()).await.unwrap();
+    reader.call("MarkRead", ids).await.unwrap();
+    let told = until_marker(&house, "u2", &mut other).await;
+    assert_eq!(told.len(), 1, "once: {told:?}");
+    let mut receipt = told[0].clone();
+    assert!(receipt["at"].take().is_string());
+    assert_eq!(
+        receipt,
+        json!({"target": "ReadReceipt", "threadKey": "case:7", "notificationId": second, "user": "u1",
+               "name": "User u1", "at": null})
+    );
+    for (user, client) in [("u1", &mut own), ("u3", &mut stranger)] {
+        let told = until_marker(&house, user, client).await;
+        assert!(
+            !told.iter().any(|item| item["target"] == "ReadReceipt"),
+            "{user}: {told:?}"
+        );
+    }
+}
+
 /// The first invocation of `Typing`; what else comes is the request's own.
 async fn typing(client: &mut Client) -> Value {
     loop {

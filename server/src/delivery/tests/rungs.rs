@@ -1,9 +1,12 @@
 //! The ladder, as clients see it.
 
+use app::model::inbox::InboxTab;
 use serde_json::json;
 
 use crate::testing::eventually;
 use crate::testing::house::House;
+use crate::testing::stream::Events;
+use crate::workplace::inbox;
 
 /// A class whose rungs come one after the other within seconds.
 async fn hasty(house: &House, ladder: &str) {
@@ -92,4 +95,35 @@ async fn what_was_committed_and_never_dispatched_comes_with_the_first_rung() {
         Ok(json!(1))
     );
     house.settled(2, 1).await;
+}
+
+/// Who is asked in somebody's place is told in whose, on every way.
+#[tokio::test]
+async fn a_stand_in_is_told_for_whom() {
+    let house = House::open().await;
+    sqlx::query("UPDATE bellhop.user_account SET deputy_id = $1 WHERE id = $2")
+        .bind(house.id_of("a", "u2").await)
+        .bind(house.id_of("a", "u1").await)
+        .execute(&house.pool)
+        .await
+        .unwrap();
+    hasty(&house, r#"[{"after":4,"do":"deputy"}]"#).await;
+    let mut hub = house.connect_as("a", "u2", "device=desk").await;
+    let token = house.user("a", "u2");
+    let mut stream = Events::open(house.address, &token, "device=script", "").await;
+    let id = publish(&house).await;
+    let item = hub.item().await;
+    assert_eq!(
+        (&item["notificationId"], &item["onBehalfOf"]),
+        (&json!(id), &json!("u1"))
+    );
+    assert_eq!(stream.item().await.data["onBehalfOf"], "u1");
+    let (tenant, user) = (house.tenant("a").await, house.id_of("a", "u2").await);
+    let now = house.product.parts.clock.now();
+    let page = inbox::page(&house.pool, tenant, user, InboxTab::All, None, now).await;
+    let items = page.unwrap().items;
+    assert_eq!(items[0].on_behalf_of.as_deref(), Some("User u1"));
+    let owner = house.id_of("a", "u1").await;
+    let page = inbox::page(&house.pool, tenant, owner, InboxTab::All, None, now).await;
+    assert_eq!(page.unwrap().items[0].on_behalf_of, None);
 }

@@ -5,7 +5,7 @@
 //! read is known from the cursor they come back with. No task runs for a stream: its response's body
 //! reads the queue, and [`expiry`](super::expiry) cuts those that nobody reads.
 
-pub(super) mod event;
+pub(crate) mod event;
 mod open;
 mod queue;
 mod reader;

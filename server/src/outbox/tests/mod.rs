@@ -3,6 +3,7 @@
 mod ending;
 mod moves;
 mod pushes;
+mod removal;
 mod retention;
 mod rungs;
 mod sweep;
@@ -28,6 +29,7 @@ use crate::support::clock::Clock;
 use crate::support::ids::Ids;
 use crate::support::lifecycle::Lifecycle;
 use crate::testing::house::{furnished, noon};
+use crate::webhooks::Interest;
 
 /// Whom the ladder turned to, and who is here.
 #[derive(Default)]
@@ -48,27 +50,29 @@ impl Reach for Asked {
 }
 
 /// The room without anything around it.
-struct Desk {
-    pool: PgPool,
-    clock: Clock,
-    ids: Ids,
+pub(crate) struct Desk {
+    pub(crate) pool: PgPool,
+    pub(crate) clock: Clock,
+    pub(crate) ids: Ids,
+    pub(crate) interest: Arc<Interest>,
     classes: Arc<Classes>,
     asked: Arc<Asked>,
     acks: Acks,
     phones: Option<Arc<Phones>>,
     sweeper: Sweeper,
-    tenant: Uuid,
-    service: Uuid,
-    u1: Uuid,
-    u2: Uuid,
+    pub(crate) tenant: Uuid,
+    pub(crate) service: Uuid,
+    pub(crate) u1: Uuid,
+    pub(crate) u2: Uuid,
     _life: Lifecycle,
 }
 
 impl Desk {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let (pool, clock, life) = (furnished().await, noon(), Lifecycle::new());
         let classes = Classes::open(pool.clone(), &life).await.unwrap();
         let bell = Arc::new(Notify::new());
+        let interest = Arc::new(Interest::default());
         let (tenant, service): (Uuid, Uuid) = sqlx::query_as(
             "SELECT t.id, s.id FROM bellhop.tenant t JOIN bellhop.service s ON s.tenant_id = t.id
               WHERE t.key = 'a'",
@@ -93,12 +97,13 @@ impl Desk {
         });
         Self {
             ids: Ids::new(clock.clone()),
+            interest: interest.clone(),
             phones: None,
             acks: Acks::start(
                 pool.clone(),
                 clock.clone(),
                 Arc::new(|_: &BTreeSet<Uuid>| {}),
-                bell.clone(),
+                (bell.clone(), Arc::default(), interest.clone()),
                 &life,
             ),
             sweeper: Sweeper::new(sweeping::Needs {
@@ -133,7 +138,7 @@ impl Desk {
         self.classes.reload().await.unwrap();
     }
 
-    fn publication(&self, user: Uuid, class: &str) -> Arc<Publication> {
+    pub(crate) fn publication(&self, user: Uuid, class: &str) -> Arc<Publication> {
         let chosen = self
             .classes
             .choose(self.tenant, "NewTask", Some(class))
@@ -161,7 +166,7 @@ impl Desk {
     }
 
     /// Publishes to a user; its number.
-    async fn publish(&self, user: Uuid, class: &str) -> i64 {
+    pub(crate) async fn publish(&self, user: Uuid, class: &str) -> i64 {
         let mut conn = self.pool.acquire().await.unwrap();
         let publication = self.publication(user, class);
         let routed = ledger::append(&mut conn, vec![publication], self.clock.now()).await;
@@ -190,18 +195,18 @@ impl Desk {
         self.worker().round().await.unwrap()
     }
 
-    fn seconds(&self, seconds: i64) {
+    pub(crate) fn seconds(&self, seconds: i64) {
         self.clock.advance(seconds * 1_000);
     }
 
-    async fn device(&self, user: Uuid, key: &str) {
+    pub(crate) async fn device(&self, user: Uuid, key: &str) {
         let mut conn = self.pool.acquire().await.unwrap();
         devices::seen(&mut conn, self.tenant, user, key, "", self.clock.now())
             .await
             .unwrap();
     }
 
-    async fn ack(&self, user: Uuid, device: &str, seq: i64, active: bool) -> u32 {
+    pub(crate) async fn ack(&self, user: Uuid, device: &str, seq: i64, active: bool) -> u32 {
         let ack = Ack {
             user,
             device: Some(device.into()),
@@ -216,7 +221,7 @@ impl Desk {
         self.acks.record(ack).await.unwrap()
     }
 
-    async fn reached(&self, user: Uuid, device: &str, seq: i64) {
+    pub(crate) async fn reached(&self, user: Uuid, device: &str, seq: i64) {
         let ack = Ack {
             user,
             device: Some(device.into()),
@@ -244,7 +249,7 @@ impl Desk {
         self.count("SELECT count(*) FROM bellhop.debt").await
     }
 
-    async fn count(&self, statement: &'static str) -> i64 {
+    pub(crate) async fn count(&self, statement: &'static str) -> i64 {
         sqlx::query_scalar(statement)
             .fetch_one(&self.pool)
             .await

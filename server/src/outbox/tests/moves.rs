@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use super::{Desk, State};
 use crate::store::debts::{self, Ending};
+use crate::store::removals;
 
 #[derive(Clone, Copy, Debug)]
 enum Fact {
@@ -15,6 +16,7 @@ enum Fact {
     Reached { device: usize },
     Expire,
     GiveUp,
+    Remove,
     Sweep,
     Wait,
 }
@@ -27,6 +29,7 @@ fn fact() -> impl Strategy<Value = Fact> {
         2 => (0..2_usize).prop_map(|device| Fact::Reached { device }),
         1 => Just(Fact::Expire),
         1 => Just(Fact::GiveUp),
+        1 => Just(Fact::Remove),
         1 => Just(Fact::Sweep),
         1 => Just(Fact::Wait),
     ]
@@ -76,6 +79,16 @@ async fn same(desk: &mut Desk, class: &str, rule: Rule, facts: Vec<Fact>) {
                     .await
                     .unwrap();
                 Some(event)
+            }
+            Fact::Remove => {
+                let mut conn = desk.pool.acquire().await.unwrap();
+                let whose = (desk.tenant, desk.u1);
+                removals::ask(&mut conn, whose, false, desk.clock.now())
+                    .await
+                    .unwrap();
+                drop(conn);
+                while desk.removals().round(None).await.unwrap() > 0 {}
+                Some(Event::Remove)
             }
             Fact::Sweep => {
                 desk.sweep().await;

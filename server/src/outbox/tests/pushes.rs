@@ -15,7 +15,7 @@ use crate::testing::phones::Makers;
 const PUSHED: &str =
     r#"{"life":3600,"ladder":[{"after":5,"do":"push"},{"after":60,"do":"give_up"}]}"#;
 
-async fn open() -> (Desk, Makers) {
+pub(super) async fn open() -> (Desk, Makers) {
     let mut desk = Desk::open().await;
     let makers = Makers::open(&desk.clock).await;
     desk.phones = Some(Arc::new(Phones {
@@ -28,7 +28,7 @@ async fn open() -> (Desk, Makers) {
 }
 
 impl Desk {
-    async fn register(&self, user: Uuid, device: &str, phone: &Registered) {
+    pub(super) async fn register(&self, user: Uuid, device: &str, phone: &Registered) {
         self.device(user, device).await;
         let token = &phone.token_or_subscription;
         let new = store::Registration {
@@ -47,7 +47,7 @@ impl Desk {
     }
 
     /// To the push rung.
-    async fn pushed(&mut self) -> i64 {
+    pub(super) async fn pushed(&mut self) -> i64 {
         let seq = self.publish(self.u1, "pushed").await;
         self.seconds(6);
         self.sweep().await;

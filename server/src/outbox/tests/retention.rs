@@ -9,7 +9,7 @@ use crate::outbox::retention::Retention;
 const DAY: i64 = 86_400;
 
 impl Desk {
-    fn retention(&self) -> Retention {
+    pub(super) fn retention(&self) -> Retention {
         Retention {
             pool: self.pool.clone(),
             clock: self.clock.clone(),

@@ -102,6 +102,17 @@ pub async fn lock(
     .await
 }
 
+/// The inner id of a user, active or not.
+pub async fn inner(conn: &mut PgConnection, tenant: Uuid, key: &str) -> sqlx::Result<Option<Uuid>> {
+    sqlx::query_scalar!(
+        "SELECT id FROM bellhop.user_account WHERE tenant_id = $1 AND key = $2",
+        tenant,
+        key,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// Writes the fields of a user as a whole.
 pub async fn update(
     conn: &mut PgConnection,

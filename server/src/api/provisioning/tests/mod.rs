@@ -47,6 +47,7 @@ async fn api() -> Api {
     auth.set_hooks(Hooks {
         session_ended: Arc::new(move |session| closed.lock().push(session)),
         people_changed: Arc::new(move |_, users| told.lock().extend(users)),
+        people_removed: Arc::new(|| {}),
         services_changed: Arc::new(|| {}),
     });
     let (router, _) = super::routes::<AuthState>().split_for_parts();

@@ -1,0 +1,269 @@
+//! Webhooks: where a service is told what becomes of its notifications.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A webhook as it stands.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// Inner id.
+    pub id: Uuid,
+    /// The service's own id.
+    pub key: String,
+    /// Where requests go.
+    pub url: String,
+    /// Which events.
+    pub events: Vec<String>,
+    /// Signs.
+    pub secret: Vec<u8>,
+    /// Why nothing is sent any more.
+    pub disabled: Option<String>,
+    /// Since when.
+    pub disabled_at: Option<jiff_sqlx::Timestamp>,
+    /// Something was taken last.
+    pub taken_at: Option<jiff_sqlx::Timestamp>,
+    /// Something was not taken last.
+    pub failed_at: Option<jiff_sqlx::Timestamp>,
+    /// What the receiver answered then, if it did.
+    pub status: Option<i16>,
+    /// What was wrong then.
+    pub failure: Option<String>,
+    /// The old secret signs too until then.
+    pub old_until: Option<jiff_sqlx::Timestamp>,
+}
+
+/// What waits for a webhook.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waiting {
+    /// Events in no request yet, counted up to 10,000.
+    pub events: i64,
+    /// Requests not taken yet.
+    pub requests: i64,
+    /// Since when the oldest request waits.
+    pub since: Option<jiff_sqlx::Timestamp>,
+    /// Requests that were given up.
+    pub dead: i64,
+}
+
+/// Tenants that have one that is sent to.
+pub async fn tenants(conn: &mut PgConnection) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!("SELECT DISTINCT tenant_id FROM bellhop.webhook WHERE disabled_at IS NULL")
+        .fetch_all(conn)
+        .await
+}
+
+/// A service's, by their ids.
+pub async fn list(conn: &mut PgConnection, service: Uuid) -> sqlx::Result<Vec<Webhook>> {
+    sqlx::query_as!(
+        Webhook,
+        "SELECT id, key, url, events, secret, disabled, disabled_at, taken_at, failed_at, status, failure,
+                old_until
+           FROM bellhop.webhook WHERE service_id = $1 ORDER BY key",
+        service,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// One of a service's, locked against those who change or send it; events are written all the same.
+pub async fn lock(
+    conn: &mut PgConnection,
+    service: Uuid,
+    key: &str,
+) -> sqlx::Result<Option<Webhook>> {
+    sqlx::query_as!(
+        Webhook,
+        "SELECT id, key, url, events, secret, disabled, disabled_at, taken_at, failed_at, status, failure,
+                old_until
+           FROM bellhop.webhook WHERE service_id = $1 AND key = $2 FOR NO KEY UPDATE",
+        service,
+        key,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// What waits for it.
+pub async fn waiting(conn: &mut PgConnection, webhook: Uuid) -> sqlx::Result<Waiting> {
+    sqlx::query_as!(
+        Waiting,
+        r#"SELECT (SELECT count(*) FROM (SELECT FROM bellhop.webhook_event
+                                          WHERE webhook_id = $1 AND wanted LIMIT 10000) e) AS "events!",
+                  count(*) FILTER (WHERE next_at IS NOT NULL) AS "requests!",
+                  min(made_at) FILTER (WHERE next_at IS NOT NULL) AS "since?",
+                  count(*) FILTER (WHERE next_at IS NULL) AS "dead!"
+             FROM bellhop.webhook_message WHERE webhook_id = $1"#,
+        webhook,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Holds off others who make webhooks of this service, until the transaction ends; how many it has.
+pub async fn count(conn: &mut PgConnection, service: Uuid) -> sqlx::Result<i64> {
+    sqlx::query!(
+        "SELECT FROM bellhop.service WHERE id = $1 FOR NO KEY UPDATE",
+        service
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM bellhop.webhook WHERE service_id = $1"#,
+        service,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// A webhook to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct New<'a> {
+    /// Inner id.
+    pub id: Uuid,
+    /// Tenant.
+    pub tenant: Uuid,
+    /// Service.
+    pub service: Uuid,
+    /// The service's own id.
+    pub key: &'a str,
+    /// Where to.
+    pub url: &'a str,
+    /// What of.
+    pub events: &'a [String],
+    /// Signs.
+    pub secret: &'a [u8],
+}
+
+/// Makes one.
+pub async fn create(conn: &mut PgConnection, new: &New<'_>, now: Timestamp) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO bellhop.webhook
+                (id, tenant_id, service_id, key, url, events, secret, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
+        new.id,
+        new.tenant,
+        new.service,
+        new.key,
+        new.url,
+        new.events,
+        new.secret,
+        now.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Changes one and has it sent to again, at once. `secret`: a new one, and until when the one before it signs too.
+pub async fn change(
+    conn: &mut PgConnection,
+    webhook: Uuid,
+    url: &str,
+    events: &[String],
+    secret: Option<(&[u8], Timestamp)>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE bellhop.webhook
+            SET url = $2, events = $3, updated_at = $6, disabled_at = NULL, disabled = NULL,
+                old_secret = CASE WHEN $4::bytea IS NULL THEN old_secret ELSE secret END,
+                old_until = CASE WHEN $4::bytea IS NULL THEN old_until ELSE $5 END,
+                secret = coalesce($4, secret)
+          WHERE id = $1",
+        webhook,
+        url,
+        events,
+        secret.map(|(secret, _)| secret),
+        secret.map(|(_, until)| until.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        now.to_sqlx(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "UPDATE bellhop.webhook_message SET next_at = least(next_at, $2)
+          WHERE webhook_id = $1 AND next_at IS NOT NULL",
+        webhook,
+        now.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Removes one with all that waits for it.
+pub async fn remove(conn: &mut PgConnection, webhook: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM bellhop.webhook WHERE id = $1", webhook)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "DELETE FROM bellhop.webhook_event WHERE webhook_id = $1",
+        webhook
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM bellhop.webhook_message WHERE webhook_id = $1",
+        webhook
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM bellhop.webhook_settled WHERE webhook_id = $1",
+        webhook
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Nothing is sent to it any more; one that was disabled before keeps its reason.
+pub async fn disable(
+    conn: &mut PgConnection,
+    webhook: Uuid,
+    reason: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE bellhop.webhook SET disabled_at = $3, disabled = $2
+          WHERE id = $1 AND disabled_at IS NULL",
+        webhook,
+        reason,
+        now.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Forgets what webhooks left behind that are no more, what waited too long for one that is disabled, and notes
+/// of what was given up or settled before then.
+pub async fn forget(
+    conn: &mut PgConnection,
+    events_before: Timestamp,
+    notes_before: Timestamp,
+) -> sqlx::Result<u64> {
+    let events = sqlx::query!(
+        "DELETE FROM bellhop.webhook_event e
+          WHERE e.at < $1 OR NOT EXISTS (SELECT FROM bellhop.webhook w WHERE w.id = e.webhook_id)",
+        events_before.to_sqlx(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    let messages = sqlx::query!(
+        "DELETE FROM bellhop.webhook_message m
+          WHERE m.made_at < $1 OR NOT EXISTS (SELECT FROM bellhop.webhook w WHERE w.id = m.webhook_id)",
+        notes_before.to_sqlx(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    let settled = sqlx::query!(
+        "DELETE FROM bellhop.webhook_settled s
+          WHERE s.at < $1 OR NOT EXISTS (SELECT FROM bellhop.webhook w WHERE w.id = s.webhook_id)",
+        notes_before.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(events.rows_affected() + messages.rows_affected() + settled.rows_affected())
+}
