@@ -46,7 +46,7 @@ pub struct Webhooks {
     ids: Ids,
     interest: Arc<Interest>,
     poster: Poster,
-    /// What shows of each receiver; those of webhooks that are no more stay until a restart.
+    /// What shows of each receiver, since a webhook was changed last.
     breakers: Arc<Mutex<HashMap<Uuid, Arc<Breaker>>>>,
     places: Arc<Semaphore>,
     /// Of tests, which must not hold up what is to be told.
@@ -114,6 +114,8 @@ impl Webhooks {
     /// # Errors
     /// Whatever the database answers.
     pub async fn changed(&self) -> sqlx::Result<()> {
+        // Whoever mends a receiver and says so is not to wait for a breaker's pause.
+        self.breakers.lock().clear();
         self.interest.reload(&self.pool).await?;
         self.interest.noted();
         Ok(())

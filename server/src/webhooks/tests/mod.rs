@@ -324,7 +324,6 @@ async fn after_a_day_a_request_is_given_up_and_the_webhook_says_why() {
         .unwrap();
     stage.hooks.changed().await.unwrap();
     stage.acked().await;
-    stage.desk.seconds(600);
     stage.round().await;
     assert_eq!(stage.receiver.got().len(), tries + 1);
     assert_eq!(stage.state().await.disabled, None);
