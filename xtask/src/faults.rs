@@ -38,12 +38,13 @@ pub(crate) struct Faults {
 }
 
 /// What the driver knows, in its order.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "kill-server",
     "kill-postgres",
     "kill-listener",
     "cut-sockets",
     "silent-sockets",
+    "mute-sockets",
     "full-disk",
 ];
 

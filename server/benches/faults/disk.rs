@@ -7,8 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-/// A fresh cluster with demo data takes some 350 MB of it.
-const SIZE: &str = "700m";
+/// A fresh cluster with demo data takes some 80 MB of it; a minute of publications is not much.
+const SIZE: &str = "256m";
 
 /// Unmounted when dropped.
 pub(crate) struct Disk {

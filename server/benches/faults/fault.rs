@@ -25,12 +25,14 @@ pub(crate) enum Fault {
     CutSockets,
     /// Half of all sockets fall silent, without a word to either end
     SilentSockets,
+    /// On half of all sockets nothing arrives any more that clients say, acks for one, while they go on hearing
+    MuteSockets,
     /// The database's disk fills up, and is freed after a while
     FullDisk,
 }
 
 /// The disk stays full for so long.
-const FULL: Duration = Duration::from_secs(10);
+const FULL: Duration = Duration::from_secs(12);
 /// From the kill of the server to its next start: somebody has to notice.
 const NOTICED: Duration = Duration::from_secs(2);
 /// How often the listening backend is terminated, and how long it is left alone between.
@@ -60,7 +62,7 @@ impl Fault {
     pub(crate) fn least(self, wished: Duration) -> Duration {
         match self {
             // Clients give a silent line 30 s, 45 s on an event stream.
-            Self::SilentSockets => wished.max(Duration::from_secs(50)),
+            Self::SilentSockets | Self::MuteSockets => wished.max(Duration::from_secs(50)),
             _ => wished,
         }
     }
@@ -97,6 +99,10 @@ impl Fault {
                 let (cut, of) = reach.proxy.cut_half(Cut::Silent, reach.dice);
                 format!("{cut} of {of} sockets")
             }
+            Self::MuteSockets => {
+                let (cut, of) = reach.proxy.cut_half(Cut::Mute, reach.dice);
+                format!("{cut} of {of} sockets")
+            }
             Self::FullDisk => {
                 let disk = reach.disk.context("it has a disk of its own")?;
                 ensure!(
@@ -107,11 +113,13 @@ impl Fault {
                     "the database does not lie on the small disk"
                 );
                 let taken = disk.fill()?;
-                sleep(FULL).await;
-                // What the server freed meanwhile, to write with, is filled too.
+                sleep(FULL / 2).await;
+                // First tables cannot grow; then the log's file ends, and there is no room for the next one.
+                let log = reach.sql.end_log_file().await;
+                sleep(FULL / 2).await;
                 disk.free()?;
                 format!(
-                    "full for {} s; {} MB were free before",
+                    "full for {} s, {} MB taken; half-way the log's file was ended, and the database said: {log}",
                     FULL.as_secs(),
                     taken >> 20
                 )

@@ -1,5 +1,5 @@
 //! The way between clients and server: a TCP proxy whose lines can be cut with a word (RST) or without one (nothing
-//! moves any more, in either direction, and both ends stay open, as when a phone leaves the network).
+//! moves any more, in either direction or in one, and both ends stay open, as when a phone leaves the network).
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Result;
 use bellhop::support::dice::Dice;
 use bellhop::support::lifecycle::Lifecycle;
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -19,6 +20,8 @@ pub(crate) enum Cut {
     Reset,
     /// Neither end learns of it, until the line is reset.
     Silent,
+    /// What the client says is lost, what the server says arrives; the same.
+    Mute,
 }
 
 type Lines = Arc<Mutex<HashMap<u64, watch::Sender<Option<Cut>>>>>;
@@ -67,10 +70,11 @@ impl Proxy {
         (chosen.len(), lines.len())
     }
 
-    /// Resets what was cut silently.
+    /// Resets what was cut without a word.
     pub(crate) fn bury(&self) {
         for line in lock(&self.lines).values() {
-            if *line.borrow() == Some(Cut::Silent) {
+            let cut = *line.borrow();
+            if matches!(cut, Some(Cut::Silent | Cut::Mute)) {
                 line.send_replace(Some(Cut::Reset));
             }
         }
@@ -84,11 +88,39 @@ fn lock(lines: &Lines) -> std::sync::MutexGuard<'_, HashMap<u64, watch::Sender<O
 /// Until one end closes, or the line is reset.
 async fn carry(mut near: TcpStream, mut far: TcpStream, mut fate: watch::Receiver<Option<Cut>>) {
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
-    tokio::select! {
-        _ = copy_bidirectional(&mut near, &mut far) => return,
-        _ = fate.wait_for(Option::is_some) => {}
+    let (up, down) = (fate.clone(), fate.clone());
+    {
+        let (from_near, to_near) = near.split();
+        let (from_far, to_far) = far.split();
+        tokio::select! {
+            () = pass(from_near, to_far, &up, Some(Cut::Mute)) => return,
+            () = pass(from_far, to_near, &down, None) => return,
+            _ = fate.wait_for(|fate| *fate == Some(Cut::Reset)) => {}
+        }
     }
-    let _ = fate.wait_for(|fate| *fate == Some(Cut::Reset)).await;
     // Closed with bytes unsent, and RST instead of FIN.
     let _ = (near.set_zero_linger(), far.set_zero_linger());
+}
+
+/// Carries one way, until that ends; what is said under `lost` is lost.
+async fn pass(
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
+    fate: &watch::Receiver<Option<Cut>>,
+    lost: Option<Cut>,
+) {
+    let mut bytes = vec![0; 16 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut bytes).await {
+        let cut = *fate.borrow();
+        if cut == Some(Cut::Silent) {
+            // Neither this nor anything after it arrives; the sender is not told.
+            std::future::pending::<()>().await;
+        }
+        if cut.is_some() && cut == lost {
+            continue;
+        }
+        if to.write_all(&bytes[..count]).await.is_err() {
+            return;
+        }
+    }
 }

@@ -56,6 +56,16 @@ impl Sql {
         Ok(ended.len() as u64)
     }
 
+    /// Has the database begin the next file of its log now, as it does every 16 MB; what it says.
+    pub(crate) async fn end_log_file(&self) -> String {
+        let asked = sqlx::query("SELECT pg_switch_wal()").execute(&self.pool);
+        match timeout(PATIENCE, asked).await {
+            Ok(Ok(_)) => "nothing".into(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no answer".into(),
+        }
+    }
+
     /// Publishes from number `first` on until `stop`; the next number.
     pub(crate) async fn publish(
         self,
