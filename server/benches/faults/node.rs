@@ -64,18 +64,18 @@ impl Node {
                 json!({"user": &*one.user, "token": one.token.expose_secret(), "device": one.device, "acks": one.acks})
             })
             .collect();
-        let first = json!({"hub": hub, "clients": described});
+        let order = json!({"hub": hub, "clients": described});
         let mut input = child.stdin.take().context("node has a standard input")?;
-        input.write_all(format!("{first}\n").as_bytes()).await?;
+        input.write_all(format!("{order}\n").as_bytes()).await?;
         input.flush().await?;
         let output = child.stdout.take().context("node has a standard output")?;
         let users: Vec<Arc<str>> = clients.iter().map(|one| one.user.clone()).collect();
         life.spawn("node's lines", async move {
             let mut lines = BufReader::new(output).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                match serde_json::from_str(&line) {
-                    Ok(line) => note(&journal, &users, line),
-                    Err(error) => eprintln!("node said {line:?}: {error}"),
+            while let Ok(Some(text)) = lines.next_line().await {
+                match serde_json::from_str(&text) {
+                    Ok(said) => note(&journal, &users, said),
+                    Err(error) => eprintln!("node said {text:?}: {error}"),
                 }
             }
         });
@@ -87,29 +87,29 @@ impl Node {
 }
 
 fn note(journal: &Journal, users: &[Arc<str>], line: Line) {
-    let of = |number: usize| users.get(number);
+    let user_of = |number: usize| users.get(number);
     match line {
         Line::Heard {
             heard,
             connection,
             item,
         } => {
-            if let Some(user) = of(heard) {
+            if let Some(user) = user_of(heard) {
                 journal.hear(user, &connection.into(), &item);
             }
         }
         Line::Acked { acked, id } => {
-            if let Some(user) = of(acked) {
+            if let Some(user) = user_of(acked) {
                 journal.ack(user, id);
             }
         }
         Line::Down { down, why } => {
-            if let Some(user) = of(down) {
+            if let Some(user) = user_of(down) {
                 journal.turn(user, Some(why));
             }
         }
         Line::Up { up } => {
-            if let Some(user) = of(up) {
+            if let Some(user) = user_of(up) {
                 journal.turn(user, None);
             }
         }

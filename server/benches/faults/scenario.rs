@@ -308,7 +308,7 @@ impl Stage {
             .filter(|turn| turn.gone.is_none() && turn.at >= struck);
         let back = returns
             .clone()
-            .map(|turn| turn.at - struck)
+            .map(|turn| turn.at.saturating_sub(struck))
             .max()
             .unwrap_or_default();
         Ok(Outcome {
@@ -373,7 +373,7 @@ fn longest_pause(pages: &Pages) -> Duration {
     let by_http = pages.sent.iter().filter(|sent| sent.number < sql::FIRST);
     let mut times: Vec<Duration> = by_http.filter_map(accepted_at).collect();
     times.sort_unstable();
-    let pauses = times.windows(2).map(|two| two[1] - two[0]);
+    let pauses = times.windows(2).map(|two| two[1].saturating_sub(two[0]));
     pauses.max().unwrap_or_default()
 }
 

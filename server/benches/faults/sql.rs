@@ -163,7 +163,7 @@ impl Sql {
             let accepted = matches!(sent.fate, Fate::Accepted { .. });
             match rows {
                 [] if accepted => {
-                    wrong.push(format!("number {number} was accepted and has no row"))
+                    wrong.push(format!("number {number} was accepted and has no row"));
                 }
                 [] | [_] => {}
                 _ => wrong.push(format!("number {number}, one key, has {} rows", rows.len())),

@@ -144,10 +144,7 @@ impl Api {
             .with_context(|| format!("{path} was not answered"))?;
         match status {
             status if status.is_success() => Ok(()),
-            StatusCode::UNAUTHORIZED => bail!(
-                "the server does not take the key ({}): `bellhop key create` makes one",
-                code(&text)
-            ),
+            StatusCode::UNAUTHORIZED => bail!(unauthorized(&text)),
             StatusCode::FORBIDDEN => bail!(
                 "the key may not provision users: give one with the scopes publish, read and provision, or \
                  name users that exist with --tokens"
@@ -158,7 +155,7 @@ impl Api {
 
     /// The states of a notification's deliveries, by user. `None`: the API knows of no such notification.
     pub async fn states(&self, id: Uuid) -> anyhow::Result<Option<HashMap<Arc<str>, String>>> {
-        let mut states = HashMap::new();
+        let mut found = HashMap::new();
         let mut after: Arc<str> = "".into();
         loop {
             let path = match &*after {
@@ -173,6 +170,7 @@ impl Api {
             let (status, text) = asked.map_err(|error| anyhow::anyhow!(error))?;
             match status {
                 StatusCode::NOT_FOUND => return Ok(None),
+                StatusCode::UNAUTHORIZED => bail!(unauthorized(&text)),
                 StatusCode::FORBIDDEN => bail!(
                     "the key may not read deliveries: give one with the scope `read` too, else nobody can say \
                      whether acks are kept"
@@ -184,10 +182,10 @@ impl Api {
             let count = page.deliveries.len();
             for delivery in page.deliveries {
                 after = delivery.user.clone();
-                states.insert(delivery.user, delivery.state);
+                found.insert(delivery.user, delivery.state);
             }
             if count < PAGE {
-                return Ok(Some(states));
+                return Ok(Some(found));
             }
         }
     }
@@ -225,6 +223,11 @@ impl Api {
         let text = answer.text().await.map_err(|error| root(&error))?;
         Ok((status, text))
     }
+}
+
+fn unauthorized(text: &str) -> String {
+    let code = code(text);
+    format!("the server does not take the key ({code}): `bellhop key create` makes one")
 }
 
 /// The stable word of a problem.

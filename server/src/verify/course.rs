@@ -150,9 +150,9 @@ impl Clients {
             // Every so many-th, so that each manner has some.
             let chosen = index * wanted / count.max(1) != (index + 1) * wanted / count.max(1);
             if chosen {
-                restless.push(cut)
+                restless.push(cut);
             } else {
-                steady.push(cut)
+                steady.push(cut);
             }
             let client = attend(
                 recipient(index, user, token),

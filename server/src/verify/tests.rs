@@ -172,7 +172,7 @@ impl Thief {
 
     async fn carry(&self, mut near: TcpStream, mut far: TcpStream) -> std::io::Result<()> {
         // The request's head, which is in one piece, and the answer's, byte by byte.
-        let mut bytes = [0; 16_384];
+        let mut bytes = vec![0; 16_384];
         let count = near.read(&mut bytes).await?;
         far.write_all(&bytes[..count]).await?;
         if !bytes[..count].starts_with(b"GET /hubs/") {

@@ -148,8 +148,8 @@ mod tests {
                  "tenants": ["acme"], "services": ["erp"]}]"#,
         );
         let signer = Signer::of_keys(keys.path(), "acme", "erp").unwrap();
-        let signed = signer.sign(&["u".into()], 60, &Clock::system()).unwrap();
-        assert_eq!(signed.len(), 1);
+        let tokens = signer.sign(&["u".into()], 60, &Clock::system()).unwrap();
+        assert_eq!(tokens.len(), 1);
         let refused = Signer::of_keys(keys.path(), "other", "erp").err().unwrap();
         assert!(refused.to_string().contains("--tokens"), "{refused}");
     }

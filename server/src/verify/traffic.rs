@@ -152,7 +152,11 @@ async fn post(
     let (began, until) = (journal.now(), Instant::now() + plan.patience);
     let mut ids: Vec<Uuid> = Vec::new();
     let mut accepted = None;
-    let wanted = if notice.number % TWICE == 0 { 2 } else { 1 };
+    let wanted = if notice.number.is_multiple_of(TWICE) {
+        2
+    } else {
+        1
+    };
     let mut tries = 0;
     let fate = loop {
         tries += 1;
