@@ -4,9 +4,11 @@ use std::fs::{self, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use embedded_postgres::{Cluster, Durability, Settings};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 
@@ -123,6 +125,16 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         self.stop();
+        // A server that was killed and could not start again left its database running: opening the cluster stops it.
+        let settings = Settings {
+            data: self.setup.data.clone(),
+            bin: self.setup.pg.clone(),
+            user: None,
+            durability: Durability::Durable,
+        };
+        if let Err(error) = Cluster::open(&settings, Arc::new(|_| {})) {
+            eprintln!("the database could not be looked after: {error}");
+        }
     }
 }
 

@@ -77,7 +77,13 @@ fn main() -> Result<ExitCode> {
         .enable_all()
         .build()?;
     let machine = Machine::look(files)?;
-    let outcomes = runtime.block_on(Box::pin(all(&cli)));
+    let outcomes = runtime.block_on(async {
+        // What is held is stopped, and the disk unmounted, when the course is dropped.
+        tokio::select! {
+            outcomes = Box::pin(all(&cli)) => outcomes,
+            _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("broken off; there is no report")),
+        }
+    });
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     let report = Report {
         command: format!(

@@ -53,7 +53,7 @@ pub struct Verify {
     #[command(flatten)]
     server: target::Server,
     /// File with the server's verification keys: an HS key of it signs the clients' tokens
-    #[arg(long, env = "BELLHOP_JWT_KEYS", value_name = "FILE", requires_all = ["tenant", "service"])]
+    #[arg(long, env = "BELLHOP_JWT_KEYS", value_name = "FILE")]
     jwt_keys: Option<PathBuf>,
     /// With --jwt-keys: tenant of the key
     #[arg(long, value_name = "ID")]
@@ -62,7 +62,7 @@ pub struct Verify {
     #[arg(long, value_name = "ID")]
     service: Option<String>,
     /// File with tokens that your issuer made, `{"user": "token", …}`: these users receive, none is made
-    #[arg(long, value_name = "FILE", conflicts_with = "jwt_keys")]
+    #[arg(long, value_name = "FILE")]
     tokens: Option<PathBuf>,
     /// How many users receive
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=500))]
@@ -173,6 +173,9 @@ impl Verify {
         ) {
             (Some(keys), Some(tenant), Some(service), _) => Signer::of_keys(keys, tenant, service)?,
             (_, _, _, Some(ready)) => Signer::of_ready_file(ready)?,
+            (Some(_), ..) => bail!(
+                "--jwt-keys (BELLHOP_JWT_KEYS) wants --tenant and --service, those of the key"
+            ),
             _ => bail!(
                 "who receives? Give --jwt-keys with --tenant and --service, so that tokens can be signed, or --tokens \
                  with tokens that your issuer made, or --ready with the ready file of a server with demo data"

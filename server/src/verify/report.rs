@@ -145,6 +145,10 @@ impl fmt::Display for Report {
                 "whole: everything accepted was received, in order, and every ack is kept".into()
             }
         };
+        if refused + unanswered > 0 {
+            let not = refused + unanswered;
+            writeln!(f, "\n{not} publications were not accepted: see answers")?;
+        }
         writeln!(f, "\n{verdict}")
     }
 }
