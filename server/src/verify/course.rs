@@ -31,6 +31,8 @@ const RESTLESS: Duration = Duration::from_millis(500);
 /// Notifications whose deliveries are read back, and how many at once.
 const MOST_READ: usize = 2_000;
 const READERS: usize = 8;
+/// Items that a run may expect: some 200 MB.
+const MOST_ITEMS: usize = 1_000_000;
 /// Publications refused in a row, before anything was accepted, that end the run.
 const REFUSED: usize = 3;
 
@@ -64,15 +66,12 @@ impl Wish {
         }
     }
 
-    /// Four times what should be heard.
-    fn most(&self) -> usize {
-        let each = 2 + self.users.len() / 20;
+    /// Items that are to be heard, about: of a hundred publications four go to everybody.
+    fn expected(&self) -> usize {
+        let each = 2 + self.users.len() / 25;
         let seconds = usize::try_from(self.seconds).unwrap_or(usize::MAX);
         let rate = usize::try_from(self.rate).unwrap_or(usize::MAX);
-        seconds
-            .saturating_mul(rate)
-            .saturating_mul(4 * each)
-            .saturating_add(10_000)
+        seconds.saturating_mul(rate).saturating_mul(each)
     }
 }
 
@@ -101,7 +100,14 @@ fn recipient(index: usize, user: &Arc<str>, token: &SecretString) -> Recipient {
 /// When it could not be run: the clients do not get in, or nothing is accepted.
 pub async fn run(wish: Wish, stop: CancellationToken) -> anyhow::Result<Report> {
     let begun = Instant::now();
-    let journal = Arc::new(Journal::new(wish.run.clone(), wish.most()));
+    let expected = wish.expected();
+    if expected > MOST_ITEMS {
+        bail!(
+            "some {expected} items would have to be kept until the audit, and {MOST_ITEMS} are the most: take fewer \
+             users, seconds, or publications a second"
+        );
+    }
+    let journal = Arc::new(Journal::new(wish.run.clone(), 4 * expected + 10_000));
     let life = Lifecycle::new();
     let clients = Clients::start(&wish, &journal, &life);
     let played = play(&wish, &journal, &clients, &stop).await;
