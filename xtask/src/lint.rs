@@ -19,7 +19,7 @@ pub(crate) const HOST: [&str; 12] = [
     "--package",
     "benches",
     "--features",
-    "app/ssr,server/testing,benches/signalr",
+    "app/ssr,server/testing,benches/signalr,benches/faults",
 ];
 const BROWSER: [&str; 4] = [
     "--package",

@@ -7,6 +7,7 @@
 mod bench;
 mod ci;
 mod command;
+mod faults;
 mod freshness;
 mod hash;
 mod lint;
@@ -45,6 +46,8 @@ enum Chore {
     Bench(bench::Bench),
     /// Walk random histories of the delivery rules, with crashes between any two steps, and write docs/reports
     Simulate(simulate::Simulate),
+    /// Break a running product on purpose, audit it from outside, and write docs/reports
+    Faults(faults::Faults),
     /// Install what building, running and testing need, and stop
     Setup,
     /// Format, clippy, documentation, dependencies: everything that needs no running program
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Chore::Test(chore) => chore.run(),
         Chore::Bench(chore) => chore.run(),
         Chore::Simulate(chore) => chore.run(),
+        Chore::Faults(chore) => chore.run(),
         Chore::Setup => setup::everything(),
         Chore::Lint => lint::everything(),
         Chore::Ci => ci::run(),

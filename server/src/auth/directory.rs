@@ -4,15 +4,23 @@
 //! Bound: each table holds at most [`BOUND`] entries; a full one is emptied, which costs queries
 //! and nothing else. What this process changes is forgotten at once (`forget_*`, called after the
 //! commit); what another node or a command changes is seen when the entry has aged out.
+//!
+//! What is not remembered is read by a few at a time for each table; whoever waited looks again first. Else every
+//! request that waits for its key when a database comes back stands in the queue of the pool, a connection is handed
+//! to the one whose five seconds are nearly over, and it gives up before it is connected: nobody ever is, as long as
+//! the others keep asking.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use app::model::person::Role;
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::principal::Scopes;
@@ -24,6 +32,8 @@ pub const BOUND: usize = 65_536;
 const PEOPLE: i64 = 30;
 /// Seconds for keys and sessions: how long a revocation made elsewhere may go unseen.
 const PROOFS: i64 = 5;
+/// How long one waits for those who read before it; as long as for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A user, shared by all their connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,11 +89,13 @@ impl Directory {
     pub fn new(pool: Pool) -> Self {
         Self {
             pool,
-            tenants: Table::new(PEOPLE),
-            services: Table::new(PEOPLE),
-            users: Table::new(PEOPLE),
-            keys: Table::new(PROOFS),
-            sessions: Table::new(PROOFS),
+            // Together fewer than the pool has by default. Few tenants, services and keys are asked for by many;
+            // users and sessions are each somebody else's.
+            tenants: Table::new(PEOPLE, 1),
+            services: Table::new(PEOPLE, 1),
+            users: Table::new(PEOPLE, 6),
+            keys: Table::new(PROOFS, 2),
+            sessions: Table::new(PROOFS, 4),
         }
     }
 
@@ -94,9 +106,9 @@ impl Directory {
         now: Timestamp,
     ) -> sqlx::Result<Option<(Uuid, Arc<str>)>> {
         let asked = key.to_owned();
-        let ticket = match self.tenants.get(&asked, now) {
-            Ok(found) => return Ok(Some(found)),
-            Err(ticket) => ticket,
+        let (ticket, _turn) = match self.tenants.find(&asked, now).await? {
+            Found::Known(found) => return Ok(Some(found)),
+            Found::Unknown(ticket, turn) => (ticket, turn),
         };
         let mut conn = self.pool.acquire().await?;
         let Some(id) = store::directory::tenant(&mut conn, key).await? else {
@@ -113,9 +125,9 @@ impl Directory {
         now: Timestamp,
     ) -> sqlx::Result<Option<(Uuid, Arc<str>)>> {
         let asked = (tenant, key.to_owned());
-        let ticket = match self.services.get(&asked, now) {
-            Ok(found) => return Ok(Some(found)),
-            Err(ticket) => ticket,
+        let (ticket, _turn) = match self.services.find(&asked, now).await? {
+            Found::Known(found) => return Ok(Some(found)),
+            Found::Unknown(ticket, turn) => (ticket, turn),
         };
         let mut conn = self.pool.acquire().await?;
         let found = store::directory::service(&mut conn, tenant, key).await?;
@@ -136,9 +148,9 @@ impl Directory {
         now: Timestamp,
     ) -> sqlx::Result<Option<Arc<User>>> {
         let asked = (tenant, key.to_owned());
-        let ticket = match self.users.get(&asked, now) {
-            Ok(found) => return Ok(Some(found)),
-            Err(ticket) => ticket,
+        let (ticket, _turn) = match self.users.find(&asked, now).await? {
+            Found::Known(found) => return Ok(Some(found)),
+            Found::Unknown(ticket, turn) => (ticket, turn),
         };
         let mut conn = self.pool.acquire().await?;
         let Some(row) = store::directory::user(&mut conn, tenant, key).await? else {
@@ -159,9 +171,9 @@ impl Directory {
     /// The API key of this public part, revoked ones too.
     pub async fn key(&self, id: &str, now: Timestamp) -> sqlx::Result<Option<Arc<ApiKey>>> {
         let asked = id.to_owned();
-        let ticket = match self.keys.get(&asked, now) {
-            Ok(found) => return Ok(Some(found)),
-            Err(ticket) => ticket,
+        let (ticket, _turn) = match self.keys.find(&asked, now).await? {
+            Found::Known(found) => return Ok(Some(found)),
+            Found::Unknown(ticket, turn) => (ticket, turn),
         };
         let mut conn = self.pool.acquire().await?;
         let Some(row) = store::keys::find(&mut conn, id).await? else {
@@ -184,9 +196,9 @@ impl Directory {
 
     /// The living session of this id and its active user.
     pub async fn session(&self, id: Uuid, now: Timestamp) -> sqlx::Result<Option<Arc<Holder>>> {
-        let ticket = match self.sessions.get(&id, now) {
-            Ok(found) => return Ok(Some(found)),
-            Err(ticket) => ticket,
+        let (ticket, _turn) = match self.sessions.find(&id, now).await? {
+            Found::Known(found) => return Ok(Some(found)),
+            Found::Unknown(ticket, turn) => (ticket, turn),
         };
         let mut conn = self.pool.acquire().await?;
         let Some(row) = store::sessions::by_id(&mut conn, id, now).await? else {
@@ -247,15 +259,40 @@ struct Table<K, V> {
     entries: Mutex<HashMap<K, (V, Timestamp), foldhash::fast::RandomState>>,
     seconds: i64,
     forgotten: AtomicU64,
+    /// Whose turn it is to read what is not remembered.
+    reads: Semaphore,
+}
+
+/// What a look came to.
+enum Found<'a, V> {
+    Known(V),
+    /// The caller reads it, under this ticket, and keeps the turn until it has put what it read.
+    Unknown(u64, SemaphorePermit<'a>),
 }
 
 impl<K: Eq + Hash, V: Clone> Table<K, V> {
-    fn new(seconds: i64) -> Self {
+    fn new(seconds: i64, readers: usize) -> Self {
         Self {
             entries: Mutex::default(),
             seconds,
             forgotten: AtomicU64::new(0),
+            reads: Semaphore::new(readers),
         }
+    }
+
+    /// What is remembered, else the caller's turn to read.
+    async fn find(&self, key: &K, now: Timestamp) -> sqlx::Result<Found<'_, V>> {
+        if let Ok(value) = self.get(key, now) {
+            return Ok(Found::Known(value));
+        }
+        let turn = timeout(PATIENCE, self.reads.acquire())
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)?
+            .map_err(|_| sqlx::Error::PoolClosed)?;
+        Ok(match self.get(key, now) {
+            Ok(value) => Found::Known(value),
+            Err(ticket) => Found::Unknown(ticket, turn),
+        })
     }
 
     fn get(&self, key: &K, now: Timestamp) -> Result<V, u64> {
@@ -299,7 +336,7 @@ mod tests {
     #[test]
     fn an_entry_ages_and_a_stale_read_is_not_kept() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let table = Table::<&str, u8>::new(30);
+        let table = Table::<&str, u8>::new(30, 1);
         let ticket = table.get(&"a", at(0)).unwrap_err();
         table.put("a", 1, at(0), ticket);
         assert_eq!(table.get(&"a", at(29)), Ok(1));
@@ -308,5 +345,32 @@ mod tests {
         table.remove(&"a");
         assert_eq!(table.put("a", 1, at(30), ticket), 1);
         assert!(table.get(&"a", at(30)).is_err());
+    }
+
+    // PostgreSQL was killed and back within seconds, and the house answered 503 for three minutes more: five hundred
+    // publishers, each with the same key that was no longer remembered, stood in the pool's queue.
+    #[tokio::test]
+    async fn a_herd_with_one_proof_asks_the_database_once() {
+        use std::sync::atomic::AtomicUsize;
+
+        let house = crate::testing::house::furnished().await;
+        let taken = Arc::new(AtomicUsize::new(0));
+        let counted = taken.clone();
+        let pool = sqlx::postgres::PgPoolOptions::new()
+            .max_connections(4)
+            .test_before_acquire(false)
+            .before_acquire(move |_, _| {
+                counted.fetch_add(1, Ordering::SeqCst);
+                Box::pin(async { Ok(true) })
+            })
+            .connect_with((*house.connect_options()).clone())
+            .await
+            .unwrap();
+        let directory = Directory::new(pool);
+        let now = Timestamp::from_second(1).unwrap();
+        let herd = (0..500).map(|_| directory.tenant("a", now));
+        let found = futures_util::future::join_all(herd).await;
+        assert!(found.iter().all(|one| matches!(one, Ok(Some(_)))));
+        assert_eq!(taken.load(Ordering::SeqCst), 1);
     }
 }

@@ -25,6 +25,8 @@ pub mod signals;
 
 pub use parts::Parts;
 
+use crate::verify;
+
 /// Self-hosted real-time notifications, and the live workplace screens built on them.
 #[derive(Debug, Parser)]
 #[command(name = "bellhop", version, about)]
@@ -41,6 +43,8 @@ enum Command {
     Migrate(Box<migrate::Migrate>),
     /// Publish a notification
     Publish(Box<commands::publish::Publish>),
+    /// Prove delivery from outside, on an installation that runs
+    Verify(Box<verify::Verify>),
     /// Sign a token with a key of your settings, to try things out
     Token(commands::token::Token),
     /// Tenants
@@ -75,7 +79,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             report(&error);
             ExitCode::FAILURE
@@ -83,14 +87,24 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
     // Two libraries might bring two providers one day; rustls would then panic at the first handshake.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     let done = runtime.block_on(async {
-        match command {
+        let done = match command {
+            // It has three ends, and its own code for each.
+            Command::Verify(command) => {
+                return Ok(match Box::pin(command.run()).await {
+                    Ok(whole) => ExitCode::from(u8::from(!whole)),
+                    Err(error) => {
+                        report(&error);
+                        ExitCode::from(verify::COULD_NOT_RUN)
+                    }
+                });
+            }
             Command::Serve(command) => Box::pin(command.run()).await,
             Command::Migrate(command) => Box::pin(command.run()).await,
             Command::Publish(command) => commands::publish::run(*command).await,
@@ -104,7 +118,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             }
             Command::Devpush(command) => commands::devpush::run(command).await,
             Command::Demo(demo::DemoCommand::Traffic(command)) => Box::pin(command.run()).await,
-        }
+        };
+        done.map(|()| ExitCode::SUCCESS)
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     done

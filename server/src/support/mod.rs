@@ -3,6 +3,7 @@
 pub mod address;
 pub mod clock;
 pub mod config;
+pub mod dice;
 pub mod hub_path;
 pub mod ids;
 pub mod lifecycle;

@@ -218,3 +218,81 @@ fn migrate_brings_the_schema_up_to_date_and_ends() {
     let Some(bench) = Bench::new() else { return };
     assert!(bench.command("migrate").status().unwrap().success());
 }
+
+/// A command beside the server; its exit code and what it printed.
+fn shell(arguments: &[&str], key: &str) -> (Option<i32>, String) {
+    let done = Command::new(env!("CARGO_BIN_EXE_bellhop"))
+        .args(arguments)
+        .env_remove("DATABASE_URL")
+        .env("BELLHOP_API_KEY", key)
+        .output()
+        .unwrap();
+    let said = [done.stdout, done.stderr].map(|said| String::from_utf8(said).unwrap());
+    (done.status.code(), said.concat())
+}
+
+#[test]
+fn verify_says_by_its_exit_code_whether_a_server_of_ones_own_delivers() {
+    let Some(bench) = Bench::new() else { return };
+    let keys = bench.folder.path().join("keys.json");
+    let secret = r#"[{"alg": "HS256", "secret": "0123456789abcdef0123456789abcdef", "issuer": "erp",
+                      "audience": "bellhop", "tenants": ["acme"]}]"#;
+    fs::write(&keys, secret).unwrap();
+    let keys = keys.to_str().unwrap();
+    let mut run = bench.serve(&["--jwt-keys", keys]);
+    let ready = bench.ready_file();
+    let ready = ready.to_str().unwrap();
+    assert_eq!(
+        shell(&["tenant", "--ready", ready, "create", "acme"], "").0,
+        Some(0)
+    );
+    let make = |scopes| {
+        let whose = [
+            "--tenant",
+            "acme",
+            "--service",
+            "workplace",
+            "--scopes",
+            scopes,
+        ];
+        let make = [&["key", "--ready", ready, "create"], &whose[..]].concat();
+        let (code, said) = shell(&make, "");
+        assert_eq!(code, Some(0), "{said}");
+        said.lines()
+            .find(|line| line.starts_with("bh_"))
+            .unwrap()
+            .to_owned()
+    };
+    let (able, unable) = (make("publish,read,provision"), make("publish,read"));
+    let url = run.url().to_owned();
+    let verify = |url: &str, key: &str| {
+        let whose = [
+            "--jwt-keys",
+            keys,
+            "--tenant",
+            "acme",
+            "--service",
+            "workplace",
+        ];
+        let how_much = ["--users", "4", "--seconds", "2", "--json"];
+        shell(
+            &[&["verify", "--url", url], &whose[..], &how_much].concat(),
+            key,
+        )
+    };
+
+    let (code, said) = verify(&url, &able);
+    assert_eq!(code, Some(0), "{said}");
+    let report: Value = serde_json::from_str(&said).unwrap();
+    assert!(report["received"].as_u64() > Some(10), "{said}");
+    assert_eq!(report["received"], report["owed"]);
+
+    let (code, said) = verify(&url, &unable);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("publish, read and provision"), "{said}");
+
+    assert!(run.stop(Signal::TERM).success());
+    let (code, said) = verify(&url, &able);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("does not answer"), "{said}");
+}

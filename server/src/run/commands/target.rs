@@ -77,6 +77,11 @@ impl Database {
 }
 
 impl Server {
+    /// The ready file, when one was named.
+    pub fn ready(&self) -> Option<&Path> {
+        self.ready.as_deref()
+    }
+
     /// The base URL and the key.
     pub fn find(&self) -> anyhow::Result<(String, SecretString)> {
         let ready = self.ready.as_deref().map(read).transpose()?;

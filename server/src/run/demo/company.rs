@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use app::model::person::Role;
 
-use super::dice::Dice;
 use super::names::{Culture, KOCHI, LEEDS, ROTTERDAM, handle};
+use crate::support::dice::Dice;
 
 /// The customer's key of the tenant.
 pub(super) const TENANT: &str = "merrow-vale";

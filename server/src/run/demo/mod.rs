@@ -7,7 +7,6 @@
 //! moving from outside.
 
 mod company;
-mod dice;
 mod load;
 mod names;
 mod news;

@@ -11,12 +11,12 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::dice::Dice;
 use super::news::{Item, NEWS, To};
 use super::requests::{Ask, Fate, asks, comment};
 use super::seed::Company;
 use crate::delivery::{Audience, Classes, Publication, ledger};
 use crate::support::clock::Clock;
+use crate::support::dice::Dice;
 use crate::support::ids::Ids;
 use crate::workplace::approvals::{NewRequest, NewStep, decide_in, submit_in};
 use crate::workplace::{Actor, Desk};

@@ -1,7 +1,7 @@
 //! What people ask for. The first eleven are written out; the others are drawn from the forms.
 
 use super::company::Person;
-use super::dice::Dice;
+use crate::support::dice::Dice;
 
 /// A request, and how far it got.
 #[derive(Clone, Debug)]

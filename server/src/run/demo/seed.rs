@@ -11,12 +11,12 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::company::{DEPARTMENTS, GROUPS, NAME, Person, SITES, TENANT, people};
-use super::dice::Dice;
 use super::play::play;
 use super::week::punches;
 use crate::auth::password::Passwords;
 use crate::store::demo as store;
 use crate::store::{Pool, ledger};
+use crate::support::dice::Dice;
 use crate::support::ids::Ids;
 use crate::workplace::attendance::{self, Outcome};
 

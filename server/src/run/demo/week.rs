@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::company::{DEPARTMENTS, Person, SITES};
-use super::dice::Dice;
+use crate::support::dice::Dice;
 use crate::workplace::attendance::{NewPunch, Source, When, Who};
 
 /// Days before today.

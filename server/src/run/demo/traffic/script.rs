@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::company::{DEPARTMENTS, GROUPS, Person, SITES, people};
-use super::super::dice::Dice;
 use super::super::requests::{FORMS, Fate, comment, thousands};
 use super::super::seed::STORY;
+use crate::support::dice::Dice;
 
 /// Requests that wait for a decision of ours at most; later ones are left to the people at the
 /// screens.

@@ -1,11 +1,14 @@
-//! Chance that comes out the same every time: a story should not change between two demos.
+//! Chance that comes out the same every time: a story should not change between two demos, and what a
+//! fault met must be met again with its seed.
 
-/// SplitMix64: small, good enough for stories, and nothing else.
+/// SplitMix64: small, good enough for stories and jitter, and nothing else.
 #[derive(Clone, Debug)]
-pub(super) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    /// The same seed, the same throws.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -18,18 +21,18 @@ impl Dice {
     }
 
     /// One of `from..=to`.
-    pub(super) fn between(&mut self, from: i64, to: i64) -> i64 {
+    pub fn between(&mut self, from: i64, to: i64) -> i64 {
         let span = to.abs_diff(from) + 1;
         from + i64::try_from(self.next() % span).unwrap_or(0)
     }
 
     /// True so many times in a hundred.
-    pub(super) fn percent(&mut self, percent: i64) -> bool {
+    pub fn percent(&mut self, percent: i64) -> bool {
         self.between(1, 100) <= percent
     }
 
     /// One of them.
-    pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         let last = i64::try_from(from.len()).unwrap_or(1) - 1;
         &from[usize::try_from(self.between(0, last)).unwrap_or(0)]
     }
