@@ -98,7 +98,7 @@ async fn end(
                   settled_at = CASE WHEN d.state < 2 THEN $4 ELSE d.settled_at END
              FROM locked
             WHERE d.user_id = locked.user_id AND d.seq = locked.seq AND d.at = locked.at AND d.state <= 2
-        RETURNING d.user_id, d.seq, d.pushed_at IS NOT NULL AS "pushed!""#,
+        RETURNING d.user_id, d.seq, d.pushed_at IS NOT NULL AS "pushed!", d.state = 2 AS "acked!""#,
         ids,
         users,
         by,
@@ -106,6 +106,17 @@ async fn end(
     )
     .fetch_all(&mut *conn)
     .await?;
+    // What was acked may still be shown by the phone that acked it from its background.
+    let mut shown: Vec<(Uuid, i64)> = rows
+        .iter()
+        .filter(|row| row.acked && row.pushed)
+        .map(|row| (row.user_id, row.seq))
+        .collect();
+    if !shown.is_empty() {
+        shown.sort_unstable();
+        let (users, seqs): (Vec<Uuid>, Vec<i64>) = shown.into_iter().unzip();
+        super::debts::look_again(conn, &users, &seqs, now).await?;
+    }
     if rows.is_empty() {
         return Ok(());
     }
