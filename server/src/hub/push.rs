@@ -11,7 +11,6 @@ use uuid::Uuid;
 use super::Hub;
 use super::client::Client;
 use super::workflow::Shared;
-use crate::auth::api_key::sha256;
 use crate::auth::device_key;
 use crate::push::{Platform, Target};
 use crate::store::push as store;
@@ -64,7 +63,7 @@ impl Shared {
                 new.token.len()
             )));
         }
-        Target::parse(new.platform, new.token, self.pusher.hosts())
+        let target = Target::parse(new.platform, new.token, self.pusher.hosts())
             .map_err(|error| NotRegistered::Wrong(error.to_string()))?;
         if !Platform::named(new.platform).is_some_and(|kind| self.pusher.is_configured(kind)) {
             return Err(NotRegistered::NoKey(new.platform.to_owned()));
@@ -78,7 +77,7 @@ impl Shared {
             device: new.device,
             platform: new.platform,
             token: new.token,
-            token_hash: &sha256(new.token.as_bytes()),
+            token_hash: &target.hash(),
             key_hash: &minted.hash,
         };
         store::register(&mut tx, &row, self.clock.now()).await?;

@@ -199,8 +199,18 @@ fn worker(registration: &JsValue) -> Option<JsValue> {
 }
 
 async fn forget(registration: Option<&JsValue>) {
-    if let Some(worker) = registration.and_then(worker) {
+    let Some(registration) = registration else {
+        return;
+    };
+    if let Some(worker) = worker(registration) {
         let _ = ask(&worker, &object(&[("type", "leave".into())])).await;
+    }
+    // Also where the worker did not answer: the push service says "gone" to the server from now on.
+    let manager = get(registration, "pushManager");
+    if let Ok(left) = wait(&manager, "getSubscription", &[]).await
+        && is_there(&left)
+    {
+        let _ = wait(&left, "unsubscribe", &[]).await;
     }
 }
 

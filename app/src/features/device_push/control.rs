@@ -117,12 +117,13 @@ pub fn DevicePushControl(
             hidden=move || words.read().is_none()
         >
             <p class="device-push-title">
-                {glyph} <span>"Notifications on this device"</span>
+                {glyph} "Notifications on this device"
+            </p>
+            <p class="device-push-text" role="status">
                 <strong class:on=move || is(&DevicePush::On)>
                     {move || words.get().map(|words| words.state)}
                 </strong>
-            </p>
-            <p class="device-push-text" role="status">
+                " "
                 {move || words.get().map(|words| words.text)}
             </p>
             <Show when=move || words.get().is_some_and(|words| words.button.is_some())>

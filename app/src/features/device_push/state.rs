@@ -39,7 +39,7 @@ pub enum Lack {
 /// What the control shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words {
-    /// Beside the title: on, off, blocked.
+    /// On, off, blocked; a sentence.
     pub state: &'static str,
     /// What that means, and what can be done.
     pub text: String,
@@ -61,47 +61,47 @@ impl DevicePush {
         match self {
             Self::Unknown => None,
             Self::Unsupported(Lack::SecureContext) => words(
-                "not possible",
+                "Not possible.",
                 "This page came without https. Browsers take notifications from secure sites only.",
                 None,
             ),
             Self::Unsupported(Lack::HomeScreen) => words(
-                "not yet",
+                "Not yet.",
                 "On an iPhone or iPad, add this site to the home screen first: Share, then Add to Home Screen. \
                  Open it from there.",
                 None,
             ),
             Self::Unsupported(Lack::Push) => words(
-                "not possible",
+                "Not possible.",
                 "This browser cannot receive notifications while the page is closed.",
                 None,
             ),
             Self::NotConfigured => words(
-                "not set up",
+                "Not set up.",
                 "This server does not send notifications to browsers. Its operator can set it up.",
                 None,
             ),
             Self::Off => words(
-                "off",
-                "Get what nobody has acknowledged also while no page of Bellhop is open.",
+                "Off.",
+                "Turn on to be notified here also while no page of Bellhop is open.",
                 Some("Turn on"),
             ),
             Self::Blocked => words(
-                "blocked",
+                "Blocked.",
                 "This browser blocks notifications from here. To undo it, open the site settings beside the \
                  address, allow notifications, and load the page again.",
                 None,
             ),
             Self::Turning { on: true } => {
-                words("turning on", "If the browser asks, allow it.", None)
+                words("Turning on.", "If the browser asks, allow it.", None)
             }
-            Self::Turning { on: false } => words("turning off", "", None),
+            Self::Turning { on: false } => words("Turning off.", "", None),
             Self::On => words(
-                "on",
+                "On.",
                 "This browser is notified also while no page of Bellhop is open.",
                 Some("Turn off"),
             ),
-            Self::Failed(why) => words("off", why, Some("Try again")),
+            Self::Failed(why) => words("Off.", why, Some("Try again")),
         }
     }
 }

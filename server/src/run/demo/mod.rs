@@ -11,6 +11,7 @@ mod dice;
 mod load;
 mod names;
 mod news;
+mod phones;
 mod play;
 mod requests;
 mod seed;
@@ -20,6 +21,7 @@ mod traffic;
 mod week;
 
 pub use load::{Demo, SERVICE};
+pub use phones::DemoPhones;
 pub use seed::{Login, Seeded, seed};
 pub use traffic::Traffic;
 

@@ -129,6 +129,20 @@ async fn a_browser_registers_with_its_session_and_acks_without_it() {
     assert_eq!(ack.send().await.unwrap().status(), 200);
     eventually(async || makers.screen(&browser).is_empty()).await;
 
+    // Somebody else signs in there and registers: the browser is theirs, whatever else it writes of itself.
+    let theirs = router(&house, Some(caller(&house, "u2").await));
+    let mut renewed = good.clone();
+    renewed["subscription"]["expirationTime"] = json!(1_800_000_000_000_i64);
+    let taken = send(&theirs, Method::PUT, renewed).await;
+    assert_eq!(taken.status(), StatusCode::OK);
+    let owners: Vec<String> = sqlx::query_scalar(
+        "SELECT u.key FROM bellhop.push_token t JOIN bellhop.user_account u ON u.id = t.user_id",
+    )
+    .fetch_all(&house.pool)
+    .await
+    .unwrap();
+    assert_eq!(owners, ["u2"]);
+
     // It leaves: nothing is pushed any more, and the credential is void.
     let gone = send(&mine, Method::DELETE, json!({"device": "web-1"})).await;
     assert_eq!(gone.status(), StatusCode::NO_CONTENT);
