@@ -6,7 +6,6 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::hosts::{AllowedHosts, HostError};
 use super::subscription::{Subscription, SubscriptionError};
-use crate::auth::api_key::sha256;
 use crate::support::ids::hex;
 
 /// A registered device. Both kinds are secrets: who holds one can write to the device.
@@ -97,7 +96,10 @@ impl Target {
             Self::Fcm { token } => token.expose_secret(),
             Self::Web(subscription) => subscription.endpoint().as_str(),
         };
-        sha256(secret.as_bytes())
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(hash.as_ref());
+        bytes
     }
 
     /// What may be logged and shown instead of the secret: the first eight digits of its SHA-256.
