@@ -272,14 +272,35 @@ test("signing out takes this browser back, and the next person is not notified f
   expect(await page.evaluate(() => localStorage.getItem("test.subscribed"))).toBeNull();
 });
 
-test("at each start it registers again, and stays on", async ({ guest }) => {
-  const { page } = await device(guest);
+test("at each start it registers again, and stays on when the server is away then", async ({ guest, complaints }) => {
+  const { context, page } = await device(guest);
   await turnOn(page);
-  const registered = page.waitForRequest(() => true).catch(() => null);
+  const worker = await workerOf(context);
+  await worker.evaluate(() => {
+    const scope = self as any;
+    const real = scope.fetch;
+    scope.asked = [];
+    scope.away = false;
+    scope.fetch = async (path: string, init: RequestInit) => {
+      scope.asked.push(`${init.method} ${path}`);
+      if (scope.away) throw new TypeError("Failed to fetch");
+      return await real(path, init);
+    };
+  });
+  const asked = () => worker.evaluate(() => (self as any).asked as string[]);
   await page.reload();
-  await registered;
   await alive(page);
   await expect((await menu(page)).getByRole("button", { name: "Turn off" })).toBeVisible();
+  await expect.poll(asked).toEqual(["PUT /push/registration"]);
+
+  await worker.evaluate(() => {
+    (self as any).away = true;
+  });
+  await page.reload();
+  await alive(page);
+  await expect((await menu(page)).getByRole("button", { name: "Turn off" })).toBeVisible();
+  await expect.poll(asked).toHaveLength(2);
+  forgive(complaints, /Failed to fetch/);
 });
 
 test("the demo's phones: an urgent message to somebody who is away, opened there", async ({ page, guest }) => {

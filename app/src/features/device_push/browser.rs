@@ -90,7 +90,8 @@ pub(super) async fn look(scope: String, key: Option<String>) -> DevicePush {
     let bound = said("key").as_deref() == Some(key.as_str());
     match join(&Wish { scope, key }, bound).await {
         Ok(()) => DevicePush::On,
-        Err(why) => DevicePush::Failed(why),
+        Err(not) if not.passes && bound => DevicePush::On,
+        Err(not) => DevicePush::Failed(not.why),
     }
 }
 
@@ -105,7 +106,7 @@ pub(super) async fn turn_on(wish: Wish) -> DevicePush {
     }
     match join(&wish, false).await {
         Ok(()) => DevicePush::On,
-        Err(why) => DevicePush::Failed(why),
+        Err(not) => DevicePush::Failed(not.why),
     }
 }
 
@@ -124,7 +125,7 @@ pub(super) fn submit(form: Option<web_sys::EventTarget>) {
 }
 
 /// `bound`: the browser's subscription is to this key.
-async fn join(wish: &Wish, bound: bool) -> Result<(), String> {
+async fn join(wish: &Wish, bound: bool) -> Result<(), NotJoined> {
     let Wish { scope, key } = wish;
     let options = object(&[("scope", "/".into()), ("updateViaCache", "none".into())]);
     let started = wait(&container(), "register", &[WORKER.into(), options]).await;
@@ -141,19 +142,18 @@ async fn join(wish: &Wish, bound: bool) -> Result<(), String> {
         // Bound to another key it would get nothing from here.
         let _ = wait(&old, "unsubscribe", &[]).await;
     }
-    let subscription = match subscription {
-        Some(subscription) => subscription,
-        None => {
-            let own = bytes(key).ok_or("The server's key cannot be read.")?;
-            let own = js_sys::Uint8Array::from(own.as_slice());
-            let options = object(&[
-                ("userVisibleOnly", true.into()),
-                ("applicationServerKey", own.into()),
-            ]);
-            wait(&manager, "subscribe", &[options])
-                .await
-                .map_err(|error| not_subscribed(&words(&error)))?
-        }
+    let subscription = if let Some(subscription) = subscription {
+        subscription
+    } else {
+        let own = bytes(key).ok_or("The server's key cannot be read.")?;
+        let own = js_sys::Uint8Array::from(own.as_slice());
+        let options = object(&[
+            ("userVisibleOnly", true.into()),
+            ("applicationServerKey", own.into()),
+        ]);
+        wait(&manager, "subscribe", &[options])
+            .await
+            .map_err(|error| not_subscribed(&words(&error)))?
     };
     let plain = call(&subscription, "toJSON", &[]).map_err(|error| words(&error))?;
     let worker = worker(&registration).ok_or("The browser did not start its worker.")?;
@@ -164,21 +164,36 @@ async fn join(wish: &Wish, bound: bool) -> Result<(), String> {
         ("key", key.into()),
         ("subscription", plain),
     ]);
-    let answer = ask(&worker, &message)
-        .await
-        .map_err(|_| "Not registered: the browser's worker does not answer. Try again.")?;
-    match get(&answer, "error").as_string() {
-        None => Ok(()),
-        Some(why) => {
-            // What the server does not know, the browser need not keep; a lost connection is tried again.
-            if get(&answer, "status")
-                .as_f64()
-                .is_some_and(|status| status < 500.0)
-                && !bound
-            {
-                let _ = wait(&subscription, "unsubscribe", &[]).await;
-            }
-            Err(format!("Not registered: {why}"))
+    let answer = ask(&worker, &message).await.map_err(|_| NotJoined {
+        why: "Not registered: the browser's worker does not answer. Try again.".to_owned(),
+        passes: true,
+    })?;
+    let Some(why) = get(&answer, "error").as_string() else {
+        return Ok(());
+    };
+    // Without a status there was no network.
+    let status = get(&answer, "status").as_f64();
+    let passes = status.is_none_or(|status| status >= 500.0);
+    if !passes {
+        // What the server does not want to know, the browser need not keep.
+        let _ = wait(&subscription, "unsubscribe", &[]).await;
+    }
+    let why = format!("Not registered: {why}");
+    Err(NotJoined { why, passes })
+}
+
+/// Why this browser was not registered.
+struct NotJoined {
+    why: String,
+    /// No network, or the server is away: what was registered before stays good.
+    passes: bool,
+}
+
+impl<T: Into<String>> From<T> for NotJoined {
+    fn from(why: T) -> Self {
+        Self {
+            why: why.into(),
+            passes: false,
         }
     }
 }

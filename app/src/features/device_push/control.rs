@@ -36,7 +36,7 @@ impl DevicePushState {
             }
             let navigate = navigate.clone();
             super::browser::on_open(move |path| {
-                navigate(&path, leptos_router::NavigateOptions::default())
+                navigate(&path, leptos_router::NavigateOptions::default());
             });
             let (scope, key) = (scope.clone(), key.clone());
             leptos::task::spawn_local(async move {
