@@ -38,6 +38,8 @@ export interface News {
   body?: string;
   data?: object;
   severity?: "info" | "warning" | "critical";
+  /** Delivery class. */
+  class?: string;
 }
 
 /** Publishes to one user; answers the notification's id, after the commit. */

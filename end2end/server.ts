@@ -23,6 +23,8 @@ export interface Ready {
   service: string | null;
   api_key: string | null;
   jwt: { alg: string; secret: string | null; iss: string; aud: string } | null;
+  /** Where the demo's phones show what they got. */
+  phones: string | null;
   logins: { name: string; password: string | null; user: string; tenant: string; roles: string[] }[];
 }
 

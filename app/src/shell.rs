@@ -18,6 +18,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                // What makes it an app on a home screen; on iOS only such are pushed to.
+                <link rel="manifest" href="/manifest.webmanifest" />
                 <link
                     rel="preload"
                     href="/fonts/inter-latin.woff2"

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod approvals;
 pub mod attendance;
+pub mod device_push;
 pub mod frame;
 pub mod inbox;
 pub mod lost;

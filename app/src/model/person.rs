@@ -81,9 +81,26 @@ pub struct Me {
     pub tenant_name: String,
     /// Sorted, without doubles.
     pub roles: Vec<Role>,
+    /// What their pages need to know of the server.
+    pub site: Site,
+}
+
+/// The server, as its pages know it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// What a browser's `applicationServerKey` has to be, base64url; `None` where browsers are not pushed to.
+    pub push_key: Option<String>,
+    /// Where the demo's phones show what they got; only beside demo data.
+    pub phones: Option<String>,
 }
 
 impl Me {
+    /// Names tenant and user, for what a browser keeps for them.
+    #[must_use]
+    pub fn scope(&self) -> String {
+        format!("{}/{}", self.tenant, self.person.user)
+    }
+
     /// Has this role?
     #[must_use]
     pub fn is(&self, role: Role) -> bool {

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::app::Touch;
+
 /// A card on the screen, or one that was there.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -17,6 +19,8 @@ pub(super) struct Card {
     pub(super) replaced: u32,
     /// Since when it is gone.
     pub(super) withdrawn: Option<Timestamp>,
+    /// By whose hand, if not by a push.
+    pub(super) touched: Option<Touch>,
     /// It stands there silently, saying that there is nothing to do any more.
     pub(super) settled: bool,
 }
@@ -44,6 +48,19 @@ impl Screen {
                 card.withdrawn = Some(now);
             }
         }
+    }
+
+    /// Its user takes a card from the screen; `false`: it is not there any more.
+    pub(super) fn touch(&mut self, tag: &str, how: Touch, now: Timestamp) -> bool {
+        let card = self
+            .0
+            .iter_mut()
+            .find(|card| card.tag == tag && card.withdrawn.is_none());
+        let found = card.map(|card| {
+            card.withdrawn = Some(now);
+            card.touched = Some(how);
+        });
+        found.is_some()
     }
 
     /// What is to be seen.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::app::App;
 use super::bucket::Bucket;
 use super::card::Screen;
 use super::script::Step;
@@ -68,6 +69,10 @@ pub(super) struct Device {
     /// It no longer gets anything, and its service does not say so.
     pub(super) revoked: bool,
     pub(super) badge: Option<u64>,
+    /// What its app acknowledges with.
+    pub(super) app: Option<App>,
+    /// The last touch came to nothing; why.
+    pub(super) trouble: Option<String>,
 }
 
 const KEPT: usize = 200;
@@ -99,6 +104,8 @@ impl Device {
             silent: 0,
             revoked: false,
             badge: None,
+            app: None,
+            trouble: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde_json::Value;
 
 use super::DevPush;
+use super::app::App;
 use super::device::{Browser, Kind};
 use super::script::Step;
 
@@ -39,6 +40,11 @@ impl DevPush {
     ) -> Option<Registered> {
         let key = server_key.map(str::to_owned);
         self.add(name, |_| Kind::browser(browser, key, &self.0.ids))
+    }
+
+    /// Its app acknowledges what is tapped. `false`: no such device.
+    pub fn install(&self, id: &str, app: App) -> bool {
+        self.0.install(id, app)
     }
 
     /// What `GET /devices/{id}` answers: screen, badge, what was received.

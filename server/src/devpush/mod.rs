@@ -10,6 +10,7 @@
 
 mod account;
 mod admin;
+mod app;
 mod bucket;
 mod card;
 mod device;
@@ -28,8 +29,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use tokio::net::TcpListener;
+use tower_http::csrf::CsrfLayer;
 
 pub use self::account::Account;
+pub use self::app::App;
 pub use self::device::Browser;
 pub use self::handle::Registered;
 pub use self::keys::KeyFiles;
@@ -62,7 +65,7 @@ impl DevPush {
             .merge(fcm::routes())
             .merge(web::routes())
             .merge(admin::routes())
-            .merge(page::routes())
+            .merge(page::routes().merge(app::routes()).layer(CsrfLayer::new()))
             .layer(DefaultBodyLimit::max(2 << 20))
             .with_state(self.0.clone())
     }

@@ -1,4 +1,4 @@
-//! `/`: what arrived, as the devices would show it. Plain HTML that asks again every two seconds.
+//! `/`: what arrived, as the devices would show it. Plain HTML; a few lines of script ask again every two seconds.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -10,28 +10,39 @@ use axum::routing::get;
 use http::header;
 use jiff::Timestamp;
 
+use super::app::Touch;
 use super::card::Card;
 use super::device::{Device, Kind};
 use super::state::State;
 
 const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
 
 pub(super) fn routes() -> Router<Arc<State>> {
     Router::new()
         .route("/", get(page))
         .route("/page.css", get(style))
+        .route("/page.js", get(script))
 }
 
 async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
 }
 
+async fn script() -> Response {
+    (
+        [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")],
+        SCRIPT,
+    )
+        .into_response()
+}
+
 async fn page(From_(state): From_<Arc<State>>) -> Response {
     let mut html = String::from(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta http-equiv=refresh content=2>\
+        "<!doctype html><html lang=en><meta charset=utf-8>\
          <meta name=viewport content=\"width=device-width\"><title>Devices</title>\
-         <link rel=stylesheet href=/page.css><h1>Devices <small>stand-ins: nothing here leaves this \
-         machine</small></h1>",
+         <link rel=stylesheet href=/page.css><script src=/page.js defer></script><main><h1>Devices \
+         <small>stand-ins: nothing here leaves this machine</small></h1>",
     );
     {
         let held = state.held.lock();
@@ -41,14 +52,14 @@ async fn page(From_(state): From_<Arc<State>>) -> Response {
                  /devices</code> appears here, with the cards that pushes draw on it.</p>",
             );
         }
-        html.push_str("<main>");
+        html.push_str("<div id=devices>");
         let now = state.now();
         for device in held.devices.values().rev() {
             draw(&mut html, device, now);
         }
     }
-    html.push_str("</main></html>");
-    let policy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'";
+    html.push_str("</div></main></html>");
+    let policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'";
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
 }
 
@@ -84,9 +95,15 @@ fn draw(html: &mut String, device: &Device, now: Timestamp) {
             "<p class=bad>&#9632; revoked: too many pushes showed nothing, and nobody was told</p>",
         );
     }
+    if let Some(trouble) = &device.trouble {
+        put(
+            html,
+            format_args!("<p class=bad>&#9632; {}</p>", escaped(trouble)),
+        );
+    }
     html.push_str("<ol>");
     for card in device.screen.all().rev() {
-        draw_card(html, card, now);
+        draw_card(html, device, card, now);
     }
     html.push_str("</ol>");
     if device.screen.shown().next().is_none() {
@@ -106,9 +123,13 @@ fn draw(html: &mut String, device: &Device, now: Timestamp) {
     );
 }
 
-fn draw_card(html: &mut String, card: &Card, now: Timestamp) {
+fn draw_card(html: &mut String, device: &Device, card: &Card, now: Timestamp) {
     let (class, word) = match (card.withdrawn, card.settled, card.high) {
-        (Some(_), _, _) => ("gone", "withdrawn"),
+        (Some(_), _, _) => match card.touched {
+            Some(Touch::Tap) => ("gone", "opened"),
+            Some(Touch::Dismiss) => ("gone", "dismissed"),
+            None => ("gone", "withdrawn"),
+        },
         (None, true, _) => ("settled", "settled"),
         (None, false, true) => ("high", "urgent"),
         (None, false, false) => ("plain", "drawn"),
@@ -118,9 +139,14 @@ fn draw_card(html: &mut String, card: &Card, now: Timestamp) {
     put(
         html,
         format_args!(
-            "<li class={class}><h2>{}</h2><p>{}</p><small>{word} {ago} s ago{}{}</small></li>",
-            escaped(&card.title),
+            "<li class={class}><h2>{}</h2><p>{}</p><small>{word} {} ago{}{}</small>",
+            if card.title.is_empty() {
+                "(no title)".to_owned()
+            } else {
+                escaped(&card.title)
+            },
             escaped(&card.body),
+            age(ago),
             match card.replaced {
                 0 => String::new(),
                 count => format!(", replaced {count}\u{d7}"),
@@ -130,6 +156,35 @@ fn draw_card(html: &mut String, card: &Card, now: Timestamp) {
                 .map_or_else(String::new, |link| format!(", opens {}", escaped(link))),
         ),
     );
+    if card.withdrawn.is_none() && !card.settled {
+        draw_buttons(html, device, card);
+    }
+    html.push_str("</li>");
+}
+
+/// Forms, so that the page needs no script.
+fn draw_buttons(html: &mut String, device: &Device, card: &Card) {
+    let (id, tag) = (escaped(&device.id), escaped(&card.tag));
+    let title = escaped(&card.title);
+    html.push_str("<div class=acts>");
+    for (path, word) in [("tap", "Open"), ("dismiss", "Dismiss")] {
+        put(
+            html,
+            format_args!(
+                "<form method=post action=\"/devices/{id}/cards/{tag}/{path}\"><button aria-label=\"{word}: \
+                 {title}\">{word}</button></form>"
+            ),
+        );
+    }
+    html.push_str("</div>");
+}
+
+fn age(seconds: i64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3_600),
+    }
 }
 
 fn escaped(text: &str) -> String {

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
+use super::app::App;
 use super::device::{Device, Kind};
 use super::script::Step;
 use crate::support::clock::Clock;
@@ -121,6 +122,13 @@ impl State {
             held.devices.pop_first();
         }
         Some(id)
+    }
+
+    /// Gives a device an app that acknowledges; `false`: no such device.
+    pub(super) fn install(&self, id: &str, app: App) -> bool {
+        let mut held = self.held.lock();
+        let device = held.devices.get_mut(id);
+        device.map(|device| device.app = Some(app)).is_some()
     }
 
     /// How long this send takes.

@@ -36,6 +36,7 @@ mod workflow;
 pub use console::Console;
 pub(crate) use device::name as device_name;
 pub use live::{Handed, LiveEvent};
+pub(crate) use push::{Applicant, NotRegistered};
 pub(crate) use stream::event;
 pub use stream::{Cursor, Opening};
 pub use view::Counts;

@@ -330,7 +330,8 @@ async fn record(
     }
     let facts: HashMap<(Uuid, i64), &store::Locked> =
         found.iter().map(|one| ((one.user, one.seq), one)).collect();
-    let (counts, receipts) = devices(&mut tx, acks, &meant, &handled, &facts, now).await?;
+    let (counts, mut receipts) = devices(&mut tx, acks, &meant, &handled, &facts, now).await?;
+    receipts.extend(taps(&mut tx, acks, &meant, &facts, &receipts, now).await?);
     if !receipts.is_empty() {
         store::append_receipts(&mut tx, &receipts).await?;
     }
@@ -351,8 +352,30 @@ async fn record(
         let pushed: Vec<bool> = enough.iter().map(|one| one.pushed).collect();
         debts::settled(&mut tx, &users, &seqs, &pushed, now).await?;
     }
+    // What was settled before by a phone's background ack is looked at again when more is said of it: until then
+    // the phone keeps the card that its ack stands for.
+    let more: BTreeSet<(Uuid, i64)> = receipts
+        .iter()
+        .filter(|receipt| !matches!(receipt.via, "push" | "reached"))
+        .map(|receipt| (receipt.user, receipt.seq))
+        .collect();
+    let again: Vec<&store::Locked> = found
+        .iter()
+        .zip(&before)
+        .filter(|(one, before)| {
+            one.pushed
+                && State::of(**before).is_enough(Rule::of(one.rule))
+                && more.contains(&(one.user, one.seq))
+        })
+        .map(|(one, _)| one)
+        .collect();
+    if !again.is_empty() {
+        let users: Vec<Uuid> = again.iter().map(|one| one.user).collect();
+        let seqs: Vec<i64> = again.iter().map(|one| one.seq).collect();
+        debts::look_again(&mut tx, &users, &seqs, now).await?;
+    }
     let tenants = found.iter().map(|one| one.tenant).collect();
-    let withdraw = last || enough.iter().any(|one| one.pushed);
+    let withdraw = last || !again.is_empty() || enough.iter().any(|one| one.pushed);
     let of_interest = |one: &&store::Locked| told.interest.has(one.tenant);
     let to_tell: Vec<&store::Locked> = moved(&found, &before).filter(of_interest).collect();
     let noted = !to_tell.is_empty() && webhook_events::note(&mut tx, &to_tell, now).await? > 0;
@@ -468,6 +491,63 @@ async fn by_every_device(
         store::set_states(tx, &last, now).await?;
     }
     Ok(last.iter().any(|one| one.pushed))
+}
+
+/// Taps on what the device had acknowledged already, usually from its background: another fact, and told apart,
+/// once.
+async fn taps(
+    tx: &mut sqlx::PgConnection,
+    acks: &[&Ack],
+    meant: &[BTreeSet<i64>],
+    facts: &HashMap<(Uuid, i64), &store::Locked>,
+    new: &[Receipt],
+    now: Timestamp,
+) -> sqlx::Result<Vec<Receipt>> {
+    let mut noted: BTreeSet<(Uuid, i64, &str)> = new
+        .iter()
+        .filter(|receipt| receipt.via == "tap")
+        .map(|receipt| (receipt.user, receipt.seq, receipt.device.as_str()))
+        .collect();
+    let mut receipts = Vec::new();
+    for (ack, meant) in acks.iter().zip(meant).filter(|(ack, _)| ack.via == "tap") {
+        let Some(device) = ack.device.as_deref() else {
+            continue;
+        };
+        for seq in meant {
+            if let Some(fact) = facts.get(&(ack.user, *seq))
+                && noted.insert((ack.user, *seq, device))
+            {
+                receipts.push(Receipt {
+                    user: ack.user,
+                    seq: *seq,
+                    tenant: fact.tenant,
+                    notification: fact.notification,
+                    device: device.to_owned(),
+                    via: ack.via,
+                    at: ack.at.map_or(now, |at| at.min(now)),
+                });
+            }
+        }
+    }
+    if receipts.is_empty() {
+        return Ok(receipts);
+    }
+    let users: Vec<Uuid> = receipts.iter().map(|receipt| receipt.user).collect();
+    let seqs: Vec<i64> = receipts.iter().map(|receipt| receipt.seq).collect();
+    let names: Vec<String> = receipts
+        .iter()
+        .map(|receipt| receipt.device.clone())
+        .collect();
+    let fresh: BTreeSet<usize> = store::untapped(tx, &users, &seqs, &names)
+        .await?
+        .into_iter()
+        .collect();
+    let mut index = 0;
+    receipts.retain(|_| {
+        index += 1;
+        fresh.contains(&(index - 1))
+    });
+    Ok(receipts)
 }
 
 /// Notes what each device has; answers the number newly acked a call, and the receipts. `handled[i]`:

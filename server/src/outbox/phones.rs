@@ -6,7 +6,7 @@
 //! again after what it asks for, while the ladder goes on; what a phone shows is named by the notification's
 //! id, so that a push sent twice is one card.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,10 +112,17 @@ impl Phones {
             .map(|content| (content.index, content))
             .collect();
         let phones = store::phones(&mut tx, &users, &seqs, false).await?;
+        let counted = phones.iter().map(|phone| &jobs[phone.index]);
+        let counted = counted.map(|job| (job.claim.user, &*job.class));
+        let badges = badges(&mut tx, counted, now).await?;
         let sends: Vec<(store::Phone, Message)> = phones
             .into_iter()
             .filter_map(|phone| {
-                let message = message(&jobs[phone.index], contents.get(&phone.index)?);
+                let job = &jobs[phone.index];
+                let message = Message {
+                    badge: badges.get(&job.claim.user, &job.class),
+                    ..message(job, contents.get(&phone.index)?)
+                };
                 Some((phone, message))
             })
             .collect();
@@ -135,23 +142,31 @@ impl Phones {
     ///
     /// # Errors
     /// Whatever the database answers; the claims come back by themselves.
-    pub async fn withdraw(&self, claims: Vec<Claim>) -> sqlx::Result<()> {
+    pub async fn withdraw(&self, claimed: Vec<(Claim, Arc<Class>)>) -> sqlx::Result<()> {
         let sent_at = self.clock.now();
+        let (claims, classes): (Vec<Claim>, Vec<Arc<Class>>) = claimed.into_iter().unzip();
         let users: Vec<Uuid> = claims.iter().map(|claim| claim.user).collect();
         let seqs: Vec<i64> = claims.iter().map(|claim| claim.seq).collect();
-        let (under_way, phones) = {
+        let (under_way, phones, badges) = {
             let mut conn = self.pool.acquire().await?;
             let since = sent_at - LONGEST_SEND;
             let under_way = store::under_way(&mut conn, &users, &seqs, since).await?;
             let phones = store::phones(&mut conn, &users, &seqs, true).await?;
-            (under_way, phones)
+            let counted = phones.iter().map(|phone| phone.index);
+            let counted = counted.map(|index| (claims[index].user, &*classes[index]));
+            let badges = badges(&mut conn, counted, sent_at).await?;
+            (under_way, phones, badges)
         };
         let waits = |claim: &Claim| under_way.contains(&(claim.user, claim.seq));
         let sends = phones
             .into_iter()
             .filter(|phone| !waits(&claims[phone.index]))
             .map(|phone| {
-                let message = withdrawal(&claims[phone.index], sent_at);
+                let claim = &claims[phone.index];
+                let message = Message {
+                    badge: badges.get(&claim.user, &classes[phone.index]),
+                    ..withdrawal(claim, sent_at)
+                };
                 (phone, message)
             });
         let sent = self.send(sends.collect(), Instant::now()).await;
@@ -249,6 +264,33 @@ impl Phones {
         }
         tx.commit().await
     }
+}
+
+/// The numbers on the apps' icons, of those whose class lets the number leave.
+struct Badges(HashMap<Uuid, i64>);
+
+impl Badges {
+    fn get(&self, user: &Uuid, class: &Class) -> Option<u32> {
+        let may = class.push.fields.contains(&PushField::Badge);
+        let unseen = self.0.get(user).copied().unwrap_or(0);
+        may.then(|| u32::try_from(unseen).unwrap_or(u32::MAX))
+    }
+}
+
+/// Counts what these have not seen; only of those whose class asks for it.
+async fn badges(
+    conn: &mut sqlx::PgConnection,
+    wanted: impl Iterator<Item = (Uuid, &Class)>,
+    now: Timestamp,
+) -> sqlx::Result<Badges> {
+    let wanted = wanted.filter(|(_, class)| class.push.fields.contains(&PushField::Badge));
+    let users: BTreeSet<Uuid> = wanted.map(|(user, _)| user).collect();
+    if users.is_empty() {
+        return Ok(Badges(HashMap::new()));
+    }
+    let users: Vec<Uuid> = users.into_iter().collect();
+    let counts = crate::store::inbox::unseen(conn, &users, now).await?;
+    Ok(Badges(counts.into_iter().collect()))
 }
 
 /// Where it goes. A registration of before the rules became stricter is refused: its app registers anew.

@@ -191,7 +191,9 @@ impl Worker {
                     class,
                     expires_at,
                 }),
-                _ if plan.end == Some(End::Paid) && has(Due::Withdraw) => withdraw.push(claim),
+                _ if plan.end == Some(End::Paid) && has(Due::Withdraw) => {
+                    withdraw.push((claim, class));
+                }
                 _ => rest.push((claim, Some(plan))),
             }
         }
@@ -332,7 +334,7 @@ impl Worker {
 struct Parted {
     rest: Vec<(Claim, Option<Plan>)>,
     notify: Vec<Job>,
-    withdraw: Vec<Claim>,
+    withdraw: Vec<(Claim, Arc<Class>)>,
 }
 
 /// What is due for a claim, by which class.

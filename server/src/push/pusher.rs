@@ -90,12 +90,6 @@ impl Pusher {
     ) -> anyhow::Result<Self> {
         config.check()?;
         let loopback = config.allow_loopback;
-        if loopback {
-            tracing::warn!(
-                "--push-allow-loopback: whoever registers a browser can have this server write to any \
-                 port of this machine; for development only"
-            );
-        }
         let mut pusher = Self::of(None, None, config.hosts(), clock.clone(), ids.clone());
         if let Some(path) = &config.fcm_key {
             let text = std::fs::read_to_string(path)

@@ -93,9 +93,77 @@ fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
     BASE64.decode(text).ok()?.try_into().ok()
 }
 
-/// A point that is on the curve: one that is not would fail every message sealed for it.
+/// An uncompressed point that is on the curve: one that is not would fail every message sealed for it. The same
+/// point in another form is refused, too: both sides derive their keys from these very bytes.
 fn point(text: &str) -> Option<[u8; 65]> {
     let point: [u8; 65] = bytes(text)?;
+    if point[0] != 4 {
+        return None;
+    }
     let parsed = ParsedPublicKey::try_from(UnparsedPublicKey::new(&ECDH_P256, point));
     parsed.is_ok().then_some(point)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    /// The browser's key of RFC 8291.
+    const GOOD: &str =
+        "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
+
+    #[test]
+    fn only_an_uncompressed_point_of_the_curve_is_a_key() {
+        let good = point(GOOD).unwrap();
+        assert!(point(&format!("{GOOD}=")).is_some(), "padded by a library");
+        let changed = |place: usize, value: u8| {
+            let mut point = good;
+            point[place] = value;
+            point
+        };
+        let odd = 6 | (good[64] & 1); // the same point, hybrid
+        for (wrong, why) in [
+            (changed(0, odd), "hybrid"),
+            (changed(0, 0), "no form"),
+            (changed(64, good[64] ^ 1), "beside the curve"),
+            ([0; 65], "zeros"),
+            (
+                {
+                    let mut origin = [0; 65];
+                    origin[0] = 4;
+                    origin
+                },
+                "the origin",
+            ),
+            ([0xff; 65], "beyond the field"),
+        ] {
+            assert_eq!(point(&URL_SAFE_NO_PAD.encode(wrong)), None, "{why}");
+        }
+        for wrong in [
+            String::new(),
+            URL_SAFE_NO_PAD.encode([0]), // the point at infinity
+            URL_SAFE_NO_PAD.encode(&good[..64]),
+            URL_SAFE_NO_PAD.encode([&good[..], &[0]].concat()),
+            URL_SAFE_NO_PAD.encode([&[2 | (good[64] & 1)], &good[1..33]].concat()), // compressed
+            GOOD.replace('_', "/"),
+        ] {
+            assert_eq!(point(&wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_no_secret_is_refused() {
+        for wrong in [
+            "",
+            "AA",
+            "BTBZMqHH6r4Tts7J_aSI",
+            "BTBZMqHH6r4Tts7J_aSIggAA",
+            "!",
+        ] {
+            assert_eq!(bytes::<16>(wrong), None, "{wrong}");
+        }
+        assert!(bytes::<16>("BTBZMqHH6r4Tts7J_aSIgg").is_some());
+    }
 }

@@ -88,15 +88,24 @@ impl Target {
         }
     }
 
-    /// What may be logged and shown instead of the secret: the first eight digits of its SHA-256.
+    /// SHA-256 of what names the device to its provider: the token, or the endpoint. What else a browser writes
+    /// beside its endpoint may change, and be in another order, and it is the same browser.
     #[must_use]
-    pub fn fingerprint(&self) -> String {
+    pub fn hash(&self) -> [u8; 32] {
         let secret = match self {
             Self::Fcm { token } => token.expose_secret(),
             Self::Web(subscription) => subscription.endpoint().as_str(),
         };
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
-        hex(&hash.as_ref()[..4])
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(hash.as_ref());
+        bytes
+    }
+
+    /// What may be logged and shown instead of the secret: the first eight digits of its SHA-256.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        hex(&self.hash()[..4])
     }
 }
 

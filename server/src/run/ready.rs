@@ -28,6 +28,8 @@ pub struct Ready {
     #[serde(serialize_with = "exposed")]
     pub api_key: Option<SecretString>,
     pub jwt: Option<Jwt>,
+    /// Where the demo's phones show what they got.
+    pub phones: Option<String>,
     pub logins: Vec<Login>,
 }
 
@@ -121,6 +123,7 @@ mod tests {
             service: None,
             api_key: None,
             jwt: None,
+            phones: None,
             logins: Vec::new(),
         }
     }

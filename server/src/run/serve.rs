@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use secrecy::ExposeSecret;
 
 use super::database::Database;
-use super::demo::{self, Demo};
+use super::demo::{self, Demo, DemoPhones};
 use super::parts::Parts;
 use super::product::Product;
 use super::ready::{Ready, ReadyFile};
@@ -57,6 +57,12 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let clock = Clock::system();
     let ids = Ids::new(clock.clone());
+    if config.push.allow_loopback {
+        tracing::warn!(
+            "--push-allow-loopback: whoever registers a browser can have this server write to any port of this \
+             machine; for development only"
+        );
+    }
     let pusher = Pusher::open(&config.push, clock.clone(), ids.clone())?;
     let parts = Parts {
         pool: database.pool.clone(),
@@ -85,6 +91,7 @@ async fn until_told(
     let demo = Demo::load(parts)
         .await
         .context("the demo data could not be loaded")?;
+    let (parts, phones) = with_phones(parts, demo.as_ref()).await?;
     let product = Product::start(parts.clone(), keys(config, demo.as_ref())?, epoch)
         .await
         .context("the rooms could not be opened")?;
@@ -93,14 +100,19 @@ async fn until_told(
     let most = connections(config.http.max_connections);
     let accepting = accept::accept(
         listener,
-        router(&product, demo.as_ref())?,
+        router(&product, demo.as_ref(), phones.as_ref())?,
         parts.life.clone(),
         most,
     );
     parts.life.spawn("accept", accepting);
 
     let hub_path = config.http.hub_path();
-    let ready = ready(address, hub_path, database, demo.as_ref());
+    let mut ready = ready(address, hub_path, database, demo.as_ref());
+    if let (Some(phones), Some(demo)) = (&phones, &demo) {
+        let registered = phones.register(&parts, demo, &ready.url).await;
+        registered.context("the demo's phones could not be registered")?;
+        ready.phones = Some(phones.url());
+    }
     let setup = web::ensure_setup_link(&parts.pool, &parts.clock, &parts.ids).await?;
     // Removed when dropped, before the stop: whoever sees the file can connect.
     let file = config
@@ -120,6 +132,22 @@ async fn until_told(
     Ok(())
 }
 
+/// Beside demo data, phones to push to, and a pusher that reaches them.
+async fn with_phones(
+    parts: &Parts,
+    demo: Option<&Demo>,
+) -> anyhow::Result<(Parts, Option<DemoPhones>)> {
+    let mut parts = parts.clone();
+    let phones = match demo {
+        Some(_) => DemoPhones::open(&parts).await?,
+        None => None,
+    };
+    if let Some(phones) = &phones {
+        parts.pusher = phones.pusher.clone();
+    }
+    Ok((parts, phones))
+}
+
 /// The keys that verify tokens: those of the file the settings name, and the demo's.
 fn keys(config: &Config, demo: Option<&Demo>) -> anyhow::Result<VerificationKeys> {
     let mut keys = Vec::new();
@@ -135,9 +163,14 @@ fn keys(config: &Config, demo: Option<&Demo>) -> anyhow::Result<VerificationKeys
 }
 
 /// Everything under one roof: API and hub by token, screens by session.
-fn router(product: &Product, demo: Option<&Demo>) -> anyhow::Result<Router> {
+fn router(
+    product: &Product,
+    demo: Option<&Demo>,
+    phones: Option<&DemoPhones>,
+) -> anyhow::Result<Router> {
     let config = &product.parts.config;
-    let rooms = web::Rooms::new(product.clone(), demo.map(Demo::buttons).unwrap_or_default());
+    let rooms = web::Rooms::new(product.clone(), demo.map(Demo::buttons).unwrap_or_default())
+        .with_phones(phones.map(DemoPhones::url));
     // Behind a proxy that speaks TLS the cookie is Secure although we listen on loopback.
     let https = config
         .http
@@ -160,6 +193,7 @@ fn ready(address: SocketAddr, hub_path: &str, database: &Database, demo: Option<
         service: demo.map(|_| demo::SERVICE.to_owned()),
         api_key: demo.map(Demo::api_key),
         jwt: demo.map(Demo::jwt),
+        phones: None,
         logins: demo.map(Demo::logins).unwrap_or_default(),
     }
 }
@@ -197,6 +231,11 @@ fn greet(ready: &Ready, demo: Option<&Demo>, setup: Option<&str>) {
              '{{\"kind\":\"NewTask\",\"title\":\"Hello from curl\",\"audience\":{{\"users\":[\"{first}\"]}}}}'",
             ready.url,
             demo.api_key().expose_secret(),
+        );
+    }
+    if let Some(phones) = &ready.phones {
+        anstream::println!(
+            "\n  What phones show of it, if nobody is there: {bold}{phones}{bold:#}"
         );
     }
     anstream::println!();

@@ -336,6 +336,34 @@ pub struct Receipt {
     pub at: Timestamp,
 }
 
+/// Which of these have no tap of that device yet, by index.
+pub async fn untapped(
+    conn: &mut PgConnection,
+    users: &[Uuid],
+    seqs: &[i64],
+    devices: &[String],
+) -> sqlx::Result<Vec<usize>> {
+    let indices: Vec<i32> = (0_i32..).take(users.len()).collect();
+    let rows = sqlx::query_scalar!(
+        r#"SELECT t.i AS "i!"
+             FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::text[]) AS t (i, user_id, seq, device)
+            WHERE NOT EXISTS (SELECT FROM bellhop.ack a
+                               WHERE a.user_id = t.user_id AND a.seq = t.seq AND a.device = t.device
+                                 AND a.via = 'tap')
+            ORDER BY t.i"#,
+        &indices,
+        users,
+        seqs,
+        devices,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|i| usize::try_from(i).ok())
+        .collect())
+}
+
 /// Appends receipts.
 pub async fn append_receipts(conn: &mut PgConnection, receipts: &[Receipt]) -> sqlx::Result<()> {
     sqlx::query!(

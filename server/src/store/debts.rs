@@ -397,6 +397,33 @@ pub async fn settled(
     Ok(())
 }
 
+/// These deliveries were settled before, and a phone may still show them: one that acknowledged from the background
+/// keeps its card until somebody has looked, and now somebody has. A debt is made where there is none any more; what
+/// works on one right now looked too early, so its result does not count. The caller holds the deliveries' locks.
+/// Sorted by (user, seq).
+pub async fn look_again(
+    conn: &mut PgConnection,
+    users: &[Uuid],
+    seqs: &[i64],
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"INSERT INTO bellhop.debt AS b (user_id, seq, at, tenant_id, notification_id, next_at)
+           SELECT d.user_id, d.seq, d.at, d.tenant_id, d.notification_id, $3
+             FROM unnest($1::uuid[], $2::bigint[]) AS s (user_id, seq)
+             JOIN bellhop.delivery d ON d.user_id = s.user_id AND d.seq = s.seq
+            ORDER BY d.user_id, d.seq
+           ON CONFLICT (user_id, seq)
+              DO UPDATE SET next_at = least(b.next_at, excluded.next_at), fence = b.fence + 1"#,
+        users,
+        seqs,
+        now.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// A delivery that ends without an ack.
 #[derive(Clone, Debug)]
 pub struct Ending {

@@ -166,6 +166,33 @@ pub async fn participants(
     .await
 }
 
+/// How many of their newest 1,000 notifications these users have not seen; who has none is left out. `users`
+/// without doubles.
+pub async fn unseen(
+    conn: &mut PgConnection,
+    users: &[Uuid],
+    now: Timestamp,
+) -> sqlx::Result<Vec<(Uuid, i64)>> {
+    let rows = sqlx::query!(
+        r#"SELECT u.id AS "user!", c.unseen AS "unseen!"
+             FROM unnest($1::uuid[]) AS u (id)
+            CROSS JOIN LATERAL (
+                  SELECT count(*) AS unseen
+                    FROM (SELECT d.seen_at, d.archived_at FROM bellhop.delivery d
+                           WHERE d.user_id = u.id AND (d.rule & 8) = 0
+                             AND (d.state NOT IN (2, 4) OR d.reason IS NULL)
+                             AND d.at > $2::timestamptz - interval '31 days'
+                           ORDER BY d.seq DESC LIMIT 1000) newest
+                   WHERE seen_at IS NULL AND archived_at IS NULL) c
+            WHERE c.unseen > 0"#,
+        users,
+        now.to_sqlx(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.user, row.unseen)).collect())
+}
+
 /// What a mark does to an item: `Some(true)` sets, `Some(false)` clears, `None` leaves alone.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Change {
@@ -178,7 +205,7 @@ pub struct Change {
 }
 
 /// Marks the user's items; answers how many changed. Rows are locked in order of their numbers
-/// first, as acks do.
+/// first, as acks do. What was looked at here is taken back from phones that still show it.
 pub async fn mark(
     conn: &mut PgConnection,
     user: Uuid,
@@ -227,7 +254,8 @@ pub async fn mark(
                                 WHEN false THEN NULL ELSE d.archived_at END
              FROM unnest($2::bigint[], $3::bigint[]) AS m (seq, at)
             WHERE d.user_id = $1 AND d.seq = m.seq
-              AND d.at = timestamptz 'epoch' + m.at * interval '1 microsecond'"#,
+              AND d.at = timestamptz 'epoch' + m.at * interval '1 microsecond'
+        RETURNING d.seq, d.pushed_at IS NOT NULL AND d.state = 2 AS "shown!""#,
         user,
         &rows.iter().map(|row| row.seq).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.at.to_jiff().as_microsecond()).collect::<Vec<_>>(),
@@ -241,7 +269,20 @@ pub async fn mark(
             .map(|row| row.seq)
             .collect::<Vec<_>>(),
     )
-    .execute(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    Ok(done.rows_affected())
+    let changed = done.len();
+    if change.seen == Some(true) || change.read == Some(true) {
+        let mut shown: Vec<i64> = done
+            .iter()
+            .filter(|row| row.shown)
+            .map(|row| row.seq)
+            .collect();
+        if !shown.is_empty() {
+            shown.sort_unstable();
+            let users = vec![user; shown.len()];
+            super::debts::look_again(conn, &users, &shown, now).await?;
+        }
+    }
+    Ok(u64::try_from(changed).unwrap_or(u64::MAX))
 }

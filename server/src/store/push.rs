@@ -132,8 +132,10 @@ pub struct Phone {
 }
 
 /// The devices that these deliveries are still to be pushed to (`withdraw`: that show them, perhaps). Left out are
-/// those whose provider has taken it, refused it or forgotten the device, and, when notifying, those that have
-/// acknowledged it.
+/// those whose provider has taken it, refused it or forgotten the device; when notifying, those that have
+/// acknowledged it; when withdrawing, those that themselves said from the background that they show it, until
+/// somebody has looked (a tap, a client's own ack, seen or read in an inbox), or it was taken back, or ended: their
+/// card is what such an ack stands for.
 pub async fn phones(
     conn: &mut PgConnection,
     users: &[Uuid],
@@ -155,6 +157,16 @@ pub async fn phones(
                                       WHERE p.user_id = q.user_id AND p.seq = q.seq
                                         AND p.device = t.device AND p.purpose = 'notify'
                                         AND p.outcome IN ('sending', 'taken', 'retry_after')))
+              AND (NOT $4 OR NOT EXISTS (SELECT FROM bellhop.ack a
+                                          WHERE a.user_id = q.user_id AND a.seq = q.seq
+                                            AND a.device = t.device AND a.via = 'push')
+                   OR EXISTS (SELECT FROM bellhop.ack a
+                               WHERE a.user_id = q.user_id AND a.seq = q.seq
+                                 AND a.via NOT IN ('push', 'reached'))
+                   OR EXISTS (SELECT FROM bellhop.delivery d
+                               WHERE d.user_id = q.user_id AND d.seq = q.seq
+                                 AND (d.state > 2 OR d.reason IS NOT NULL OR d.seen_at IS NOT NULL
+                                      OR d.read_at IS NOT NULL)))
               AND ($4 OR NOT EXISTS (SELECT FROM bellhop.ack a
                                       WHERE a.user_id = q.user_id AND a.seq = q.seq
                                         AND a.device = t.device AND a.via <> 'reached'))

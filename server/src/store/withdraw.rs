@@ -100,6 +100,7 @@ async fn end(
                  FROM locked
                 WHERE d.user_id = locked.user_id AND d.seq = locked.seq AND d.at = locked.at AND d.state <= 2
             RETURNING d.user_id, d.seq, d.tenant_id, d.notification_id, d.rule, d.pushed_at IS NOT NULL AS pushed,
+                      d.state = 2 AS acked,
                       locked.state AS before),
            told AS (
                INSERT INTO bellhop.webhook_event
@@ -113,7 +114,7 @@ async fn end(
                   AND n.service_id = w.service_id
                 WHERE w.disabled_at IS NULL
                   AND w.events && '{notification.cancelled,notification.settled}')
-           SELECT user_id AS "user_id!", seq AS "seq!", pushed AS "pushed!" FROM ended ORDER BY user_id, seq"#,
+           SELECT user_id AS "user_id!", seq AS "seq!", pushed AS "pushed!", acked AS "acked!" FROM ended ORDER BY user_id, seq"#,
         ids,
         users,
         by,
@@ -121,6 +122,17 @@ async fn end(
     )
     .fetch_all(&mut *conn)
     .await?;
+    // What was acked may still be shown by the phone that acked it from its background.
+    let mut shown: Vec<(Uuid, i64)> = rows
+        .iter()
+        .filter(|row| row.acked && row.pushed)
+        .map(|row| (row.user_id, row.seq))
+        .collect();
+    if !shown.is_empty() {
+        shown.sort_unstable();
+        let (users, seqs): (Vec<Uuid>, Vec<i64>) = shown.into_iter().unzip();
+        super::debts::look_again(conn, &users, &seqs, now).await?;
+    }
     if rows.is_empty() {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use app::model::badges::Badges;
 use app::model::classes::Classes;
 use app::model::delivery::Class;
 use app::model::inbox::{InboxCounts, InboxPage, InboxTab, Mark};
-use app::model::person::{DemoLogin, HubToken, Me, Person, Role};
+use app::model::person::{DemoLogin, HubToken, Me, Person, Role, Site};
 use app::model::why;
 use app::protocol::topic;
 use async_trait::async_trait;
@@ -33,13 +33,25 @@ pub(super) const PAGE: usize = 50;
 pub struct Rooms {
     product: Product,
     demo: Vec<DemoLogin>,
+    /// Where the demo's phones are.
+    phones: Option<String>,
 }
 
 impl Rooms {
     /// `demo`: buttons for the sign-in page.
     #[must_use]
     pub fn new(product: Product, demo: Vec<DemoLogin>) -> Self {
-        Self { product, demo }
+        Self {
+            product,
+            demo,
+            phones: None,
+        }
+    }
+
+    /// Pages link to the demo's phones.
+    #[must_use]
+    pub fn with_phones(self, phones: Option<String>) -> Self {
+        Self { phones, ..self }
     }
 
     pub(super) fn product(&self) -> &Product {
@@ -124,6 +136,15 @@ impl Backend for Rooms {
             tenant: row.tenant_key,
             tenant_name: row.tenant_name,
             roles: caller.roles.clone(),
+            site: Site {
+                push_key: self
+                    .product
+                    .parts
+                    .pusher
+                    .vapid_public_key()
+                    .map(str::to_owned),
+                phones: self.phones.clone(),
+            },
         })
     }
 

@@ -23,6 +23,7 @@ mod backend;
 mod console;
 mod files;
 mod headers;
+mod push;
 pub mod session;
 pub mod setup;
 pub mod sign_in;
@@ -49,7 +50,9 @@ pub fn screens(product: &Product, backend: SharedBackend, secure: bool) -> anyho
         limiter,
         proxies: product.parts.config.http.proxies(),
     });
-    let pages = routes(&product.parts, backend).layer(from_fn(session::caller));
+    let pages = routes(&product.parts, backend)
+        .merge(headers::secure(push::routes(product.hub.clone())))
+        .layer(from_fn(session::caller));
     Ok(forms
         .merge(pages)
         .layer(session::layer(auth, secure))

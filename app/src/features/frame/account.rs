@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::theme::ThemeChoice;
 use crate::components::avatar::Avatar;
 use crate::components::icon::{Glyph, Icon};
+use crate::features::device_push::control::{DevicePushControl, DevicePushState};
 use crate::model::person::Me;
 
 /// Button and menu.
@@ -14,7 +15,8 @@ pub fn Account(
     /// Who is signed in.
     me: Me,
 ) -> impl IntoView {
-    let name = me.person.name;
+    let push = DevicePushState::provide(&me);
+    let name = me.person.name.clone();
     let roles = me
         .roles
         .iter()
@@ -38,11 +40,16 @@ pub fn Account(
                     <strong class="cut" title=name.clone()>
                         {name.clone()}
                     </strong>
-                    <small>{me.tenant_name} " · " {roles}</small>
+                    <small>{me.tenant_name.clone()} " · " {roles}</small>
                 </span>
             </p>
             <ThemeChoice />
-            <form method="post" action="/sign-out">
+            <DevicePushControl me state=push />
+            <form
+                method="post"
+                action="/sign-out"
+                on:submit=move |event| push.sign_out(&event)
+            >
                 <button type="submit" class="btn full">
                     <Icon glyph=Glyph::LogOut />
                     "Sign out"

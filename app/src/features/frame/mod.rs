@@ -135,7 +135,7 @@ fn go_live(data: FrameData) {
                 return true;
             }
             let Some(Ok((me, _))) = me else { return false };
-            let scope = format!("{}/{}", me.tenant, me.person.user);
+            let scope = me.scope();
             let begin = || {
                 let token =
                     || -> crate::live::hub::TokenFuture { Box::pin(server_fns::fetch_hub_token()) };

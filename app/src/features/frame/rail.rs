@@ -53,7 +53,19 @@ pub fn Rail(
                         </ul>
                     }
                 })}
-            <p class="foot">{me.tenant_name}</p>
+            <div class="foot">
+                <p>{me.tenant_name}</p>
+                {me
+                    .site
+                    .phones
+                    .map(|phones| {
+                        view! {
+                            <a href=phones rel="external" target="_blank">
+                                "Demo phones"
+                            </a>
+                        }
+                    })}
+            </div>
         </nav>
     }
     .into_any()

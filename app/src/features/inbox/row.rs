@@ -97,6 +97,7 @@ pub fn ThreadRow(
     view! {
         <article
             class=class
+            id=move || (!compact).then(|| format!("n-{}", row.read().latest.id))
         >
             <Show when=move || row.read().unread>
                 <i class="ud" aria-hidden="true"></i>

@@ -26,5 +26,5 @@ pub mod status;
 mod browser;
 
 #[cfg(feature = "hydrate")]
-pub use browser::{HubClient, HubConfig, HubHandle, HubHandlers, TokenFuture};
+pub use browser::{HubClient, HubConfig, HubHandle, HubHandlers, TokenFuture, device};
 pub use status::{CallError, Ended, Status};

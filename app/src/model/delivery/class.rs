@@ -75,6 +75,8 @@ pub enum PushField {
     Link,
     /// All its data.
     Data,
+    /// How many notifications the person has not seen, for the app's icon.
+    Badge,
 }
 
 /// How it is pushed. The default lets nothing leave but the id and the class's own words.

@@ -37,11 +37,12 @@ const STEPS: [(Step, &str); 4] = [
     (Step::Deputy, "deputy"),
     (Step::GiveUp, "give up"),
 ];
-const FIELDS: [(PushField, &str); 4] = [
+const FIELDS: [(PushField, &str); 5] = [
     (PushField::Title, "title"),
     (PushField::Body, "body"),
     (PushField::Link, "link"),
     (PushField::Data, "data"),
+    (PushField::Badge, "badge"),
 ];
 
 fn word<T: Copy + PartialEq>(table: &[(T, &'static str)], of: T) -> &'static str {

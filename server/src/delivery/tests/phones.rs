@@ -65,6 +65,10 @@ async fn a_phone_that_is_away_is_pushed_to_and_acknowledges_with_its_own_credent
     assert_eq!(delivery["state"], "acked");
     assert_eq!(delivery["devices"][0]["device"], "phone");
     assert_eq!(delivery["devices"][0]["via"], "push");
+    // What it has said it shows, it goes on showing, until somebody has looked.
+    assert_eq!(makers.screen(&device), ["Look"]);
+    let (status, _) = ack(&house, &credential, json!({"ids": [id], "via": "tap"})).await;
+    assert_eq!(status, 200);
     eventually(async || makers.screen(&device).is_empty()).await;
     let reading = house.http.get(house.url("/api/v1/notifications/x"));
     let refused = reading.bearer_auth(&credential).send().await.unwrap();

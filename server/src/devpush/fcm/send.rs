@@ -167,6 +167,7 @@ fn arrive(device: &mut Device, message: &Message, raw: Value, now: Timestamp) {
             drawn: now,
             replaced: 0,
             withdrawn: None,
+            touched: None,
             settled: false,
         });
     } else if data("purpose").as_deref() == Some("withdraw")

@@ -156,6 +156,7 @@ fn show(
         drawn: now,
         replaced: 0,
         withdrawn: None,
+        touched: None,
         settled: withdraw,
     });
 }

@@ -221,6 +221,65 @@ impl Desk {
         self.acks.record(ack).await.unwrap()
     }
 
+    /// Over HTTP, as a device that was woken by a push does.
+    async fn ack_via(&self, user: Uuid, device: &str, seq: i64, via: &'static str) -> u32 {
+        let ack = Ack {
+            user,
+            device: Some(device.into()),
+            what: What::These {
+                seqs: vec![seq],
+                ids: Vec::new(),
+            },
+            via,
+            active: via == "tap",
+            at: None,
+        };
+        self.acks.record(ack).await.unwrap()
+    }
+
+    async fn notification(&self, user: Uuid, seq: i64) -> Uuid {
+        sqlx::query_scalar(
+            "SELECT notification_id FROM bellhop.delivery WHERE user_id = $1 AND seq = $2",
+        )
+        .bind(user)
+        .bind(seq)
+        .fetch_one(&self.pool)
+        .await
+        .unwrap()
+    }
+
+    /// Its sender takes it back.
+    async fn cancel(&self, user: Uuid, seq: i64) {
+        let id = self.notification(user, seq).await;
+        let service: Uuid =
+            sqlx::query_scalar("SELECT service_id FROM bellhop.notification WHERE id = $1")
+                .bind(id)
+                .fetch_one(&self.pool)
+                .await
+                .unwrap();
+        let mut conn = self.pool.acquire().await.unwrap();
+        let whose = (self.tenant, service);
+        let now = self.clock.now();
+        let cancelled = crate::store::withdraw::cancel(&mut conn, whose, &[id], "cancelled", now)
+            .await
+            .unwrap();
+        assert_eq!(cancelled.len(), 1);
+    }
+
+    /// It was shown in an open list.
+    async fn seen(&self, user: Uuid, seq: i64) {
+        let id = self.notification(user, seq).await;
+        let change = crate::store::inbox::Change {
+            seen: Some(true),
+            ..Default::default()
+        };
+        let mut conn = self.pool.acquire().await.unwrap();
+        let marked = crate::store::inbox::mark(&mut conn, user, &[id], change, self.clock.now())
+            .await
+            .unwrap();
+        assert_eq!(marked, 1);
+    }
+
     pub(crate) async fn reached(&self, user: Uuid, device: &str, seq: i64) {
         let ack = Ack {
             user,

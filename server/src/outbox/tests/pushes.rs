@@ -227,3 +227,97 @@ async fn who_has_it_is_not_pushed_to() {
     desk.round().await;
     assert_eq!((makers.received(&phone), makers.received(&tablet)), (0, 1));
 }
+
+/// What is said of a delivery by way of a push keeps the card that says it: it goes when somebody has looked.
+#[tokio::test]
+async fn a_phone_that_acks_from_the_background_keeps_its_card_until_somebody_looked() {
+    let (mut desk, makers) = open().await;
+    let (phone, tablet) = (makers.phone(), makers.phone());
+    desk.register(desk.u1, "phone", &phone).await;
+    desk.register(desk.u1, "tablet", &tablet).await;
+    let seq = desk.pushed().await;
+    desk.ack_via(desk.u1, "phone", seq, "push").await;
+    assert_eq!(desk.state(desk.u1, seq).await, State::Acked);
+    desk.round().await;
+    let screens = |makers: &Makers| (makers.screen(&phone).len(), makers.screen(&tablet).len());
+    assert_eq!(screens(&makers), (1, 0), "its own card stays");
+    assert_eq!(desk.debts().await, 0);
+    // The same again is no news.
+    desk.ack_via(desk.u1, "phone", seq, "push").await;
+    assert_eq!(desk.debts().await, 0);
+
+    desk.ack_via(desk.u1, "tablet", seq, "tap").await;
+    desk.round().await;
+    assert_eq!(screens(&makers), (0, 0));
+    assert_eq!(desk.debts().await, 0);
+}
+
+/// Two browsers say at once that they show it; a tap on one, or a look into the inbox, clears the other.
+#[tokio::test]
+async fn a_tap_or_a_look_clears_what_other_devices_said_they_show() {
+    let (mut desk, makers) = open().await;
+    let (phone, tablet) = (makers.phone(), makers.phone());
+    desk.register(desk.u1, "phone", &phone).await;
+    desk.register(desk.u1, "tablet", &tablet).await;
+    let seqs = [desk.pushed().await, desk.pushed().await];
+    for seq in seqs {
+        desk.ack_via(desk.u1, "phone", seq, "push").await;
+        desk.ack_via(desk.u1, "tablet", seq, "push").await;
+    }
+    desk.round().await;
+    let screens = |makers: &Makers| (makers.screen(&phone).len(), makers.screen(&tablet).len());
+    assert_eq!(screens(&makers), (2, 2));
+
+    assert_eq!(
+        desk.ack_via(desk.u1, "phone", seqs[0], "tap").await,
+        0,
+        "acked before"
+    );
+    desk.ack_via(desk.u1, "phone", seqs[0], "tap").await;
+    let taps = "SELECT count(*) FROM bellhop.ack WHERE via = 'tap'";
+    assert_eq!(desk.count(taps).await, 1, "a fact, once");
+    desk.round().await;
+    assert_eq!(screens(&makers), (1, 1));
+
+    desk.seen(desk.u1, seqs[1]).await;
+    desk.round().await;
+    assert_eq!(screens(&makers), (0, 0));
+    assert_eq!(desk.debts().await, 0);
+}
+
+/// And it goes when its sender takes it back.
+#[tokio::test]
+async fn a_card_that_was_acked_from_the_background_goes_with_its_notification() {
+    let (mut desk, makers) = open().await;
+    let phone = makers.phone();
+    desk.register(desk.u1, "phone", &phone).await;
+    let seq = desk.pushed().await;
+    desk.ack_via(desk.u1, "phone", seq, "push").await;
+    desk.round().await;
+    assert_eq!(makers.screen(&phone).len(), 1);
+    desk.cancel(desk.u1, seq).await;
+    desk.round().await;
+    assert_eq!((makers.screen(&phone).len(), desk.debts().await), (0, 0));
+}
+
+#[tokio::test]
+async fn the_number_on_the_icon_leaves_only_where_the_class_lets_it() {
+    let (mut desk, makers) = open().await;
+    let phone = makers.phone();
+    desk.register(desk.u1, "phone", &phone).await;
+    let counting = r#"{"life":3600,"ladder":[{"after":5,"do":"push"}],
+                       "push":{"title":"News","fields":["badge"]}}"#;
+    desk.class("counting", counting).await;
+    desk.pushed().await;
+    let badge = |makers: &Makers| makers.stand_ins.look(&phone.id).unwrap()["badge"].clone();
+    assert_eq!(badge(&makers), json!(null));
+    let seq = desk.publish(desk.u1, "counting").await;
+    desk.seconds(6);
+    desk.sweep().await;
+    desk.round().await;
+    assert_eq!(badge(&makers), json!(2), "two are unseen");
+    desk.seen(desk.u1, seq).await;
+    desk.ack(desk.u1, "laptop", seq, true).await;
+    desk.round().await;
+    assert_eq!(badge(&makers), json!(1), "the withdrawal says what is left");
+}

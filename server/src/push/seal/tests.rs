@@ -80,6 +80,58 @@ fn the_body_of_the_rfcs_example_to_the_byte() {
     assert_eq!(BASE64.encode(sealed), BODY);
 }
 
+/// Key and nonce come from a key pair made for the one message: even a salt that comes twice, which no working
+/// machine draws, repeats neither.
+#[test]
+fn no_two_messages_share_a_key_or_a_nonce() {
+    let sealed = || seal(&subscription(), PLAINTEXT, [7; 16]).unwrap();
+    let all: Vec<Vec<u8>> = (0..8).map(|_| sealed()).collect();
+    let mut senders = std::collections::BTreeSet::new();
+    let mut secrets = std::collections::BTreeSet::new();
+    for body in &all {
+        let sender: [u8; 65] = body[21..HEADER].try_into().unwrap();
+        assert_eq!(
+            body[16..21],
+            [0, 0, 16, 0, 65],
+            "record size and length of the key"
+        );
+        let (ua, auth) = (bytes::<65>(UA_PUBLIC), bytes(AUTH));
+        let derived = Derived::new(&private(UA_PRIVATE), &sender, &ua, &sender, &auth, &[7; 16]);
+        let derived = derived.unwrap();
+        senders.insert(sender);
+        secrets.insert((derived.cek, derived.nonce));
+    }
+    assert_eq!((senders.len(), secrets.len()), (8, 8));
+}
+
+/// What follows the delimiter is zeros, to the end of the bucket, and the record is smaller than it says it may be.
+#[test]
+fn padding_is_zeros_and_the_record_is_the_last() {
+    let body = seal(&subscription(), PLAINTEXT, bytes(SALT)).unwrap();
+    let sender: [u8; 65] = body[21..HEADER].try_into().unwrap();
+    let (ua, auth) = (bytes::<65>(UA_PUBLIC), bytes(AUTH));
+    let derived = Derived::new(
+        &private(UA_PRIVATE),
+        &sender,
+        &ua,
+        &sender,
+        &auth,
+        &bytes(SALT),
+    )
+    .unwrap();
+    let cipher = LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &derived.cek).unwrap());
+    let mut record = body[HEADER..].to_vec();
+    assert!(u32::try_from(record.len()).unwrap() < RECORD_SIZE);
+    let nonce = Nonce::assume_unique_for_key(derived.nonce);
+    let opened = cipher
+        .open_in_place(nonce, Aad::empty(), &mut record)
+        .unwrap();
+    assert_eq!(&opened[..PLAINTEXT.len()], PLAINTEXT);
+    assert_eq!(opened[PLAINTEXT.len()], LAST);
+    assert!(opened[PLAINTEXT.len() + 1..].iter().all(|byte| *byte == 0));
+    assert_eq!(opened.len(), 256);
+}
+
 #[test]
 fn lengths_fall_into_four_buckets() {
     let length = |plain: usize| {

@@ -127,8 +127,14 @@ mod tests {
             key.public()
                 .starts_with("BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIg")
         );
+        // Zero and the order of the curve are no private keys; neither is what is too long, or of another curve.
+        let order = "_____wAAAAD__________7zm-q2nF56E87nKwvxjJVE";
+        let long = format!("{}AA", "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw");
         for wrong in [
             "",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            order,
+            &long,
             "yfWPiYE",
             "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
         ] {

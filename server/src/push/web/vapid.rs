@@ -50,8 +50,10 @@ impl Vapid {
         let now = self.clock.now();
         // With the port when it is not the scheme's own.
         let origin = endpoint.origin().ascii_serialization();
+        // Neither about to end nor, after the clock was set back, too far from it: services refuse both.
+        let good = MARGIN + 1..=LIFETIME;
         if let Some((value, until)) = self.tokens.lock().get(&origin)
-            && until.as_second() - now.as_second() > MARGIN
+            && good.contains(&(until.as_second() - now.as_second()))
         {
             return Ok(value.clone());
         }
@@ -98,6 +100,13 @@ mod tests {
         assert_eq!(first, at("https://web.push.apple.com/a"));
         clock.advance(2 * 1000);
         assert_ne!(first, at("https://web.push.apple.com/a"));
+        let later = at("https://web.push.apple.com/a");
+        clock.advance(-13 * 3600 * 1000);
+        assert_ne!(
+            later,
+            at("https://web.push.apple.com/a"),
+            "the clock was set back: that one would end in more than a day"
+        );
         for port in 1..=MOST {
             at(&format!("https://a.push.apple.com:{port}/"));
         }

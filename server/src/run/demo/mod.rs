@@ -10,6 +10,7 @@ mod company;
 mod load;
 mod names;
 mod news;
+mod phones;
 mod play;
 mod requests;
 mod seed;
@@ -19,6 +20,7 @@ mod traffic;
 mod week;
 
 pub use load::{Demo, SERVICE};
+pub use phones::DemoPhones;
 pub use seed::{Login, Seeded, seed};
 pub use traffic::Traffic;
 

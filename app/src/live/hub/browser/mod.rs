@@ -18,3 +18,4 @@ mod websocket;
 
 pub use client::{HubConfig, HubHandlers, TokenFuture};
 pub use handle::{HubClient, HubHandle};
+pub use storage::device;

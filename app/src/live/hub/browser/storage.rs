@@ -6,7 +6,8 @@ use web_sys::Storage;
 const DEVICE: &str = "bellhop.device";
 
 /// The random name of this browser. Its tabs share it, and with it what is acknowledged.
-pub(super) fn device() -> String {
+#[must_use]
+pub fn device() -> String {
     let storage = storage();
     let known = storage
         .as_ref()
