@@ -170,8 +170,8 @@ pub async fn append(
 /// Whether [`append`] wrote nothing because what it was not told to look up was not as it was thought to be.
 #[must_use]
 pub fn was_wrong(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|db| db.code());
-    code.as_deref() == Some("22012")
+    let db = error.as_database_error();
+    db.is_some_and(|db| db.code().as_deref() == Some("22012"))
 }
 
 /// Owes what was published before to more users, as [`append`] does: a page of a large audience, a deputy.
