@@ -65,11 +65,12 @@ export async function workerOf(context: BrowserContext): Promise<Worker> {
 export class Deliverer {
   private constructor(
     private readonly session: CDPSession,
+    private readonly worker: Worker,
     private readonly origin: string,
     private readonly registration: string,
   ) {}
 
-  static async of(page: Page): Promise<Deliverer> {
+  static async of(page: Page, worker: Worker): Promise<Deliverer> {
     const session = await page.context().newCDPSession(page);
     const known = new Promise<string>((resolve) => {
       session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
@@ -78,15 +79,33 @@ export class Deliverer {
       });
     });
     await session.send("ServiceWorker.enable");
-    return new Deliverer(session, ready().url, await known);
+    await worker.evaluate(() => {
+      const scope = self as any;
+      const show = scope.registration.showNotification.bind(scope.registration);
+      scope.drawn = 0;
+      scope.registration.showNotification = async (...all: unknown[]) => {
+        await show(...all);
+        scope.drawn += 1;
+      };
+    });
+    return new Deliverer(session, worker, ready().url, await known);
   }
 
-  async deliver(payload: unknown): Promise<void> {
+  /**
+   * Answers when what it shows is drawn. Nobody may look earlier: `getNotifications` while a card is being drawn makes
+   * Chromium forget the card, since it is in its books and not yet on the screen.
+   */
+  async deliver(payload: any): Promise<void> {
+    const drawn = () => this.worker.evaluate(() => (self as any).drawn as number);
+    const before = await drawn();
     await this.session.send("ServiceWorker.deliverPushMessage", {
       origin: this.origin,
       registrationId: this.registration,
       data: typeof payload === "string" ? payload : JSON.stringify(payload),
     });
+    if (payload.purpose === "withdraw" && !payload.visible) return;
+    await expect.poll(drawn, "the worker shows something").toBeGreaterThan(before);
+    await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }
 

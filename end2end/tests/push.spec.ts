@@ -101,7 +101,7 @@ test("turned on it is pushed to, shows, acknowledges and is taken back; turned o
   const { who, context, page, made } = await device(guest);
   await turnOn(page);
   const worker = await workerOf(context);
-  const deliverer = await Deliverer.of(page);
+  const deliverer = await Deliverer.of(page, worker);
   // Nobody is connected: the page is elsewhere, and with it its connection.
   await page.goto("about:blank");
   const title = `Gate 2 ${unique()}`;
@@ -155,7 +155,7 @@ test("a click opens what the card leads to, in the page that is there, and is to
   const { who, context, page } = await device(guest);
   await turnOn(page);
   const worker = await workerOf(context);
-  const deliverer = await Deliverer.of(page);
+  const deliverer = await Deliverer.of(page, worker);
   const id = await publish({ to: who.key, title: `to click ${unique()}` });
   await deliverer.deliver({ v: 1, purpose: "notify", notificationId: id, tag: id, title: "Look", link: "/approvals" });
   await expect.poll(async () => (await cards(worker)).map((card) => card.title)).toEqual(["Look"]);
@@ -186,7 +186,7 @@ test("where no page is open a click opens one", async ({ guest }) => {
   const { who, context, page } = await device(guest);
   await turnOn(page);
   const worker = await workerOf(context);
-  const deliverer = await Deliverer.of(page);
+  const deliverer = await Deliverer.of(page, worker);
   const id = await publish({ to: who.key, title: `closed ${unique()}` });
   await deliverer.deliver({ v: 1, purpose: "notify", notificationId: id, tag: id, title: "Look" });
   await expect.poll(async () => (await cards(worker)).length).toBe(1);
@@ -208,7 +208,7 @@ test("what cannot be read is shown all the same, and Apple's withdrawal takes th
   const { context, page } = await device(guest, "apple");
   await turnOn(page);
   const worker = await workerOf(context);
-  const deliverer = await Deliverer.of(page);
+  const deliverer = await Deliverer.of(page, worker);
   await deliverer.deliver("no JSON at all");
   await expect.poll(async () => (await cards(worker)).map((card) => card.title)).toEqual(["You have a new notification"]);
   const tag = "0193a000-0000-7000-8000-000000000001";
@@ -224,7 +224,7 @@ test("an ack that finds no network is sent with the next", async ({ guest, compl
   const { who, context, page } = await device(guest);
   await turnOn(page);
   const worker = await workerOf(context);
-  const deliverer = await Deliverer.of(page);
+  const deliverer = await Deliverer.of(page, worker);
   await page.goto("about:blank");
   const [first, second] = [await publish({ to: who.key, title: "one" }), await publish({ to: who.key, title: "two" })];
   await worker.evaluate(() => {

@@ -29,13 +29,13 @@ impl DevicePushState {
         let (scope, key) = (me.scope(), me.site.push_key.clone());
         let navigate = use_navigate();
         let unseen = crate::features::frame::counts::Counts::here().inbox;
-        Effect::new(move |_| super::browser::show_badge(unseen.get().unseen));
+        Effect::new(move |_| super::page::show_badge(unseen.get().unseen));
         Effect::new(move |begun: Option<()>| {
             if begun.is_some() {
                 return;
             }
             let navigate = navigate.clone();
-            super::browser::on_open(move |path| {
+            super::page::on_open(move |path| {
                 navigate(&path, leptos_router::NavigateOptions::default());
             });
             let (scope, key) = (scope.clone(), key.clone());
@@ -80,7 +80,7 @@ impl DevicePushState {
                 let form = event.target();
                 leptos::task::spawn_local(async move {
                     super::browser::turn_off().await;
-                    super::browser::submit(form);
+                    super::page::submit(form);
                 });
             }
         }

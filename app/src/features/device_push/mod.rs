@@ -8,6 +8,8 @@ mod browser;
 pub mod control;
 #[cfg(feature = "hydrate")]
 mod js;
+#[cfg(feature = "hydrate")]
+mod page;
 pub mod state;
 
 /// Address of the worker, at the root of the site.
