@@ -106,7 +106,8 @@ async fn stream(
             drop(place);
         }),
     };
-    let body = api.hub.stream(opening).await?;
+    let body = api.hub.stream(opening).await;
+    let body = body.map_err(|_| Problem::unavailable())?;
     let headers = [
         (
             header::CONTENT_TYPE,

@@ -108,7 +108,13 @@ impl Desk {
 
     async fn device(&self, key: &str) {
         let mut conn = self.pool.acquire().await.unwrap();
-        devices::seen(&mut conn, self.tenant, self.u1, key, "x", self.clock.now())
+        let arrival = devices::Arrival {
+            tenant: self.tenant,
+            user: self.u1,
+            key: key.to_owned(),
+            agent: "x".to_owned(),
+        };
+        devices::seen(&mut conn, &[arrival], self.clock.now())
             .await
             .unwrap();
     }

@@ -16,6 +16,7 @@ use super::console::{self, Console};
 use super::line::Line;
 use super::pager::Pager;
 use super::prod::Prod;
+use super::reception::{Asked, NotWelcomed, Reception};
 use super::record::Recorder;
 use super::registry::Registry;
 use super::revoked::Revoked;
@@ -27,7 +28,7 @@ use crate::outbox::ack::{Ack, Acks, What};
 use crate::outbox::attempts::Attempts;
 use crate::outbox::watch::Watch;
 use crate::push::Pusher;
-use crate::store::{Pool, devices, ledger};
+use crate::store::Pool;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
 use crate::support::lifecycle::Lifecycle;
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     pub(crate) starter: Starter,
     pub(crate) recorder: Recorder,
     pub(crate) prod: Prod,
+    reception: Reception,
     pub(crate) acks: Acks,
     pub(crate) console: Arc<Console>,
     pub(crate) pusher: Arc<Pusher>,
@@ -137,6 +139,7 @@ impl Hub {
             life,
         );
         let recorder = Recorder::new(Attempts::start(pool.clone(), life), clock.clone());
+        let reception = Reception::start(pool.clone(), clock.clone(), life);
         let pager = Pager::default();
         pager.start(pool.clone(), clock.clone(), recorder.clone(), life);
         let shared = Arc::new(Shared {
@@ -146,6 +149,7 @@ impl Hub {
             starter: Starter::start(pager.clone(), life),
             pager,
             prod: Prod::start(life),
+            reception,
             recorder,
             acks,
             console,
@@ -224,7 +228,7 @@ impl Hub {
 
     /// Makes a line one of ours: looks up where its device stands, registers it, greets it. Nothing is
     /// awaited after it was registered.
-    pub(super) async fn welcome(&self, line: Line) -> sqlx::Result<Arc<Client>> {
+    pub(super) async fn welcome(&self, line: Line) -> Result<Arc<Client>, NotWelcomed> {
         let shared = &self.shared;
         let principal = line.principal();
         let Who::User {
@@ -233,27 +237,26 @@ impl Hub {
             name,
         } = &principal.who
         else {
-            return Err(sqlx::Error::Protocol("not a user".to_owned())); // checked by the caller
+            return Err(NotWelcomed); // checked by the caller
         };
         let device = device::name(principal.device.as_deref(), line.device());
         let now = shared.clock.now();
         let began = line.connected_at();
         let age = began.elapsed();
-        let mut conn = shared.pool.acquire().await?;
-        let last_seq = ledger::last_seq(&mut conn, *user).await?;
+        let agent = line.agent().chars().filter(|c| *c != '\0');
+        let asked = Asked {
+            tenant: principal.tenant,
+            user: *user,
+            device: device.as_deref().map(str::to_owned),
+            agent: agent.take(200).collect(),
+        };
+        let found = shared.reception.ask(asked).await?;
+        let last_seq = found.last_seq;
         let mut start = Start {
             last_seq,
             ..Start::default()
         };
-        if let Some(device) = &device {
-            let agent: String = line
-                .agent()
-                .chars()
-                .filter(|c| *c != '\0')
-                .take(200)
-                .collect();
-            let known =
-                devices::seen(&mut conn, principal.tenant, *user, device, &agent, now).await?;
+        if let Some(known) = found.device {
             start.explicit = known.explicit;
             start.acked = known.acked;
             if known.explicit {
@@ -261,14 +264,12 @@ impl Hub {
                 start.since = known
                     .beyond_since
                     // In the future: it was noted by a clock that has been set back since.
-                    .filter(|at| *at <= now)
+                    .filter(|at| *at <= found.at)
                     .map_or(Timestamp::UNIX_EPOCH, |at| at - OUT_OF_STEP);
             } else {
                 start.from = known.through.max(known.reached_through);
             }
         }
-        let memberships = devices::memberships(&mut conn, *user).await?;
-        drop(conn);
 
         let visitor = Visitor {
             user: *user,
@@ -299,10 +300,8 @@ impl Hub {
             client.line.close(None, true);
         }
         shared.registry.join(&client, &format!("user:{key}"));
-        for membership in memberships {
-            shared
-                .registry
-                .join(&client, &format!("{}:{}", membership.kind, membership.key));
+        for group in found.groups.iter() {
+            shared.registry.join(&client, group);
         }
         Ok(client)
     }

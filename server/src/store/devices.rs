@@ -9,6 +9,7 @@ use uuid::Uuid;
 pub const MOST_DEVICES: i64 = 20;
 
 /// What is known of a device, and of its user's stream, at the moment it connects.
+#[derive(Clone, Debug)]
 pub struct Known {
     /// It has acked before.
     pub explicit: bool,
@@ -22,75 +23,103 @@ pub struct Known {
     pub acked: String,
 }
 
-/// Notes that a device is here, making it if it is new, and answers what is known of it.
+/// A device that is here.
+#[derive(Clone, Debug, Default)]
+pub struct Arrival {
+    /// Whose tenant.
+    pub tenant: Uuid,
+    /// Whose.
+    pub user: Uuid,
+    /// Its name.
+    pub key: String,
+    /// What it says it is.
+    pub agent: String,
+}
+
+/// Notes that devices are here, making those that are new, and answers what is known of each, in the order of
+/// (user, key). Each device once.
 ///
 /// The commit does not wait for the disk, so that a storm of reconnects is no storm of flushes. A device
 /// that a crash loses is made again by its next connection; its first ack makes it durable.
 pub async fn seen(
     conn: &mut PgConnection,
-    tenant: Uuid,
-    user: Uuid,
-    key: &str,
-    agent: &str,
+    arrivals: &[Arrival],
     now: Timestamp,
-) -> sqlx::Result<Known> {
-    let row = sqlx::query!(
+) -> sqlx::Result<Vec<(Uuid, String, Known)>> {
+    let users: Vec<Uuid> = arrivals.iter().map(|one| one.user).collect();
+    let rows = sqlx::query!(
         r#"INSERT INTO bellhop.device AS d (user_id, key, tenant_id, agent, first_seen_at, last_seen_at)
-           SELECT $1::uuid, $2::text, $3::uuid, $4::text, $5::timestamptz, $5
-             FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried
-           ON CONFLICT (user_id, key) DO UPDATE SET last_seen_at = $5, agent = $4
-           RETURNING ack_mode, through, beyond_since, reached_through, acked::text AS "acked!",
-                     first_seen_at = $5 AS "new!""#,
-        user,
-        key,
-        tenant,
-        agent,
+           SELECT a.user_id, a.key, a.tenant, a.agent, $5::timestamptz, $5
+             FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[]) AS a (user_id, key, tenant, agent),
+                  (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried
+            ORDER BY a.user_id, a.key
+           ON CONFLICT (user_id, key) DO UPDATE
+              SET last_seen_at = excluded.last_seen_at, agent = excluded.agent
+           RETURNING user_id, key, ack_mode, through, beyond_since, reached_through,
+                     acked::text AS "acked!", first_seen_at = $5 AS "new!""#,
+        &users,
+        &arrivals.iter().map(|one| one.key.clone()).collect::<Vec<_>>(),
+        &arrivals.iter().map(|one| one.tenant).collect::<Vec<_>>(),
+        &arrivals.iter().map(|one| one.agent.clone()).collect::<Vec<_>>(),
         now.to_sqlx(),
     )
-    .fetch_one(&mut *conn)
+    .fetch_all(&mut *conn)
     .await?;
-    if row.new {
+    let new = rows.iter().filter(|row| row.new);
+    let mut with_new: Vec<Uuid> = new.map(|row| row.user_id).collect();
+    with_new.sort_unstable();
+    with_new.dedup();
+    if !with_new.is_empty() {
         sqlx::query!(
             "DELETE FROM bellhop.device d
-              WHERE d.user_id = $1 AND d.key NOT IN (
-                    SELECT k.key FROM bellhop.device k WHERE k.user_id = $1
+              USING unnest($1::uuid[]) AS u (id)
+              WHERE d.user_id = u.id AND d.key NOT IN (
+                    SELECT k.key FROM bellhop.device k WHERE k.user_id = u.id
                      ORDER BY k.last_seen_at DESC, k.key LIMIT $2)",
-            user,
+            &with_new,
             MOST_DEVICES,
         )
         .execute(conn)
         .await?;
     }
-    Ok(Known {
-        explicit: row.ack_mode == 1,
-        through: row.through,
-        beyond_since: row.beyond_since.map(jiff_sqlx::Timestamp::to_jiff),
-        reached_through: row.reached_through,
-        acked: row.acked,
-    })
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let known = Known {
+                explicit: row.ack_mode == 1,
+                through: row.through,
+                beyond_since: row.beyond_since.map(jiff_sqlx::Timestamp::to_jiff),
+                reached_through: row.reached_through,
+                acked: row.acked,
+            };
+            (row.user_id, row.key, known)
+        })
+        .collect())
 }
 
 /// Outer names of the groups a user is in: departments, custom groups, services.
 pub struct Membership {
+    /// Whose.
+    pub user: Uuid,
     /// `dept`, `group`, `service`.
     pub kind: String,
     /// Outer id.
     pub key: String,
 }
 
-/// The user's durable memberships.
-pub async fn memberships(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<Vec<Membership>> {
+/// These users' durable memberships.
+pub async fn memberships(conn: &mut PgConnection, users: &[Uuid]) -> sqlx::Result<Vec<Membership>> {
     sqlx::query_as!(
         Membership,
-        r#"SELECT 'dept' AS "kind!", d.key AS "key!" FROM bellhop.user_department m
-             JOIN bellhop.department d ON d.id = m.department_id WHERE m.user_id = $1
+        r#"SELECT m.user_id AS "user!", 'dept' AS "kind!", d.key AS "key!" FROM bellhop.user_department m
+             JOIN bellhop.department d ON d.id = m.department_id WHERE m.user_id = ANY($1)
            UNION ALL
-           SELECT 'group', g.key FROM bellhop.group_member m
-             JOIN bellhop.custom_group g ON g.id = m.group_id WHERE m.user_id = $1
+           SELECT m.user_id, 'group', g.key FROM bellhop.group_member m
+             JOIN bellhop.custom_group g ON g.id = m.group_id WHERE m.user_id = ANY($1)
            UNION ALL
-           SELECT 'service', s.key FROM bellhop.service_member m
-             JOIN bellhop.service s ON s.id = m.service_id WHERE m.user_id = $1"#,
-        user,
+           SELECT m.user_id, 'service', s.key FROM bellhop.service_member m
+             JOIN bellhop.service s ON s.id = m.service_id WHERE m.user_id = ANY($1)"#,
+        users,
     )
     .fetch_all(conn)
     .await

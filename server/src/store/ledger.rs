@@ -300,3 +300,17 @@ pub async fn last_seq(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<i64> 
     .await?;
     Ok(last.unwrap_or(0))
 }
+
+/// The same of many users; those without a stream are left out.
+pub async fn last_seqs(conn: &mut PgConnection, users: &[Uuid]) -> sqlx::Result<Vec<(Uuid, i64)>> {
+    let rows = sqlx::query!(
+        "SELECT user_id, last_seq FROM bellhop.user_stream WHERE user_id = ANY($1)",
+        users
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.user_id, row.last_seq))
+        .collect())
+}

@@ -173,9 +173,13 @@ async fn only_records_and_evidence_leave_without_the_disk() {
 
     let now = house.product.parts.clock.now();
     let mut tx = conn.begin().await.unwrap();
-    devices::seen(&mut tx, tenant, user, "phone", "", now)
-        .await
-        .unwrap();
+    let arrival = devices::Arrival {
+        tenant,
+        user,
+        key: "phone".to_owned(),
+        agent: "".to_owned(),
+    };
+    devices::seen(&mut tx, &[arrival], now).await.unwrap();
     assert_eq!(waits(&mut tx).await, "off");
     tx.commit().await.unwrap();
     assert_eq!(waits(&mut conn).await, "on", "it ends with the transaction");

@@ -8,6 +8,7 @@ use axum::body::Body;
 use super::queue::{Facts, OnEnd, Stream};
 use super::reader::Reader;
 use crate::auth::Principal;
+use crate::hub::NotWelcomed;
 use crate::hub::client::Client;
 use crate::hub::line::Line;
 use crate::hub::workflow::Hub;
@@ -65,7 +66,7 @@ impl Hub {
     ///
     /// # Errors
     /// When the database does not answer: nothing is open then.
-    pub async fn stream(&self, opening: Opening) -> sqlx::Result<Body> {
+    pub async fn stream(&self, opening: Opening) -> Result<Body, NotWelcomed> {
         let shared = &self.shared;
         let facts = Facts {
             id: opening.id.into(),

@@ -201,7 +201,13 @@ impl Desk {
 
     pub(crate) async fn device(&self, user: Uuid, key: &str) {
         let mut conn = self.pool.acquire().await.unwrap();
-        devices::seen(&mut conn, self.tenant, user, key, "", self.clock.now())
+        let arrival = devices::Arrival {
+            tenant: self.tenant,
+            user,
+            key: key.to_owned(),
+            agent: "".to_owned(),
+        };
+        devices::seen(&mut conn, &[arrival], self.clock.now())
             .await
             .unwrap();
     }

@@ -102,7 +102,13 @@ impl DemoPhones {
             let target = Target::parse(made.platform, text, self.pusher.hosts())?;
             let device = format!("demo-{}", made.platform);
             let now = parts.clock.now();
-            devices::seen(&mut tx, tenant, person.id, &device, "demo", now).await?;
+            let arrival = devices::Arrival {
+                tenant,
+                user: person.id,
+                key: device.clone(),
+                agent: "demo".to_owned(),
+            };
+            devices::seen(&mut tx, &[arrival], now).await?;
             let minted = device_key::mint(&parts.ids);
             let row = store::Registration {
                 tenant,
