@@ -40,7 +40,7 @@ pub(crate) async fn rows(setup: &Setup) -> Result<Section> {
     let publishers = flat_out(publishers, path, 0, WARM).await?.1;
     tokio::time::sleep(LAG).await;
     let before = postgres::commits(&url).await?;
-    let (mut away, publishers) = flat_out(publishers, path, 0, LENGTH).await?;
+    let (mut away, _) = flat_out(publishers, path, 0, LENGTH).await?;
     tokio::time::sleep(LAG).await;
     let commits = usize::try_from(postgres::commits(&url).await? - before)?.max(1);
     let group = (away.answers.len() + commits / 2) / commits;
@@ -50,6 +50,8 @@ pub(crate) async fn rows(setup: &Setup) -> Result<Section> {
 
     let delivered = Arc::new(AtomicUsize::new(0));
     let devices = connect(&product, &delivered).await?;
+    // Anew: the server has closed those that were idle meanwhile.
+    let publishers = back_ends(&product, PUBLISHERS).await?;
     let (mut here, _) = flat_out(publishers, path, USERS, LENGTH).await?;
     let arrived = delivered.load(Ordering::Relaxed);
     drop(devices);

@@ -68,12 +68,13 @@ pub async fn append(
                 ORDER BY c.service, c.key_hash
                ON CONFLICT DO NOTHING
                RETURNING notification_id),
+           -- A value and no EXISTS, which was answered by hashing all users: 0.8 ms, where all the rest takes 0.2.
            locked AS MATERIALIZED (
                SELECT user_id FROM bellhop.user_stream
                 WHERE user_id = ANY($14)
                   AND (NOT $29 OR (SELECT count(*) FROM claimed) = cardinality($30)
-                                  AND EXISTS (SELECT FROM bellhop.user_account u
-                                               WHERE u.id = user_id AND u.active))
+                                  AND coalesce((SELECT u.active FROM bellhop.user_account u
+                                                 WHERE u.id = user_id), false))
                 ORDER BY user_id FOR NO KEY UPDATE),
            written AS (
                INSERT INTO bellhop.notification
