@@ -14,10 +14,13 @@ use crate::product::{KIND, Product, Setup, user};
 use benches::samples::Samples;
 use benches::table::{Row, Section};
 
+/// Apart from the users of other rows, whose backlog would come first.
+const WHO: usize = 45_000;
+
 pub(crate) async fn rows(setup: &Setup) -> Result<Section> {
     let product = setup.start().await?;
-    product.provision(1).await?;
-    let hub = Hub::open(product.address, &product.hub_path(0)?).await?;
+    product.provision_some(WHO..WHO + 1, &[]).await?;
+    let hub = Hub::open(product.address, &product.hub_path(WHO)?).await?;
     let mut ours = measure(program(&product).await?, hub).await?;
     let mut bare = round_trips(&product.ready.database_url).await?;
     product.stop()?;
@@ -60,7 +63,7 @@ impl Publisher for Program {
             "SELECT bellhop.publish($1, 'By SQL', users => ARRAY[$2::text], data => $3::jsonb)",
         )
         .bind(KIND)
-        .bind(user(0))
+        .bind(user(WHO))
         .bind(format!("{{\"mark\": {number}}}"))
         .execute(&mut self.0)
         .await
