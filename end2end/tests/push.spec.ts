@@ -42,6 +42,9 @@ async function turnOn(page: Page): Promise<void> {
   await page.keyboard.press("Escape");
 }
 
+/** By what its devices have it. A page that is being left may have read it, too. */
+const vias = (one: any): string[] => one.devices.map((device: any) => device.via);
+
 test("the worker is served for the whole site", async ({ request }) => {
   const answer = await request.get(WORKER);
   expect(answer.status()).toBe(200);
@@ -116,7 +119,7 @@ test("turned on it is pushed to, shows, acknowledges and is taken back; turned o
   await expect.poll(() => cards(worker)).toMatchObject([
     { title: "Urgent: please look now", tag: id, requireInteraction: true, data: { id } },
   ]);
-  await expect.poll(async () => (await delivery(id)).devices).toMatchObject([{ via: "push" }]);
+  await expect.poll(async () => vias(await delivery(id))).toContain("push");
   expect((await delivery(id)).state).toBe("acked");
   // The same push again, as after a lost answer: the same card.
   await deliverer.deliver(received);
@@ -243,7 +246,7 @@ test("an ack that finds no network is sent with the next", async ({ guest, compl
   });
   await deliverer.deliver({ v: 1, purpose: "notify", notificationId: second, tag: second, title: "two" });
   for (const id of [first, second]) {
-    await expect.poll(async () => (await delivery(id)).devices).toMatchObject([{ via: "push" }]);
+    await expect.poll(async () => vias(await delivery(id))).toContain("push");
   }
   forgive(complaints, /Failed to fetch/);
 });
