@@ -43,7 +43,7 @@ async function turnOn(page: Page): Promise<void> {
 }
 
 /** By what its devices have it. A page that is being left may have read it, too. */
-const vias = (one: any): string[] => one.devices.map((device: any) => device.via);
+const had = (one: any): string[] => one.devices.map((device: any) => device.via);
 
 test("the worker is served for the whole site", async ({ request }) => {
   const answer = await request.get(WORKER);
@@ -119,7 +119,7 @@ test("turned on it is pushed to, shows, acknowledges and is taken back; turned o
   await expect.poll(() => cards(worker)).toMatchObject([
     { title: "Urgent: please look now", tag: id, requireInteraction: true, data: { id } },
   ]);
-  await expect.poll(async () => vias(await delivery(id))).toContain("push");
+  await expect.poll(async () => had(await delivery(id))).toContain("push");
   expect((await delivery(id)).state).toBe("acked");
   // The same push again, as after a lost answer: the same card.
   await deliverer.deliver(received);
@@ -246,7 +246,7 @@ test("an ack that finds no network is sent with the next", async ({ guest, compl
   });
   await deliverer.deliver({ v: 1, purpose: "notify", notificationId: second, tag: second, title: "two" });
   for (const id of [first, second]) {
-    await expect.poll(async () => vias(await delivery(id))).toContain("push");
+    await expect.poll(async () => had(await delivery(id))).toContain("push");
   }
   forgive(complaints, /Failed to fetch/);
 });
