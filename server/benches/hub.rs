@@ -127,6 +127,7 @@ pub(crate) fn mark(message: &str) -> Result<usize> {
     let (_, rest) = message
         .split_once("\"mark\":")
         .context("a message without a mark")?;
+    let rest = rest.trim_start(); // what was jsonb has a space after each colon
     let end = rest.find(|letter: char| !letter.is_ascii_digit());
     Ok(rest[..end.unwrap_or(rest.len())].parse()?)
 }
