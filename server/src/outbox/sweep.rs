@@ -138,7 +138,7 @@ impl Sweeper {
     /// When each class's first rung comes, and that for users who are away; one without a ladder has none
     /// before its end.
     ///
-    /// A rung costs two rewritten rows, four times what accepting the notification did: those that would find
+    /// A rung costs two rewritten rows, about twice what accepting the notification did: those that would find
     /// nobody are passed over.
     fn first_rungs(&self) -> FirstRungs {
         const NEVER: i64 = i64::MAX >> 20;
