@@ -118,6 +118,7 @@ async fn acknowledge(
     }
     let device = device(&principal, request.device.as_deref())?;
     let ack = Ack {
+        epoch: None,
         user,
         device: device.clone(),
         what: What::These {

@@ -12,6 +12,7 @@ pub mod committer;
 pub mod dead_letters;
 pub mod doorbell;
 pub mod draft;
+pub mod epoch;
 pub mod fair;
 pub mod fanout;
 pub mod intake;

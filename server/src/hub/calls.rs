@@ -111,7 +111,7 @@ fn resume(shared: &Arc<Shared>, client: &Arc<Client>, call: &Call) -> Result<boo
     let cursor = Cursor::parse(&cursor)
         .ok_or_else(|| HubError::new("A cursor is \"epoch:seq\", as the greeting gave it."))?;
     let begins = !client.has_begun();
-    shared.starter.now(client, cursor.within(shared.epoch));
+    shared.starter.now(client, cursor.within(client.epoch));
     Ok(begins)
 }
 
@@ -158,6 +158,7 @@ fn record(
         device: client.device.clone(),
         what,
         via: "hub",
+        epoch: Some(client.epoch),
         active: client.is_active(),
         at: None,
     };

@@ -36,6 +36,8 @@ pub(crate) struct Client {
     pub(crate) device: Option<Arc<str>>,
     /// When its transport connected, which is before its client is told so.
     pub(crate) connected_at: Timestamp,
+    /// Of the numbers it is sent.
+    pub(crate) epoch: i64,
     /// `?methods=notification`: every item is invoked as `Notification`.
     as_notification: bool,
     /// Milliseconds since the epoch; `i64::MAX` for a token without an end. Later requests of the
@@ -122,6 +124,8 @@ pub(crate) struct Visitor {
     pub(crate) name: Arc<str>,
     pub(crate) device: Option<Arc<str>>,
     pub(crate) at: Timestamp,
+    /// Of the numbers that were looked up for it.
+    pub(crate) epoch: i64,
 }
 
 impl Client {
@@ -134,6 +138,7 @@ impl Client {
             user_name: visitor.name,
             device: visitor.device,
             connected_at: visitor.at,
+            epoch: visitor.epoch,
             as_notification: line.as_notification(),
             expires_at: AtomicI64::new(end_of(&principal)),
             active: AtomicBool::new(line.transport() != Transport::Stream),

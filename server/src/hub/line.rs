@@ -107,6 +107,14 @@ impl Line {
         }
     }
 
+    /// The epoch of the numbers it was opened with, if it has one.
+    pub(crate) fn epoch(&self) -> Option<i64> {
+        match self {
+            Self::Hub(_) => None,
+            Self::Stream(stream) => Some(stream.facts.epoch),
+        }
+    }
+
     /// The device, as the URL names it.
     pub(crate) fn device(&self) -> Option<&str> {
         match self {

@@ -24,6 +24,7 @@ use super::starter::Starter;
 use super::{calls, device, expiry, frames};
 use crate::auth::{Principal, Who};
 use crate::delivery::Classes;
+use crate::delivery::epoch::Epoch;
 use crate::outbox::ack::{Ack, Acks, What};
 use crate::outbox::attempts::Attempts;
 use crate::outbox::watch::Watch;
@@ -72,7 +73,7 @@ pub(crate) struct Shared {
     /// The process stops: event streams end.
     pub(crate) stopping: CancellationToken,
     /// Goes up when numbers may have been turned back.
-    pub(crate) epoch: i64,
+    pub(crate) epoch: Epoch,
 }
 
 /// What the hub is made of.
@@ -81,8 +82,8 @@ pub struct Needs {
     pub pool: Pool,
     /// When it is.
     pub clock: Clock,
-    /// The stream epoch (`store::installation`).
-    pub epoch: i64,
+    /// The stream epoch.
+    pub epoch: Epoch,
     /// Rung when a debt became due by an ack.
     pub bell: Arc<Notify>,
     /// What registrations for pushes are held against.
@@ -136,6 +137,7 @@ impl Hub {
                 }
             }),
             (bell, watch.clone(), interest),
+            epoch.clone(),
             life,
         );
         let recorder = Recorder::new(Attempts::start(pool.clone(), life), clock.clone());
@@ -164,6 +166,7 @@ impl Hub {
         expiry::start(shared.clone(), life);
         let hub = Arc::new(Self { shared });
         console::start(hub.clone(), life);
+        hub.start_over_with_epochs(life);
         hub
     }
 
@@ -226,10 +229,32 @@ impl Hub {
         }
     }
 
+    /// Numbers were turned back: what this node knows of who has what is void. Everybody is to come again, to be
+    /// looked up anew.
+    fn start_over_with_epochs(self: &Arc<Self>, life: &Lifecycle) {
+        let (hub, stopping) = (self.clone(), life.stopping());
+        let mut epoch = hub.shared.epoch.clone();
+        life.spawn("epochs of connections", async move {
+            loop {
+                tokio::select! {
+                    () = stopping.cancelled() => return,
+                    () = epoch.changed() => {}
+                }
+                let now = epoch.now();
+                let clients = hub.shared.registry.all();
+                let old = clients.iter().filter(|client| client.epoch != now);
+                for client in old {
+                    client.line.close(None, true);
+                }
+            }
+        });
+    }
+
     /// Makes a line one of ours: looks up where its device stands, registers it, greets it. Nothing is
     /// awaited after it was registered.
     pub(super) async fn welcome(&self, line: Line) -> Result<Arc<Client>, NotWelcomed> {
         let shared = &self.shared;
+        let epoch = line.epoch().unwrap_or_else(|| shared.epoch.now());
         let principal = line.principal();
         let Who::User {
             id: user,
@@ -277,11 +302,12 @@ impl Hub {
             name: name.clone(),
             device,
             at: now - age,
+            epoch,
         };
         let greeting = Greeting {
             user: key.to_string(),
             device: visitor.device.as_deref().unwrap_or_default().to_owned(),
-            cursor: format!("{}:{last_seq}", shared.epoch),
+            cursor: format!("{epoch}:{last_seq}"),
             version: VERSION,
             vapid_public_key: shared.pusher.vapid_public_key().map(str::to_owned),
         };
@@ -296,7 +322,7 @@ impl Hub {
             .is_some_and(|session| shared.revoked.since(session, began))
         {
             client.line.close(Some(SIGNED_OUT), false);
-        } else if shared.revoked.since(*user, began) {
+        } else if shared.revoked.since(*user, began) || epoch != shared.epoch.now() {
             client.line.close(None, true);
         }
         shared.registry.join(&client, &format!("user:{key}"));
@@ -382,6 +408,7 @@ impl signalr::Hub for Hub {
                     What::Reached(reached)
                 },
                 via: "reached",
+                epoch: Some(client.epoch),
                 active: client.is_active(),
                 at: None,
             });

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::acked_set;
 use super::watch::Watch;
+use crate::delivery::epoch::Epoch;
 use crate::store::acks::{self as store, Item, Receipt};
 use crate::store::line::Line;
 use crate::store::{Pool, debts, webhook_events};
@@ -55,6 +56,8 @@ pub struct Ack {
     pub what: What,
     /// `hub`, `http`, `push`, `tap`, `reached`.
     pub via: &'static str,
+    /// Of which epoch its numbers are; `None` if it has none, only ids.
+    pub epoch: Option<i64>,
     /// Somebody is at the device.
     pub active: bool,
     /// When the device had them, if it says so and that was before now.
@@ -121,11 +124,13 @@ impl Acks {
         clock: Clock,
         on_settled: OnSettled,
         (bell, watch, interest): (Arc<Notify>, Arc<Watch>, Arc<Interest>),
+        epoch: Epoch,
         life: &Lifecycle,
     ) -> Self {
         let (jobs, waiting) = mpsc::channel(MOST_WAITING);
         let tally = Arc::new(Tally::default());
         let told = Told {
+            epoch,
             on_settled,
             bell,
             watch,
@@ -162,8 +167,9 @@ impl Acks {
     }
 }
 
-/// Who is told of what was recorded.
+/// Who is told of what was recorded, and what is worth recording.
 struct Told {
+    epoch: Epoch,
     on_settled: OnSettled,
     bell: Arc<Notify>,
     watch: Arc<Watch>,
@@ -251,22 +257,28 @@ async fn record(
         store::unhurried(&mut tx).await?;
     }
 
-    // Which numbers each call means.
+    // Which numbers each call means. Those of an epoch that is over, looked at when the connection was made, are
+    // other items' now.
+    let epoch = told.epoch.now();
     let mut meant: Vec<BTreeSet<i64>> = vec![BTreeSet::new(); acks.len()];
     let (mut id_users, mut ids) = (Vec::new(), Vec::new());
     let (mut through_users, mut through) = (Vec::new(), Vec::new());
     for (ack, meant) in acks.iter().zip(&mut meant) {
+        let is_over = ack.epoch.is_some_and(|of| of != epoch);
         match &ack.what {
             What::These { seqs, ids: unknown } => {
-                meant.extend(seqs);
+                if !is_over {
+                    meant.extend(seqs);
+                }
                 id_users.extend(std::iter::repeat_n(ack.user, unknown.len()));
                 ids.extend_from_slice(unknown);
             }
             What::Through(seq) => {
                 through_users.push(ack.user);
-                through.push(*seq);
+                through.push(if is_over { 0 } else { *seq });
             }
-            What::Reached(seqs) => meant.extend(seqs),
+            What::Reached(seqs) if !is_over => meant.extend(seqs),
+            What::Reached(_) => {}
         }
     }
     let mut routed: HashMap<Item, Timestamp> = HashMap::new();

@@ -1,5 +1,6 @@
 //! The database, whoever runs it: connected, checked, migrated.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -10,6 +11,7 @@ use sqlx::{ConnectOptions, Connection as _, Postgres};
 use tracing::log::LevelFilter;
 
 use super::embedded::Embedded;
+use crate::delivery::epoch::Epochs;
 use crate::store::SURELY_ALIVE;
 use crate::support::config::Config;
 
@@ -32,8 +34,9 @@ pub struct Database {
 }
 
 impl Database {
-    /// Connects (starting the embedded one if that is used), checks the version, migrates.
-    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+    /// Connects (starting the embedded one if that is used), checks the version, migrates. Connections that are
+    /// made later are looked at by `epochs`.
+    pub async fn open(config: &Config, epochs: &Arc<Epochs>) -> anyhow::Result<Self> {
         let embedded = match &config.database.database_url {
             None => Some(Embedded::start(config).await?),
             Some(url) => {
@@ -48,7 +51,7 @@ impl Database {
             (None, Some(url)) => url.clone(),
             (None, None) => bail!("no database was named"),
         };
-        match connect(&url, config.database.db_connections).await {
+        match connect(&url, config.database.db_connections, epochs).await {
             Ok(pool) => Ok(Self {
                 pool,
                 url,
@@ -79,7 +82,11 @@ impl Database {
     }
 }
 
-async fn connect(url: &SecretString, connections: u32) -> anyhow::Result<PgPool> {
+async fn connect(
+    url: &SecretString,
+    connections: u32,
+    epochs: &Arc<Epochs>,
+) -> anyhow::Result<PgPool> {
     let options: PgConnectOptions = url
         .expose_secret()
         .parse()
@@ -88,7 +95,8 @@ async fn connect(url: &SecretString, connections: u32) -> anyhow::Result<PgPool>
     let options = options
         .application_name("bellhop")
         .log_statements(LevelFilter::Trace);
-    let pool = PgPoolOptions::new()
+    let pool = epochs
+        .watch(PgPoolOptions::new())
         .max_connections(connections)
         .acquire_timeout(WAIT)
         // sqlx would ask each connection whether it lives whenever it is taken, a round trip each time.

@@ -3,6 +3,8 @@
 use clap::Args;
 
 use super::database::Database;
+use crate::delivery::epoch::Epochs;
+use crate::support::clock::Clock;
 use crate::support::config::Config;
 use crate::support::telemetry;
 
@@ -17,7 +19,8 @@ impl Migrate {
         self.config.check()?;
         telemetry::start(&self.config.log)?;
         // Opening it is what migrates it, as at every start.
-        Database::open(&self.config).await?.close().await;
+        let epochs = Epochs::new(Clock::system());
+        Database::open(&self.config, &epochs).await?.close().await;
         Ok(())
     }
 }

@@ -13,7 +13,6 @@ pub mod commands;
 pub mod database;
 pub mod demo;
 pub mod embedded;
-pub mod epoch;
 pub mod listen;
 pub mod migrate;
 pub mod partitions;

@@ -80,12 +80,11 @@ pub struct Product {
 }
 
 impl Product {
-    /// Starts every room's tasks. `epoch`: what [`epoch::open`](super::epoch::open) answered, which must have
-    /// come first.
+    /// Starts every room's tasks. The epochs must have been opened before.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn start(parts: Parts, keys: VerificationKeys, epoch: i64) -> sqlx::Result<Self> {
+    pub async fn start(parts: Parts, keys: VerificationKeys) -> sqlx::Result<Self> {
         let Parts {
             pool,
             clock,
@@ -115,7 +114,7 @@ impl Product {
             Needs {
                 pool: pool.clone(),
                 clock: clock.clone(),
-                epoch,
+                epoch: parts.epochs.epoch(),
                 bell: bell.clone(),
                 pusher: pusher.clone(),
                 ids: ids.clone(),
@@ -203,6 +202,7 @@ impl Product {
             days: parts.config.database.retention_days,
         }
         .start(&life);
+        parts.epochs.start(pool.clone(), &life);
         super::partitions::start(pool, workplace.clock.clone(), &life);
         let own = parts.config.http.origins.clone();
         let origins = Origins::start(workplace.pool.clone(), own, &life).await?;

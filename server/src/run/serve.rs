@@ -16,9 +16,10 @@ use super::parts::Parts;
 use super::product::Product;
 use super::ready::{Ready, ReadyFile};
 use super::signals::Signals;
-use super::{accept, epoch, listen};
+use super::{accept, listen};
 use crate::auth::VerificationKeys;
 use crate::auth::jwt::keys::configs_from_json;
+use crate::delivery::epoch::Epochs;
 use crate::push::Pusher;
 use crate::support::lifecycle::Lifecycle;
 use crate::support::{clock::Clock, config::Config, ids::Ids, telemetry};
@@ -36,14 +37,15 @@ impl Serve {
         config.check()?;
         telemetry::start(&config.log)?;
         let mut signals = Signals::catch()?;
+        let epochs = Epochs::new(Clock::system());
         let database = tokio::select! {
-            database = Database::open(&config) => database?,
+            database = Database::open(&config, &epochs) => database?,
             name = signals.next() => {
                 tracing::info!("{name} before anything was served");
                 return Ok(());
             }
         };
-        let served = serve(&config, &database, &mut signals).await;
+        let served = serve(&config, &database, epochs, &mut signals).await;
         database.close().await;
         served
     }
@@ -53,6 +55,7 @@ impl Serve {
 async fn serve(
     config: &Arc<Config>,
     database: &Database,
+    epochs: Arc<Epochs>,
     signals: &mut Signals,
 ) -> anyhow::Result<()> {
     let clock = Clock::system();
@@ -68,6 +71,7 @@ async fn serve(
         pool: database.pool.clone(),
         ids,
         clock,
+        epochs,
         pusher: Arc::new(pusher),
         life: Lifecycle::new(),
         config: config.clone(),
@@ -87,12 +91,12 @@ async fn until_told(
     let config = &parts.config;
     // Before the demo gives numbers: a database that has given some and does not know where it lives may
     // be a copy.
-    let epoch = epoch::open(parts).await?;
+    parts.epochs.open(&parts.pool).await?;
     let demo = Demo::load(parts)
         .await
         .context("the demo data could not be loaded")?;
     let (parts, phones) = with_phones(parts, demo.as_ref()).await?;
-    let product = Product::start(parts.clone(), keys(config, demo.as_ref())?, epoch)
+    let product = Product::start(parts.clone(), keys(config, demo.as_ref())?)
         .await
         .context("the rooms could not be opened")?;
     let listener = listen::listen(config.http.host, config.http.port)?;

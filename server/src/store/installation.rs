@@ -21,6 +21,13 @@ pub async fn lock(conn: &mut PgConnection) -> sqlx::Result<Installation> {
     .await
 }
 
+/// The stream epoch, without a lock.
+pub async fn epoch(conn: &mut PgConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar!("SELECT epoch FROM bellhop.installation")
+        .fetch_one(conn)
+        .await
+}
+
 /// Was any user ever given a number?
 pub async fn gave_numbers(conn: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(

@@ -13,8 +13,8 @@ use super::stream::Events;
 use super::wire::Wire;
 use crate::auth::jwt::keys::{KeyConfig, VerificationKeys};
 use crate::auth::jwt::mint::{Wanted, mint};
+use crate::delivery::epoch::Epochs;
 use crate::run::Parts;
-use crate::run::epoch;
 use crate::run::product::Product;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
@@ -68,20 +68,32 @@ impl House {
     /// worse way to it; the test itself looks at `pool`.
     pub(crate) async fn open_on(pool: PgPool, through: PgPool, clock: Clock) -> Self {
         let pusher = super::phones::nobody(&clock);
-        Self::open_with(pool, through, clock, pusher).await
+        let epochs = Epochs::new(clock.clone());
+        Self::open_with(pool, through, clock, (pusher, epochs)).await
+    }
+
+    /// Each new connection to the database is looked at, as in the product.
+    pub(crate) async fn open_watching(pool: PgPool) -> Self {
+        let clock = Clock::system();
+        let epochs = Epochs::new(clock.clone());
+        let options = epochs.watch(PgPoolOptions::new());
+        let through = options.connect_with((*pool.connect_options()).clone());
+        let pusher = super::phones::nobody(&clock);
+        Self::open_with(pool, through.await.unwrap(), clock, (pusher, epochs)).await
     }
 
     /// Its pushes go to the stand-ins.
     pub(crate) async fn open_beside(makers: &super::phones::Makers, clock: Clock) -> Self {
         let pool = furnished().await;
-        Self::open_with(pool.clone(), pool, clock, makers.pusher.clone()).await
+        let with = (makers.pusher.clone(), Epochs::new(clock.clone()));
+        Self::open_with(pool.clone(), pool, clock, with).await
     }
 
     async fn open_with(
         pool: PgPool,
         through: PgPool,
         clock: Clock,
-        pusher: Arc<crate::push::Pusher>,
+        (pusher, epochs): (Arc<crate::push::Pusher>, Arc<Epochs>),
     ) -> Self {
         let key: KeyConfig = serde_json::from_value(serde_json::json!({
             "alg": "HS256", "secret": "0123456789abcdef0123456789abcdef", "issuer": "tests",
@@ -94,13 +106,14 @@ impl House {
             pool: through,
             ids: Ids::new(clock.clone()),
             clock,
+            epochs,
             life: life.clone(),
             config: Arc::new(super::config()),
             pusher,
         };
         let keys = VerificationKeys::new(vec![key.clone()]).unwrap();
-        let epoch = epoch::open(&parts).await.unwrap();
-        let product = Product::start(parts, keys, epoch).await.unwrap();
+        parts.epochs.open(&parts.pool).await.unwrap();
+        let product = Product::start(parts, keys).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let routes = product

@@ -58,6 +58,27 @@ pub(crate) async fn copy(pool: &PgPool) -> PgPool {
     clone_of(&server(), &name.expect("a clone has a name")).await
 }
 
+/// Puts a backup in a database's place under whoever uses it, as a restore does: their connections break, and
+/// the next ones find the backup.
+#[cfg(test)]
+pub(crate) async fn put_in_place_of(used: &PgPool, backup: &PgPool) {
+    let name = |pool: &PgPool| pool.connect_options().get_database().unwrap().to_owned();
+    let (used, from) = (name(used), name(backup));
+    backup.close().await;
+    let mut admin = connect(&server()).await;
+    for statement in [
+        format!("ALTER DATABASE {used} ALLOW_CONNECTIONS false"),
+        format!(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{used}'"
+        ),
+        format!("ALTER DATABASE {used} RENAME TO {used}_gone"),
+        format!("ALTER DATABASE {from} RENAME TO {used}"),
+    ] {
+        run(&mut admin, &statement).await;
+    }
+    admin.close().await.ok();
+}
+
 async fn clone_of(server: &PgConnectOptions, template: &str) -> PgPool {
     let mut admin = connect(server).await;
     let seconds: i64 = sqlx::query_scalar("SELECT extract(epoch FROM now())::bigint")

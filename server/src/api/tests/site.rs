@@ -16,7 +16,6 @@ use crate::auth::jwt::keys::KeyConfig;
 use crate::auth::jwt::mint::{Wanted, mint};
 use crate::auth::{Scope, VerificationKeys, api_key};
 use crate::run::Parts;
-use crate::run::epoch;
 use crate::run::product::Product;
 use crate::store;
 use crate::support::clock::Clock;
@@ -105,13 +104,14 @@ impl Site {
             pool: pool.clone(),
             ids: Ids::new(clock.clone()),
             pusher: crate::testing::phones::nobody(&clock),
+            epochs: crate::delivery::epoch::Epochs::new(clock.clone()),
             clock,
             life: Lifecycle::new(),
             config: Arc::new(Cli::parse_from(arguments).config),
         };
         let keys = VerificationKeys::new(vec![key.clone()]).unwrap();
-        let epoch = epoch::open(&parts).await.unwrap();
-        let product = Product::start(parts, keys, epoch).await.unwrap();
+        parts.epochs.open(&parts.pool).await.unwrap();
+        let product = Product::start(parts, keys).await.unwrap();
         Self {
             router: product.site(Router::new()),
             product,

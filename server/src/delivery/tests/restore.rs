@@ -1,7 +1,9 @@
 //! A database that was put back to an earlier point gives numbers out a second time.
 
 use serde_json::json;
+use uuid::Uuid;
 
+use crate::outbox::ack::{Ack, What};
 use crate::run::commands::db::restored;
 use crate::support::clock::Clock;
 use crate::testing;
@@ -73,6 +75,101 @@ async fn restore_to_earlier_point_then_publish_reaches_old_devices() {
 #[tokio::test]
 async fn a_database_that_lives_elsewhere_begins_an_epoch_by_itself() {
     the_phone_misses_nothing(false).await;
+}
+
+/// The database was restored, or failed over, under a server that runs. Number 3, given out anew, was taken for
+/// one that the phone had; and what it said to have of the numbers of before counted for those of after.
+#[tokio::test]
+async fn a_restore_under_a_running_server_begins_an_epoch_at_the_next_connection() {
+    let pool = furnished().await;
+    let house = open(&pool).await;
+    for title in ["one", "two"] {
+        house.publish("a", title).await;
+    }
+    house.close().await;
+    let backup = testing::copy(&pool).await;
+    let house = House::open_watching(testing::copy(&backup).await).await;
+    let backup = testing::copy(&backup).await;
+    let mut phone = house.connect("device=phone").await;
+    assert_eq!(phone.titles(2).await, ["one", "two"]);
+    house.publish("a", "three").await;
+    assert_eq!(phone.titles(1).await, ["three"]);
+    phone.call("AcknowledgeThrough", json!([3])).await.unwrap();
+    let cursor = phone.greeting["cursor"].as_str().unwrap().to_owned();
+    let (epoch, _) = cursor.split_once(':').unwrap();
+
+    testing::put_in_place_of(&house.pool, &backup).await;
+    // The first commit on the other database: whoever makes its connection has begun the epoch before.
+    house.publish("a", "three again").await;
+    // It was told so at once, or it was given what is new; either way it is asked to come again.
+    let (reason, may_come_back) = phone.closed().await;
+    assert_eq!((reason, may_come_back), (None, true));
+    let mut phone = house.connect("device=phone&replay=manual").await;
+    let begun = phone.greeting["cursor"].as_str().unwrap().to_owned();
+    assert!(
+        !begun.starts_with(epoch) && begun.ends_with(":3"),
+        "{begun}"
+    );
+    phone
+        .call("Resume", json!([format!("{epoch}:3")]))
+        .await
+        .unwrap();
+    assert_eq!(phone.titles(3).await, ["one", "two", "three again"]);
+    house.publish("a", "four").await;
+    assert_eq!(phone.titles(1).await, ["four"]);
+}
+
+/// An ack by number that was on its way when the numbers were turned back is of items that are no more.
+#[tokio::test]
+async fn an_ack_of_numbers_of_another_epoch_is_of_no_item() {
+    let house = House::open().await;
+    let mut phone = house.connect("device=phone").await;
+    let id = house.publish("a", "one").await;
+    phone.item().await;
+    let ack = |epoch, what| Ack {
+        user: Uuid::nil(),
+        device: Some("phone".into()),
+        what,
+        via: "hub",
+        epoch,
+        active: true,
+        at: None,
+    };
+    let user = house.id_of("a", "u1").await;
+    let acks = house.product.hub.acks();
+    let seqs = || What::These {
+        seqs: vec![1],
+        ids: Vec::new(),
+    };
+    for what in [seqs(), What::Through(1), What::Reached(vec![1])] {
+        let old = Ack {
+            user,
+            ..ack(Some(0), what)
+        };
+        assert_eq!(acks.record(old).await, Ok(0));
+    }
+    let read = house.read("a", &id).await;
+    assert_eq!(read["deliveries"][0]["state"], json!("queued"), "{read}");
+    let present = Ack {
+        user,
+        ..ack(Some(1), seqs())
+    };
+    assert_eq!(acks.record(present).await, Ok(1));
+}
+
+/// What the operator says while the server runs is heard, too.
+#[tokio::test]
+async fn what_the_operator_says_is_heard_by_a_running_server() {
+    let house = House::open().await;
+    let mut phone = house.connect("device=phone").await;
+    let now = Clock::system().now();
+    let epoch = restored(&house.pool, now).await.unwrap();
+    let mut conn = house.pool.acquire().await.unwrap();
+    // As it does every ten seconds.
+    house.product.parts.epochs.look(&mut conn).await.unwrap();
+    assert_eq!(phone.closed().await, (None, true));
+    let phone = house.connect("device=phone").await;
+    assert_eq!(phone.greeting["cursor"], json!(format!("{epoch}:0")));
 }
 
 /// A server that starts again where it was begins none: every cursor would be void.

@@ -75,7 +75,7 @@ impl Hub {
             as_notification: opening.as_notification,
             agent: opening.agent,
             address: opening.address,
-            epoch: shared.epoch,
+            epoch: shared.epoch.now(),
         };
         let on_end: OnEnd = opening.on_end;
         let stream = Arc::new(Stream::new(facts, on_end));
@@ -89,7 +89,7 @@ impl Hub {
         let question = client.question_of_start();
         let cursor = opening
             .cursor
-            .and_then(|cursor| cursor.within(shared.epoch))
+            .and_then(|cursor| cursor.within(client.epoch))
             .map(|seq| client.known(seq));
         // There are no handlers to wait for.
         shared.starter.now(&client, cursor);
@@ -139,6 +139,7 @@ impl Hub {
                 device: client.device.clone(),
                 what: What::Reached(reached),
                 via: "reached",
+                epoch: Some(client.epoch),
                 active: client.is_active(),
                 at: None,
             });

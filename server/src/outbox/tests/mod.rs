@@ -23,6 +23,7 @@ use super::ack::{Ack, Acks, What};
 use super::phones::Phones;
 use super::sweep::{self as sweeping, Sweeper};
 use super::worker::{Round, Worker};
+use crate::delivery::epoch::Epochs;
 use crate::delivery::{Audience, Classes, Publication, ledger};
 use crate::store::devices;
 use crate::support::clock::Clock;
@@ -104,6 +105,7 @@ impl Desk {
                 clock.clone(),
                 Arc::new(|_: &BTreeSet<Uuid>| {}),
                 (bell.clone(), Arc::default(), interest.clone()),
+                Epochs::new(clock.clone()).epoch(),
                 &life,
             ),
             sweeper: Sweeper::new(sweeping::Needs {
@@ -214,6 +216,7 @@ impl Desk {
 
     pub(crate) async fn ack(&self, user: Uuid, device: &str, seq: i64, active: bool) -> u32 {
         let ack = Ack {
+            epoch: None,
             user,
             device: Some(device.into()),
             what: What::These {
@@ -230,6 +233,7 @@ impl Desk {
     /// Over HTTP, as a device that was woken by a push does.
     async fn ack_via(&self, user: Uuid, device: &str, seq: i64, via: &'static str) -> u32 {
         let ack = Ack {
+            epoch: None,
             user,
             device: Some(device.into()),
             what: What::These {
@@ -288,6 +292,7 @@ impl Desk {
 
     pub(crate) async fn reached(&self, user: Uuid, device: &str, seq: i64) {
         let ack = Ack {
+            epoch: None,
             user,
             device: Some(device.into()),
             what: What::Reached(vec![seq]),

@@ -50,7 +50,7 @@ pub async fn run(pool: &Pool, command: Db) -> anyhow::Result<()> {
         Db::Restored => {
             let epoch = restored(pool, Clock::system().now()).await?;
             anstream::println!(
-                "Epoch {epoch} begins. A server that runs already keeps the old one: restart it"
+                "Epoch {epoch} begins. A server that runs notices within ten seconds"
             );
         }
     }
