@@ -41,13 +41,18 @@ impl Epoch {
     }
 }
 
+#[derive(Clone, Debug)]
+struct Found {
+    /// Where the database lives, if it says so.
+    home: Option<String>,
+}
+
 /// Keeps the epoch.
 #[derive(Debug)]
 pub struct Epochs {
     clock: Clock,
-    /// Where the database lived when it was last looked at; `None` before [`Self::open`]. The inner one: the
-    /// database does not say.
-    home: Mutex<Option<Option<String>>>,
+    /// What was found when it was last looked at; `None` before [`Self::open`].
+    found: Mutex<Option<Found>>,
     told: watch::Sender<i64>,
 }
 
@@ -57,7 +62,7 @@ impl Epochs {
     pub fn new(clock: Clock) -> Arc<Self> {
         Arc::new(Self {
             clock,
-            home: Mutex::new(None),
+            found: Mutex::new(None),
             told: watch::Sender::new(0),
         })
     }
@@ -121,11 +126,11 @@ impl Epochs {
     /// When the database does not answer.
     pub async fn look(&self, conn: &mut PgConnection) -> sqlx::Result<()> {
         // Before it was opened there may be no schema.
-        let Some(known) = self.home.lock().clone() else {
+        let Some(known) = self.found.lock().clone() else {
             return Ok(());
         };
         let home = home(conn).await?;
-        let moved = home.is_some() && home != known;
+        let moved = home.is_some() && home != known.home;
         if moved || installation::epoch(conn).await? != *self.told.borrow() {
             self.settle(conn, home).await?;
         }
@@ -134,7 +139,7 @@ impl Epochs {
 
     async fn settle(&self, conn: &mut PgConnection, home: Option<String>) -> sqlx::Result<()> {
         let epoch = current(conn, home.as_deref(), self.clock.now()).await?;
-        *self.home.lock() = Some(home);
+        *self.found.lock() = Some(Found { home });
         self.told.send_if_modified(|told| {
             let is_new = *told != epoch;
             *told = epoch;
