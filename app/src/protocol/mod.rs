@@ -13,6 +13,8 @@ pub const GREETING: &str = "Greeting";
 pub const NOTIFICATION: &str = "Notification";
 /// Client method that takes back what may be on screen.
 pub const WITHDRAWN: &str = "NotificationWithdrawn";
+/// Client method that tells how much of a class is owed, in place of each; carries a [`Backlog`].
+pub const BACKLOG: &str = "Backlog";
 /// Client method that tells who is typing; carries a [`Typing`]. Conflated, may be lost.
 pub const TYPING: &str = "Typing";
 
@@ -48,8 +50,10 @@ pub mod call {
     pub const SET_APP_STATE: &str = "SetAppState";
     /// `(thread) -> bool`: tells the others in the thread; false if it came too soon after the last.
     pub const TYPING: &str = "Typing";
+    /// `(class, after) -> {items[], next}`: what a [`Backlog`](super::Backlog) of this connection stands for, a page of it.
+    pub const GET_BACKLOG: &str = "GetBacklog";
     /// All of them.
-    pub const ALL: [&str; 13] = [
+    pub const ALL: [&str; 14] = [
         ACKNOWLEDGE,
         ACKNOWLEDGE_MANY,
         ACKNOWLEDGE_THROUGH,
@@ -63,6 +67,7 @@ pub mod call {
         UNREGISTER_PUSH_TOKEN,
         SET_APP_STATE,
         TYPING,
+        GET_BACKLOG,
     ];
 }
 
@@ -101,6 +106,17 @@ pub mod app_state {
     pub const ACTIVE: &str = "active";
     /// The system may freeze it at any moment.
     pub const BACKGROUND: &str = "background";
+}
+
+/// Argument of [`BACKLOG`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// The class's key.
+    pub class: String,
+    /// How many of it this device is owed.
+    pub count: i64,
+    /// The highest number among them: `AcknowledgeThrough(through)` takes them all as handled.
+    pub through: i64,
 }
 
 /// Argument of [`TYPING`].

@@ -218,6 +218,19 @@ impl Classes {
             .unwrap_or_else(|| table.of_kind(tenant, "", STANDARD))
     }
 
+    /// Classes of the tenant that are told in sum beyond so many.
+    #[must_use]
+    pub fn backlogs(&self, tenant: Uuid) -> Vec<(Arc<str>, u32)> {
+        let table = self.table.load();
+        let Some(own) = table.tenants.get(&tenant) else {
+            return Vec::new(); // no built-in class is
+        };
+        own.classes
+            .iter()
+            .filter_map(|(key, class)| Some((key.clone(), class.backlog?)))
+            .collect()
+    }
+
     /// A service's share when several publish at once.
     #[must_use]
     pub fn weight(&self, service: Uuid) -> usize {

@@ -9,6 +9,7 @@ use app::protocol::{Joined, app_state, call};
 use signalr::{Call, HubError, Reply};
 use uuid::Uuid;
 
+use super::backlog;
 use super::client::Client;
 use super::push;
 use super::stream::Cursor;
@@ -49,6 +50,8 @@ pub(super) async fn answer(shared: &Arc<Shared>, client: &Arc<Client>, call: Cal
         mark(shared, client, &call, Mark::Read)
     } else if is(call::ARCHIVE) {
         mark(shared, client, &call, Mark::Archive)
+    } else if is(call::GET_BACKLOG) {
+        backlog::page(shared, client, &call).await.into()
     } else if is(call::REGISTER_PUSH_TOKEN) {
         push::register(shared, client, &call).await.into()
     } else if is(call::UNREGISTER_PUSH_TOKEN) {

@@ -12,13 +12,14 @@ use signalr::{SendError, WriteMark};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::backlog::Summed;
 use super::frames::Template;
 use super::gate::{Gate, Offer};
 use super::line::{Line, Transport};
 use super::pace::Pace;
 use crate::auth::Principal;
 use crate::outbox::passed::Passed;
-use crate::store::replay::Question;
+use crate::store::replay::{Owed, Question};
 use crate::support::ids::instant_of;
 
 /// Ids of unconfirmed items kept to translate an ack without asking the database; an ack of an
@@ -63,6 +64,8 @@ struct Inner {
     acked: Box<str>,
     /// Items up to here were given out before this connection was welcomed.
     replayed_through: i64,
+    /// What it was told the number of when its replay began; `None` before.
+    summed: Option<Box<[Summed]>>,
     /// Written and neither acked nor reached, ascending; at most [`MOST_REMEMBERED`].
     unconfirmed: VecDeque<Written>,
     groups: HashSet<Arc<str>, RandomState>,
@@ -151,6 +154,7 @@ impl Client {
                 since: start.since,
                 acked: start.acked.into(),
                 replayed_through: start.last_seq,
+                summed: None,
                 unconfirmed: VecDeque::new(),
                 groups: HashSet::default(),
             }),
@@ -212,6 +216,35 @@ impl Client {
             reached_too: inner.explicit,
             acked: inner.acked.to_string(),
         }
+    }
+
+    /// How many of the numbers given before it came it may be owed.
+    pub(crate) fn owed_at_most(&self) -> i64 {
+        let inner = self.inner.lock();
+        inner.replayed_through - inner.gate.sent_through()
+    }
+
+    /// Its replay has begun, and nothing was read yet.
+    pub(crate) fn may_be_told_in_sum(&self) -> bool {
+        self.inner.lock().summed.is_none()
+    }
+
+    /// These it was told the number of: they do not come one by one.
+    pub(crate) fn told_in_sum(&self, summed: Vec<Summed>) {
+        self.inner.lock().summed = Some(summed.into());
+    }
+
+    pub(crate) fn was_told_in_sum(&self, owed: &Owed) -> bool {
+        let inner = self.inner.lock();
+        let mut summed = inner.summed.iter().flatten();
+        summed.any(|one| one.covers(owed))
+    }
+
+    /// What it was told of a class.
+    pub(crate) fn summed(&self, class: &str) -> Option<Summed> {
+        let inner = self.inner.lock();
+        let mut summed = inner.summed.iter().flatten();
+        summed.find(|one| one.is_of(class)).cloned()
     }
 
     /// What to ask the database for.

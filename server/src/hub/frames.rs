@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::line::Encoding;
 use super::stream::event;
+use crate::store::replay::Owed;
 
 /// What is the same for all recipients, written once; the recipient's number is put in between.
 #[derive(Debug)]
@@ -39,6 +40,23 @@ pub(crate) struct Facts<'a> {
     pub(crate) thread_key: Option<&'a str>,
     /// Outer id of whom the recipient stands in for.
     pub(crate) on_behalf_of: Option<&'a str>,
+}
+
+impl<'a> Facts<'a> {
+    /// Of what is read again.
+    pub(crate) fn of(owed: &'a Owed) -> Self {
+        Self {
+            id: owed.id,
+            at: owed.at,
+            kind: &owed.kind,
+            title: &owed.title,
+            body: &owed.body,
+            data: &owed.data,
+            severity: crate::store::ledger::severity_of(&owed.severity),
+            thread_key: owed.thread_key.as_deref(),
+            on_behalf_of: owed.on_behalf_of.as_deref(),
+        }
+    }
 }
 
 impl Template {
@@ -91,6 +109,11 @@ impl Template {
         }
     }
 
+    /// The one argument, as JSON.
+    pub(crate) fn argument(&self, seq: i64, replayed: bool) -> String {
+        format!("{}{seq},\"replayed\":{replayed}}}", self.head)
+    }
+
     /// The whole message for one recipient.
     pub(crate) fn frame(
         &self,
@@ -99,7 +122,7 @@ impl Template {
         seq: i64,
         replayed: bool,
     ) -> Bytes {
-        let json = format!("{}{seq},\"replayed\":{replayed}}}", self.head);
+        let json = self.argument(seq, replayed);
         let target = if as_notification {
             app::protocol::NOTIFICATION
         } else {

@@ -9,6 +9,7 @@
 //! Callers: the SignalR server and `api/stream` (connections), the committer and the workplace
 //! (dispatch). Stops with the process: [`route`] tells all to come back, in rounds.
 
+mod backlog;
 mod calls;
 mod client;
 mod console;

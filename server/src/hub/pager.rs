@@ -14,9 +14,11 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::backlog;
 use super::client::{Client, Row};
 use super::frames::{Facts, Template};
 use super::record::Recorder;
+use crate::delivery::Classes;
 use crate::outbox::passed;
 use crate::store::Pool;
 use crate::store::replay::{self, Question};
@@ -41,12 +43,20 @@ struct Shared {
 
 impl Pager {
     /// Starts the reading task; it stops when the process does.
-    pub(crate) fn start(&self, pool: Pool, clock: Clock, recorder: Recorder, life: &Lifecycle) {
+    pub(crate) fn start(
+        &self,
+        pool: Pool,
+        clock: Clock,
+        recorder: Recorder,
+        classes: Arc<Classes>,
+        life: &Lifecycle,
+    ) {
         let reader = Reader {
             shared: self.shared.clone(),
             pool,
             clock,
             recorder,
+            classes,
         };
         life.spawn("pager", reader.run(life.stopping()));
     }
@@ -63,6 +73,7 @@ struct Reader {
     pool: Pool,
     clock: Clock,
     recorder: Recorder,
+    classes: Arc<Classes>,
 }
 
 impl Reader {
@@ -107,6 +118,7 @@ impl Reader {
     async fn read(&self, clients: &[Arc<Client>]) -> sqlx::Result<()> {
         let questions: Vec<Question> = clients.iter().map(|client| client.question()).collect();
         let now = self.clock.now();
+        backlog::tell(&self.pool, &self.classes, clients, &questions, now).await?;
         let answers = {
             let mut conn = self.pool.acquire().await?;
             replay::pages(&mut conn, &questions, now).await?
@@ -118,21 +130,12 @@ impl Reader {
         let mut first = vec![None; clients.len()];
         for owed in &answers.rows {
             first[owed.index].get_or_insert((owed.seq, owed.routed_at));
+            if clients[owed.index].was_told_in_sum(owed) {
+                continue;
+            }
             let template = templates
                 .entry((owed.id, owed.on_behalf_of.as_deref()))
-                .or_insert_with(|| {
-                    Arc::new(Template::new(Facts {
-                        id: owed.id,
-                        at: owed.at,
-                        kind: &owed.kind,
-                        title: &owed.title,
-                        body: &owed.body,
-                        data: &owed.data,
-                        severity: crate::store::ledger::severity_of(&owed.severity),
-                        thread_key: owed.thread_key.as_deref(),
-                        on_behalf_of: owed.on_behalf_of.as_deref(),
-                    }))
-                })
+                .or_insert_with(|| Arc::new(Template::new(Facts::of(owed))))
                 .clone();
             rows[owed.index].push(Row {
                 seq: owed.seq,

@@ -143,7 +143,13 @@ impl Hub {
         let recorder = Recorder::new(Attempts::start(pool.clone(), life), clock.clone());
         let reception = Reception::start(pool.clone(), clock.clone(), life);
         let pager = Pager::default();
-        pager.start(pool.clone(), clock.clone(), recorder.clone(), life);
+        pager.start(
+            pool.clone(),
+            clock.clone(),
+            recorder.clone(),
+            classes.clone(),
+            life,
+        );
         let shared = Arc::new(Shared {
             pool,
             clock,

@@ -281,5 +281,6 @@ fn class(dice: &mut Dice) -> Class {
         life: after + 60 + u32::try_from(dice.below(3_000)).unwrap_or(0),
         ladder,
         push: PushRules::default(),
+        backlog: None,
     }
 }

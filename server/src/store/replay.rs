@@ -50,6 +50,10 @@ pub struct Owed {
     pub thread_key: Option<String>,
     /// Outer id of whom the user stands in for.
     pub on_behalf_of: Option<String>,
+    /// Its class's key.
+    pub class: String,
+    /// It takes others back.
+    pub is_withdrawal: bool,
 }
 
 /// The answers: rows sorted by question and number, and the last number each question's user had
@@ -77,16 +81,16 @@ pub async fn pages(
         r#"SELECT q.i AS "i!", s.last_seq AS "last!", o.seq AS "seq?", o.id AS "id?",
                   o.at AS "at?", o.routed_at AS "routed_at?", o.kind AS "kind?", o.title AS "title?",
                   o.body AS "body?", o.data AS "data?", o.severity AS "severity?", o.thread_key,
-                  o.on_behalf_of AS "on_behalf_of?"
+                  o.on_behalf_of AS "on_behalf_of?", o.class AS "class?", (o.rule & 8) <> 0 AS "hidden?"
              FROM (SELECT i, user_id, after, reached_too, since, acked::int8multirange AS acked
                      FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::bool[], $6::bigint[], $7::text[])
                           AS q (i, user_id, after, reached_too, since, acked)) q
              JOIN bellhop.user_stream s ON s.user_id = q.user_id
              LEFT JOIN LATERAL (
-                  SELECT d.seq, d.at AS routed_at, n.*,
+                  SELECT d.seq, d.at AS routed_at, d.rule, n.*,
                          CASE WHEN d.for_user IS NOT NULL THEN
                               (SELECT u.key FROM bellhop.user_account u WHERE u.id = d.for_user) END AS on_behalf_of
-                    FROM (SELECT d.seq, d.notification_id, d.at, d.for_user FROM bellhop.delivery d
+                    FROM (SELECT d.seq, d.notification_id, d.at, d.for_user, d.rule FROM bellhop.delivery d
                            WHERE d.user_id = q.user_id AND d.seq > q.after
                              AND (d.state = 0 OR d.state = 1 AND (q.reached_too OR (d.rule & 3) <> 0))
                              AND NOT q.acked @> d.seq
@@ -94,7 +98,8 @@ pub async fn pages(
                              AND d.at > timestamptz 'epoch' + q.since * interval '1 microsecond'
                            ORDER BY d.seq LIMIT 100) d
                     LEFT JOIN LATERAL (
-                         SELECT n.id, n.at, n.kind, n.title, n.body, n.data, n.severity, n.thread_key
+                         SELECT n.id, n.at, n.kind, n.title, n.body, n.data, n.severity, n.thread_key,
+                                n.class
                            FROM bellhop.notification n
                           WHERE n.id = d.notification_id
                             AND n.at = bellhop.instant_of(d.notification_id)
@@ -144,7 +149,75 @@ pub async fn pages(
             severity: row.severity.unwrap_or_default(),
             thread_key: row.thread_key,
             on_behalf_of: row.on_behalf_of,
+            class: row.class.unwrap_or_default(),
+            is_withdrawal: row.hidden.unwrap_or_default(),
         });
     }
     Ok(answers)
+}
+
+/// How much of one class one connection is owed.
+pub struct Count {
+    /// Index of the question.
+    pub index: usize,
+    /// The class's key.
+    pub class: String,
+    /// How many.
+    pub owed: i64,
+    /// The highest number among them.
+    pub through: i64,
+}
+
+/// How much of these classes each question's user is owed, withdrawals apart. Of one who is owed more than 20,000, among the
+/// oldest 20,000: a look-up of a notification costs 4 us.
+pub async fn counts(
+    conn: &mut PgConnection,
+    questions: &[&Question],
+    classes: &[&str],
+    now: Timestamp,
+) -> sqlx::Result<Vec<Count>> {
+    let indices: Vec<i32> = (0_i32..).take(questions.len()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT q.i AS "i!", n.class AS "class!", count(*) AS "owed!", max(d.seq) AS "through!"
+             FROM (SELECT i, user_id, after, reached_too, since, acked::int8multirange AS acked
+                     FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::bool[], $6::bigint[], $7::text[])
+                          AS q (i, user_id, after, reached_too, since, acked)) q
+            CROSS JOIN LATERAL (
+                  SELECT d.seq, d.notification_id FROM bellhop.delivery d
+                   WHERE d.user_id = q.user_id AND d.seq > q.after
+                     AND (d.state = 0 OR d.state = 1 AND (q.reached_too OR (d.rule & 3) <> 0))
+                     AND (d.rule & 8) = 0 AND NOT q.acked @> d.seq
+                     AND d.expires_at > $5 AND d.at > $5::timestamptz - interval '31 days'
+                     AND d.at > timestamptz 'epoch' + q.since * interval '1 microsecond'
+                   ORDER BY d.seq LIMIT 20000) d
+            CROSS JOIN LATERAL (
+                  SELECT n.class FROM bellhop.notification n
+                   WHERE n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)
+                   LIMIT 1) n
+            WHERE n.class = ANY ($8)
+            GROUP BY q.i, n.class
+            ORDER BY q.i, n.class"#,
+        &indices,
+        &questions.iter().map(|q| q.user).collect::<Vec<_>>(),
+        &questions.iter().map(|q| q.from).collect::<Vec<_>>(),
+        &questions.iter().map(|q| q.reached_too).collect::<Vec<_>>(),
+        now.to_sqlx(),
+        &questions
+            .iter()
+            .map(|q| q.since.as_microsecond())
+            .collect::<Vec<_>>(),
+        &questions.iter().map(|q| q.acked.clone()).collect::<Vec<_>>(),
+        classes as &[&str],
+    )
+    .fetch_all(conn)
+    .await?;
+    let counts = rows.into_iter().filter_map(|row| {
+        Some(Count {
+            index: usize::try_from(row.i).ok()?,
+            class: row.class,
+            owed: row.owed,
+            through: row.through,
+        })
+    });
+    Ok(counts.collect())
 }

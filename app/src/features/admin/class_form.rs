@@ -12,7 +12,7 @@ use crate::components::button::{Look, Submit};
 use crate::components::dialog::{Dialog, Dismiss};
 use crate::components::toast::{Toast, Toasts};
 use crate::model::classes::ClassRow;
-use crate::model::delivery::draft::Draft;
+use crate::model::delivery::draft::{BACKLOG, Draft};
 use crate::model::delivery::{Happening, Story, preview, words};
 
 const PATH: &str = "/admin/classes";
@@ -131,9 +131,17 @@ pub fn ClassForm(
                         <Line
                             name="fields"
                             label="May leave in a push"
-                            hint="Nothing, or some of title, body, link, data, with commas between."
+                            hint="Nothing, or some of title, body, link, data, badge, with commas between."
                             value=now.get_untracked().fields
                             typed=move |value| now.update(|draft| draft.fields = value)
+                            optional=true
+                        />
+                        <Line
+                            name="backlog"
+                            label=BACKLOG
+                            hint="Who comes back to more is told how many, once, if the app understands Backlog. Nothing: each comes."
+                            value=now.get_untracked().backlog
+                            typed=move |value| now.update(|draft| draft.backlog = value)
                             optional=true
                         />
                         <label class="check">

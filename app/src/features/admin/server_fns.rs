@@ -115,6 +115,7 @@ pub async fn save_class(
     title: String,
     #[server(default)] fields: String,
     #[server(default)] high: String,
+    #[server(default)] backlog: String,
 ) -> Result<(), AppError> {
     use crate::model::delivery::draft::Draft;
     let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
@@ -126,6 +127,7 @@ pub async fn save_class(
         title,
         fields,
         high,
+        backlog,
     };
     let class = draft.read().map_err(|flaw| AppError::Invalid {
         field: flaw.field,

@@ -8,9 +8,14 @@ pub fn negotiate(hub: &str, device: &str) -> String {
     )
 }
 
-/// The connection itself. `secret` is the negotiated connection token.
+/// The connection itself. `secret` is the negotiated connection token. Each item comes, whatever its class says: what
+/// came while the page was away makes toasts, and what it shows it acknowledges.
 pub fn connect(hub: &str, device: &str, secret: &str) -> String {
-    format!("{hub}?device={}&id={}", escape(device), escape(secret))
+    format!(
+        "{hub}?device={}&backlog=all&id={}",
+        escape(device),
+        escape(secret)
+    )
 }
 
 /// For a WebSocket or an event stream: browsers let neither carry an `Authorization` header.
@@ -56,7 +61,7 @@ mod tests {
             "/hubs/workflow/negotiate?device=a%20b&negotiateVersion=1"
         );
         let url = connect("/hubs/workflow", "d1", "s+/é");
-        assert_eq!(url, "/hubs/workflow?device=d1&id=s%2B%2F%C3%A9");
+        assert_eq!(url, "/hubs/workflow?device=d1&backlog=all&id=s%2B%2F%C3%A9");
         assert_eq!(
             with_token("/h?id=1", "a.b-c&"),
             "/h?id=1&access_token=a.b-c%26"

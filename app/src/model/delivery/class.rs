@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 /// Longest life of a notification, in seconds: retention (30 days) less two, so that no partition goes
 /// while something in it is still owed.
 pub const LONGEST_LIFE: u32 = 28 * 86_400;
+/// The highest bound of what comes one by one.
+const MOST_BACKLOG: u32 = 10_000;
 /// Rungs of one ladder.
 const MOST_RUNGS: usize = 16;
 
@@ -121,6 +123,9 @@ pub struct Class {
     /// How it is pushed.
     #[serde(default)]
     pub push: PushRules,
+    /// More than so many that a connection is owed when it begins are told it in sum, as one `Backlog`; absent: each comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backlog: Option<u32>,
 }
 
 /// What is wrong with a class, and where.
@@ -153,6 +158,7 @@ impl Class {
                 fields: Vec::new(),
                 high,
             },
+            backlog: None,
         };
         let (acked, reached) = (Sufficient::Acked, Sufficient::Reached);
         vec![
@@ -218,6 +224,7 @@ impl Class {
             life: LONGEST_LIFE,
             ladder: vec![again(5), again(20)],
             push: PushRules::default(),
+            backlog: None,
         }
     }
 
@@ -268,6 +275,17 @@ impl Class {
                     .to_owned(),
             );
         }
+        if self
+            .backlog
+            .is_some_and(|most| !(1..=MOST_BACKLOG).contains(&most))
+        {
+            return flaw(
+                "backlog".to_owned(),
+                format!(
+                    "Give 1 to {MOST_BACKLOG} items that may come one by one, or leave it out."
+                ),
+            );
+        }
         Ok(())
     }
 }
@@ -315,6 +333,8 @@ mod tests {
                 "ladder[0].after",
             ),
             (r#"{"life":60,"push":{"title":" "}}"#, "push.title"),
+            (r#"{"life":60,"backlog":0}"#, "backlog"),
+            (r#"{"life":60,"backlog":10001}"#, "backlog"),
         ] {
             assert_eq!(flawed(json), field, "{json}");
         }

@@ -24,7 +24,12 @@ pub struct Draft {
     pub fields: String,
     /// `yes` wakes a sleeping phone.
     pub high: String,
+    /// How many may come one by one; empty: all.
+    pub backlog: String,
 }
+
+/// The label of that field.
+pub const BACKLOG: &str = "One by one up to";
 
 const ACK_BY: [(AckBy, &str); 3] = [
     (AckBy::AnyDevice, "any_device"),
@@ -104,6 +109,9 @@ impl From<&Class> for Draft {
             title: class.push.title.clone(),
             fields: fields.join(", "),
             high: if class.push.high { "yes" } else { "" }.to_owned(),
+            backlog: class
+                .backlog
+                .map_or_else(String::new, |most| most.to_string()),
         }
     }
 }
@@ -147,11 +155,18 @@ impl Draft {
             let leaves = find(&FIELDS, name).ok_or_else(|| {
                 flaw(
                     "May leave in a push",
-                    format!("“{name}” cannot: title, body, link or data can."),
+                    format!("“{name}” cannot: title, body, link, data or badge can."),
                 )
             })?;
             fields.push(leaves);
         }
+        let backlog = match self.backlog.trim() {
+            "" => None,
+            text => Some(text.parse().map_err(|_| {
+                let cure = "Write a number, such as 50, or nothing: then each comes.";
+                flaw(BACKLOG, cure.to_owned())
+            })?),
+        };
         let class = Class {
             ack_by: find(&ACK_BY, &self.ack_by).unwrap_or_default(),
             sufficient: if self.sufficient == "reached" {
@@ -166,6 +181,7 @@ impl Draft {
                 fields,
                 high: !self.high.is_empty(),
             },
+            backlog,
         };
         class.check().map_err(|found| Flaw {
             field: label(&found.field),
@@ -179,6 +195,7 @@ impl Draft {
 fn label(field: &str) -> String {
     match field {
         "life" => "Life".to_owned(),
+        "backlog" => BACKLOG.to_owned(),
         "push.title" => "Lock screen".to_owned(),
         other => match other
             .strip_prefix("ladder[")
@@ -239,7 +256,7 @@ mod tests {
         }
         let odd: Class = serde_json::from_str(
             r#"{"life":90061,"ack_by":"every_device","ladder":[{"after":3661,"do":"give_up"}],
-                "push":{"title":"t","fields":["title","data"],"high":true}}"#,
+                "push":{"title":"t","fields":["title","data"],"high":true},"backlog":50}"#,
         )
         .unwrap();
         assert_eq!(Draft::from(&odd).read(), Ok(odd));
@@ -281,6 +298,8 @@ mod tests {
             "Ladder, rung 2"
         );
         assert_eq!(field(|it| it.title = " ".to_owned()), "Lock screen");
+        assert_eq!(field(|it| it.backlog = "some".to_owned()), BACKLOG);
+        assert_eq!(field(|it| it.backlog = "0".to_owned()), BACKLOG);
         assert_eq!(
             field(|it| it.fields = "title, salary".to_owned()),
             "May leave in a push"

@@ -2,6 +2,7 @@
 //! real database and real sockets.
 
 mod accept;
+mod backlog;
 mod commit;
 mod devices;
 mod events;

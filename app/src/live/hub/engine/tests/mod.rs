@@ -101,7 +101,7 @@ fn opened(effects: &[Effect]) -> Option<TransportKind> {
         Effect::Open(_, kind, url, token) => {
             assert_eq!(
                 (url.as_str(), token.as_str()),
-                ("/hubs/w?device=web-1&id=secret", "t")
+                ("/hubs/w?device=web-1&backlog=all&id=secret", "t")
             );
             Some(*kind)
         }
