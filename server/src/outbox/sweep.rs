@@ -135,8 +135,8 @@ impl Sweeper {
         }
     }
 
-    /// When each class's first rung comes, and that for users who are away; one without a ladder has none
-    /// before its end.
+    /// When each class's first rung comes, and that for users who are away, with a phone and without; one without a
+    /// ladder has none before its end.
     ///
     /// A rung costs two rewritten rows, about twice what accepting the notification did: those that would find
     /// nobody are passed over.
@@ -144,6 +144,7 @@ impl Sweeper {
         const NEVER: i64 = i64::MAX >> 20;
         let mut rungs = FirstRungs {
             here: self.needs.reach.here(),
+            pushes: self.needs.pushes,
             ..FirstRungs::default()
         };
         for (tenant, key, class) in self.needs.classes.list() {
@@ -153,10 +154,15 @@ impl Sweeper {
                 let rung = class.ladder.get(rung);
                 rung.map_or(NEVER, |rung| i64::from(rung.after) * 1_000)
             };
-            let away = class.first_rung_away(self.needs.pushes);
+            let number = |rung: usize| i16::try_from(rung).unwrap_or(i16::MAX);
             rungs.after.push(after(0));
-            rungs.away.push(i16::try_from(away).unwrap_or(i16::MAX));
+            let away = class.first_rung_away(true);
+            rungs.away.push(number(away));
             rungs.away_after.push(after(away));
+            rungs.push_after.push(class.push_away());
+            let alone = class.first_rung_away(false);
+            rungs.alone.push(number(alone));
+            rungs.alone_after.push(after(alone));
         }
         debug_assert!(rungs.tenants.contains(&Uuid::nil()), "the built-in ones");
         rungs

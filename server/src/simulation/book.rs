@@ -176,17 +176,26 @@ impl Book {
         }
     }
 
-    /// Draws a line and looks through what lies before it.
-    pub(super) fn sweep(&mut self, now: i64) {
+    /// Draws a line and looks through what lies before it. `here`: the user has a connection; else there is a phone.
+    pub(super) fn sweep(&mut self, now: i64, here: bool) {
         self.open_from = (now - GRACE).max(self.open_from + 1);
         let (from, to) = (self.swept_to, self.open_from);
         for (seq, one) in &self.deliveries {
             if (from..to).contains(&one.routed_at) && !one.state.is_enough(one.rule) {
-                let first = self.classes[one.class].ladder.first();
+                let class = &self.classes[one.class];
+                let rung = if here { 0 } else { class.first_rung_away(true) };
+                let first = class.ladder.get(rung);
                 let after = first.map_or(i64::MAX / 4, |rung| i64::from(rung.after) * 1_000);
+                let away = class.push_away().filter(|_| !here);
+                let push_at = away.map(|away| one.routed_at + away);
+                let next_at = [push_at, Some(one.expires_at)].into_iter().flatten();
                 self.debts.entry(*seq).or_insert(Row {
-                    debt: Debt::default(),
-                    next_at: (one.routed_at + after).min(one.expires_at),
+                    debt: Debt {
+                        rung,
+                        push_at: push_at.filter(|at| *at < one.expires_at),
+                        ..Debt::default()
+                    },
+                    next_at: next_at.fold(one.routed_at + after, i64::min),
                     fence: 0,
                 });
             }

@@ -29,7 +29,8 @@ impl World {
                 self.now += pause[self.dice.below(pause.len())];
             }
             15 => {
-                self.book.sweep(self.now);
+                let here = !self.desk.connections.is_empty();
+                self.book.sweep(self.now, here);
                 self.note("sweep", self.book.debts.len());
             }
             16 => self.claim(),

@@ -171,7 +171,7 @@ impl World {
                     connection.offer(seq);
                 }
             }
-            self.book.sweep(self.now);
+            self.book.sweep(self.now, true);
             let due: Vec<i64> = self.book.debts.keys().copied().collect();
             for seq in due {
                 if self.book.debts[&seq].next_at <= self.now {
@@ -280,7 +280,10 @@ fn class(dice: &mut Dice) -> Class {
         },
         life: after + 60 + u32::try_from(dice.below(3_000)).unwrap_or(0),
         ladder,
-        push: PushRules::default(),
+        push: PushRules {
+            away: dice.once_in(2).then_some(5),
+            ..PushRules::default()
+        },
         backlog: None,
     }
 }

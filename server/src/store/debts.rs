@@ -68,10 +68,18 @@ pub struct FirstRungs {
     pub classes: Vec<String>,
     /// Of users who are here: milliseconds after it was routed.
     pub after: Vec<i64>,
-    /// Of users who are not: which rung.
+    /// Of users who are not, and have a phone: which rung.
     pub away: Vec<i16>,
     /// And when.
     pub away_after: Vec<i64>,
+    /// When they are pushed to, if that is before any rung that pushes.
+    pub push_after: Vec<Option<i64>>,
+    /// Of users who are not, and have none: which rung.
+    pub alone: Vec<i16>,
+    /// And when.
+    pub alone_after: Vec<i64>,
+    /// Some provider is configured; without, no phone counts.
+    pub pushes: bool,
     /// The users who are here.
     pub here: Vec<Uuid>,
 }
@@ -95,28 +103,45 @@ pub async fn sweep(
     .fetch_one(&mut *conn)
     .await?;
     let done = sqlx::query!(
-        r#"INSERT INTO bellhop.debt (user_id, seq, at, tenant_id, notification_id, rung, next_at)
-           SELECT d.user_id, d.seq, d.at, d.tenant_id, d.notification_id,
-                  CASE WHEN h.here THEN 0 ELSE coalesce(own.away, built_in.away, 0) END,
-                  least(d.expires_at, d.at + (r.after + trunc(r.after::float8 / 10 *
-                        (256 * (get_byte(x.u, 14) # get_byte(x.n, 14))
-                             + (get_byte(x.u, 15) # get_byte(x.n, 15))) / 65535))
-                        * interval '1 millisecond')
+        r#"WITH class AS (
+               SELECT * FROM unnest($3::uuid[], $4::text[], $5::bigint[], $6::smallint[], $7::bigint[],
+                                    $8::bigint[], $9::smallint[], $10::bigint[])
+                      AS c (tenant, class, after, away, away_after, push_after, alone, alone_after))
+           INSERT INTO bellhop.debt (user_id, seq, at, tenant_id, notification_id, rung, next_at, push_at)
+           SELECT d.user_id, d.seq, d.at, d.tenant_id, d.notification_id, r.rung,
+                  least(d.expires_at, t.rung_at, t.push_at),
+                  CASE WHEN t.push_at < d.expires_at THEN t.push_at END
              FROM bellhop.delivery d
              LEFT JOIN bellhop.notification n
                ON n.id = d.notification_id AND n.at = bellhop.instant_of(d.notification_id)
-             LEFT JOIN unnest($3::uuid[], $4::text[], $5::bigint[], $6::smallint[], $7::bigint[])
-                       AS own (tenant, class, after, away, away_after)
-               ON own.tenant = d.tenant_id AND own.class = n.class
-             LEFT JOIN unnest($3::uuid[], $4::text[], $5::bigint[], $6::smallint[], $7::bigint[])
-                       AS built_in (tenant, class, after, away, away_after)
+             LEFT JOIN class own ON own.tenant = d.tenant_id AND own.class = n.class
+             LEFT JOIN class built_in
                ON built_in.tenant = '00000000-0000-0000-0000-000000000000' AND built_in.class = n.class
-            CROSS JOIN LATERAL (SELECT d.user_id = ANY($8::uuid[]) AS here) h
             CROSS JOIN LATERAL (
-                  SELECT CASE WHEN h.here THEN coalesce(own.after, built_in.after, 0)
-                              ELSE coalesce(own.away_after, built_in.away_after, 0) END AS after) r
+                  SELECT CASE WHEN d.user_id = ANY($11::uuid[]) THEN 'here'
+                              WHEN $12 AND EXISTS (SELECT FROM bellhop.push_token p
+                                                    WHERE p.user_id = d.user_id) THEN 'away'
+                              ELSE 'alone' END AS who) w
+            CROSS JOIN LATERAL (
+                  SELECT CASE w.who WHEN 'here' THEN 0
+                                    WHEN 'away' THEN coalesce(own.away, built_in.away, 0)
+                                    ELSE coalesce(own.alone, built_in.alone, 0) END AS rung,
+                         CASE w.who WHEN 'here' THEN coalesce(own.after, built_in.after, 0)
+                                    WHEN 'away' THEN coalesce(own.away_after, built_in.away_after, 0)
+                                    ELSE coalesce(own.alone_after, built_in.alone_after, 0) END AS after,
+                         CASE WHEN w.who = 'away' THEN
+                              CASE WHEN own.class IS NOT NULL THEN own.push_after
+                                   ELSE built_in.push_after END END AS push_after) r
             CROSS JOIN LATERAL (
                   SELECT uuid_send(d.user_id) AS u, uuid_send(d.notification_id) AS n) x
+            CROSS JOIN LATERAL (
+                  SELECT (256 * (get_byte(x.u, 14) # get_byte(x.n, 14))
+                              + (get_byte(x.u, 15) # get_byte(x.n, 15)))::float8 / 65535 AS jitter) j
+            CROSS JOIN LATERAL (
+                  SELECT d.at + (r.after + trunc(r.after::float8 / 10 * j.jitter))
+                                * interval '1 millisecond' AS rung_at,
+                         d.at + (r.push_after + trunc(r.push_after::float8 / 10 * j.jitter))
+                                * interval '1 millisecond' AS push_at) t
             WHERE d.at >= $1 AND d.at < $2
               AND (d.state = 0 OR d.state = 1 AND (d.rule & 7) <> 4)
             ORDER BY d.user_id, d.seq
@@ -128,7 +153,11 @@ pub async fn sweep(
         &rungs.after,
         &rungs.away,
         &rungs.away_after,
+        &rungs.push_after as &[Option<i64>],
+        &rungs.alone,
+        &rungs.alone_after,
         &rungs.here,
+        rungs.pushes,
     )
     .execute(conn)
     .await?;

@@ -12,7 +12,7 @@ use crate::components::button::{Look, Submit};
 use crate::components::dialog::{Dialog, Dismiss};
 use crate::components::toast::{Toast, Toasts};
 use crate::model::classes::ClassRow;
-use crate::model::delivery::draft::{BACKLOG, Draft};
+use crate::model::delivery::draft::{AWAY, BACKLOG, Draft};
 use crate::model::delivery::{Happening, Story, preview, words};
 
 const PATH: &str = "/admin/classes";
@@ -134,6 +134,14 @@ pub fn ClassForm(
                             hint="Nothing, or some of title, body, link, data, badge, with commas between."
                             value=now.get_untracked().fields
                             typed=move |value| now.update(|draft| draft.fields = value)
+                            optional=true
+                        />
+                        <Line
+                            name="away"
+                            label=AWAY
+                            hint="Nothing, or when somebody without any connection is pushed to, such as 5 s."
+                            value=now.get_untracked().away
+                            typed=move |value| now.update(|draft| draft.away = value)
                             optional=true
                         />
                         <Line

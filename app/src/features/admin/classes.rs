@@ -86,6 +86,7 @@ fn form_of(all: &Classes, key: Option<&str>) -> AnyView {
             title: field("title"),
             fields: field("fields"),
             high: field("high"),
+            away: field("away"),
             backlog: field("backlog"),
         };
     }

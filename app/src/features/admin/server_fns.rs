@@ -115,6 +115,7 @@ pub async fn save_class(
     title: String,
     #[server(default)] fields: String,
     #[server(default)] high: String,
+    #[server(default)] away: String,
     #[server(default)] backlog: String,
 ) -> Result<(), AppError> {
     use crate::model::delivery::draft::Draft;
@@ -127,6 +128,7 @@ pub async fn save_class(
         title,
         fields,
         high,
+        away,
         backlog,
     };
     let class = draft.read().map_err(|flaw| AppError::Invalid {

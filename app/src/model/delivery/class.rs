@@ -92,6 +92,10 @@ pub struct PushRules {
     pub fields: Vec<PushField>,
     /// Wakes a sleeping phone at once; for what must be seen now.
     pub high: bool,
+    /// Seconds after which somebody who has no connection at all is pushed to, where that is before the ladder's own rung,
+    /// or where it has none; absent: by the ladder alone. Who is away is known three to four seconds after it was routed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub away: Option<u32>,
 }
 
 impl Default for PushRules {
@@ -100,6 +104,7 @@ impl Default for PushRules {
             title: "You have a new notification".to_owned(),
             fields: Vec::new(),
             high: false,
+            away: None,
         }
     }
 }
@@ -157,6 +162,8 @@ impl Class {
                 title: title.to_owned(),
                 fields: Vec::new(),
                 high,
+                // Soon, but not before a page that is being reloaded is back.
+                away: ladder.iter().any(|(_, step)| *step == Push).then_some(5),
             },
             backlog: None,
         };
@@ -276,6 +283,16 @@ impl Class {
             );
         }
         if self
+            .push
+            .away
+            .is_some_and(|away| away.saturating_add(away / 10) >= self.life)
+        {
+            return flaw(
+                "push.away".to_owned(),
+                format!("It would never come: the class's life is {} s.", self.life),
+            );
+        }
+        if self
             .backlog
             .is_some_and(|most| !(1..=MOST_BACKLOG).contains(&most))
         {
@@ -333,6 +350,7 @@ mod tests {
                 "ladder[0].after",
             ),
             (r#"{"life":60,"push":{"title":" "}}"#, "push.title"),
+            (r#"{"life":60,"push":{"away":60}}"#, "push.away"),
             (r#"{"life":60,"backlog":0}"#, "backlog"),
             (r#"{"life":60,"backlog":10001}"#, "backlog"),
         ] {

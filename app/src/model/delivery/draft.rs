@@ -24,11 +24,15 @@ pub struct Draft {
     pub fields: String,
     /// `yes` wakes a sleeping phone.
     pub high: String,
+    /// When somebody who is away is pushed to; empty: by the ladder alone.
+    pub away: String,
     /// How many may come one by one; empty: all.
     pub backlog: String,
 }
 
-/// The label of that field.
+/// Labels of these fields.
+pub const AWAY: &str = "Push sooner to who is away";
+/// See [`AWAY`].
 pub const BACKLOG: &str = "One by one up to";
 
 const ACK_BY: [(AckBy, &str); 3] = [
@@ -109,6 +113,7 @@ impl From<&Class> for Draft {
             title: class.push.title.clone(),
             fields: fields.join(", "),
             high: if class.push.high { "yes" } else { "" }.to_owned(),
+            away: class.push.away.map_or_else(String::new, exact),
             backlog: class
                 .backlog
                 .map_or_else(String::new, |most| most.to_string()),
@@ -160,6 +165,13 @@ impl Draft {
             })?;
             fields.push(leaves);
         }
+        let away = match self.away.trim() {
+            "" => None,
+            text => Some(read_span(text).ok_or_else(|| {
+                let cure = "Write how long, such as 5 s, or nothing: then the ladder alone says.";
+                flaw(AWAY, cure.to_owned())
+            })?),
+        };
         let backlog = match self.backlog.trim() {
             "" => None,
             text => Some(text.parse().map_err(|_| {
@@ -180,6 +192,7 @@ impl Draft {
                 title: self.title.trim().to_owned(),
                 fields,
                 high: !self.high.is_empty(),
+                away,
             },
             backlog,
         };
@@ -196,6 +209,7 @@ fn label(field: &str) -> String {
     match field {
         "life" => "Life".to_owned(),
         "backlog" => BACKLOG.to_owned(),
+        "push.away" => AWAY.to_owned(),
         "push.title" => "Lock screen".to_owned(),
         other => match other
             .strip_prefix("ladder[")
@@ -256,7 +270,7 @@ mod tests {
         }
         let odd: Class = serde_json::from_str(
             r#"{"life":90061,"ack_by":"every_device","ladder":[{"after":3661,"do":"give_up"}],
-                "push":{"title":"t","fields":["title","data"],"high":true},"backlog":50}"#,
+                "push":{"title":"t","fields":["title","data"],"high":true,"away":90},"backlog":50}"#,
         )
         .unwrap();
         assert_eq!(Draft::from(&odd).read(), Ok(odd));
@@ -300,6 +314,8 @@ mod tests {
         assert_eq!(field(|it| it.title = " ".to_owned()), "Lock screen");
         assert_eq!(field(|it| it.backlog = "some".to_owned()), BACKLOG);
         assert_eq!(field(|it| it.backlog = "0".to_owned()), BACKLOG);
+        assert_eq!(field(|it| it.away = "soon".to_owned()), AWAY);
+        assert_eq!(field(|it| it.away = "28 days".to_owned()), AWAY);
         assert_eq!(
             field(|it| it.fields = "title, salary".to_owned()),
             "May leave in a push"

@@ -157,8 +157,19 @@ pub fn plan(class: &Class, debt: Debt, owed: Owed, now: i64, jitter: f64) -> Pla
 }
 
 impl Class {
+    /// When somebody with a phone and no connection is pushed to, in milliseconds after it was routed, if that is before the
+    /// ladder's own push.
+    #[must_use]
+    pub fn push_away(&self) -> Option<i64> {
+        let away = self.push.away?;
+        let mut rungs = self.ladder.iter();
+        let own = rungs.find(|rung| rung.step == Step::Push);
+        own.is_none_or(|own| away < own.after)
+            .then(|| i64::from(away) * 1_000)
+    }
+
     /// The first rung that does something for a user without a connection: one that is opened later begins
-    /// with what is owed, so nothing is to be repeated to it. `pushes`: some provider is configured.
+    /// with what is owed, so nothing is to be repeated to it. `pushes`: there is a phone to push to.
     #[must_use]
     pub fn first_rung_away(&self, pushes: bool) -> usize {
         let idle = |step: Step| step == Step::Again || step == Step::Push && !pushes;

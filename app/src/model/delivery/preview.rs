@@ -151,10 +151,20 @@ fn story(class: &Class, state: State, phones: usize) -> Vec<Happening> {
         return events;
     }
     let seconds = |ms: i64| u32::try_from(ms / 1_000).unwrap_or(u32::MAX);
-    let walk = ahead(class, Debt::default(), owed, 0, 0.0, phones > 0);
+    let away = class.push_away().filter(|_| phones > 0);
+    let debt = if phones > 0 {
+        Debt {
+            rung: class.first_rung_away(true),
+            push_at: away,
+            ..Debt::default()
+        }
+    } else {
+        Debt::default()
+    };
+    let walk = ahead(class, debt, owed, 0, 0.0, phones > 0);
     for step in walk {
         let after = seconds(step.at);
-        let is_rung = class.ladder.iter().any(|rung| rung.after == after);
+        let is_rung = class.ladder.iter().any(|rung| rung.after == after) || away == Some(step.at);
         let latest = if is_rung {
             (after + after / 10).min(class.life)
         } else {
@@ -214,10 +224,17 @@ mod tests {
 
     #[test]
     fn what_a_phone_shows_is_taken_back_at_the_end() {
-        let told = told(&format!(r#"{{"life":1000,{LADDER}}}"#), "phone");
-        assert_eq!(told[2].1, "push to 1 phone or browser");
-        assert_eq!(told[4], (90, "what phones show is taken back".to_owned()));
-        assert_eq!(told[5].0, 90);
+        let class = format!(r#"{{"life":1000,{LADDER}}}"#);
+        let plain = told(&class, "phone");
+        let push = "push to 1 phone or browser";
+        assert_eq!(plain[1], (30, push.to_owned()));
+        assert_eq!(plain[3], (90, "what phones show is taken back".to_owned()));
+        assert_eq!(plain[4].0, 90);
+        let soon = told(
+            &class.replace("1000,", r#"1000,"push":{"away":5},"#),
+            "phone",
+        );
+        assert_eq!(soon[1], (5, push.to_owned()));
     }
 
     #[test]

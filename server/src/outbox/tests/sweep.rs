@@ -159,6 +159,54 @@ async fn sweep_on_unsummarised_table_reads_few_pages() {
     assert!(pages * 3 < all, "{pages} of {all} pages: {plan}");
 }
 
+/// Somebody who is away and has a phone is pushed to soon; who has none costs nothing before the end; who is here goes by the
+/// ladder. Each at the very time the worker reckons with, spread included: a debt is claimed once for its rung.
+#[tokio::test]
+async fn who_is_away_is_pushed_to_soon_and_who_has_no_phone_costs_nothing() {
+    let mut desk = Desk::open().await;
+    desk.class("soon", r#"{"life":3600,"ladder":[{"after":9,"do":"again"},{"after":60,"do":"push"},{"after":90,"do":"give_up"}],
+                           "push":{"away":5}}"#).await;
+    sqlx::query(
+        "INSERT INTO bellhop.push_token (tenant_id, user_id, device, platform, token, token_hash, registered_at)
+         VALUES ($1, $2, 'phone', 'fcm', 't', 'h', now())",
+    )
+    .bind(desk.tenant)
+    .bind(desk.u1)
+    .execute(&desk.pool)
+    .await
+    .unwrap();
+    let (here, away) = (vec![desk.u1, desk.u2], Vec::new());
+    for (who, user, rung, after, push) in [
+        (&here, desk.u1, 0, 9_000, None),
+        (&away, desk.u1, 1, 60_000, Some(5_000)),
+        (&away, desk.u2, 2, 90_000, None),
+    ] {
+        desk.asked.here.lock().clone_from(who);
+        let seq = desk.publish(user, "soon").await;
+        desk.seconds(4);
+        assert_eq!(desk.sweep().await, 1);
+        let found: (i16, i64, Option<i64>) = sqlx::query_as(
+            "SELECT rung, (extract(epoch FROM next_at - at) * 1000)::bigint,
+                    (extract(epoch FROM push_at - at) * 1000)::bigint
+               FROM bellhop.debt WHERE user_id = $1 AND seq = $2",
+        )
+        .bind(user)
+        .bind(seq)
+        .fetch_one(&desk.pool)
+        .await
+        .unwrap();
+        let jitter = super::super::worker::jitter(desk.notification(user, seq).await, user);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "small"
+        )]
+        let spread = |after: i64| after + (after as f64 / 10.0 * jitter) as i64;
+        let push = push.map(spread);
+        assert_eq!(found, (rung, push.unwrap_or(spread(after)), push));
+    }
+}
+
 /// To somebody who is not here nothing can be repeated; who comes later begins with what is owed. So the debt
 /// begins with the rung that does something, and that at its very time: it is claimed once for it.
 #[tokio::test]
