@@ -86,6 +86,14 @@ impl Hub {
         Ok(())
     }
 
+    /// Calls a method and leaves its completion to who reads next.
+    pub(crate) async fn call(&mut self, target: &str, arguments: &str) -> Result<()> {
+        let call = format!(
+            "{{\"type\":1,\"invocationId\":\"c\",\"target\":\"{target}\",\"arguments\":{arguments}}}{END}"
+        );
+        Ok(self.0.send(Message::text(call)).await?)
+    }
+
     /// Reads until the end, so that pings are answered.
     pub(crate) async fn idle(mut self) {
         while self.text().await.is_ok() {}

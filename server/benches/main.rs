@@ -6,6 +6,7 @@
 //! driver shares the cores with what it measures.
 
 mod acks;
+mod big;
 mod bundle;
 mod client;
 mod crowd;
@@ -16,6 +17,7 @@ mod latency;
 mod memory;
 mod pages;
 mod product;
+mod push;
 mod start;
 mod throughput;
 mod twins;
@@ -73,9 +75,12 @@ enum Kind {
     Throughput,
     Acks,
     Foreign,
+    Push,
     Crowd,
     Memory,
     Bundle,
+    /// Only when it is named.
+    Big,
 }
 
 fn main() -> Result<()> {
@@ -96,6 +101,7 @@ fn main() -> Result<()> {
         data,
     };
     let all = Kind::value_variants();
+    let all = all.strip_suffix(&[Kind::Big]).unwrap_or(all);
     let rows = if cli.rows.is_empty() { all } else { &cli.rows };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -104,7 +110,7 @@ fn main() -> Result<()> {
     print!("{report}");
     if let Some(folder) = cli.reports {
         let names = rows.iter().map(|kind| format!("{kind:?}").to_lowercase());
-        let part = (rows.len() < all.len()).then(|| names.collect::<Vec<_>>().join("-"));
+        let part = (rows != all).then(|| names.collect::<Vec<_>>().join("-"));
         let path = report.write(&folder, part.as_deref())?;
         println!("written to {}", path.display());
     }
@@ -127,9 +133,11 @@ async fn measure(setup: &Setup, rows: &[Kind], commit: String) -> Result<Report>
             Kind::Throughput => throughput::rows(setup).await,
             Kind::Acks => acks::rows(setup).await,
             Kind::Foreign => foreign::rows(setup).await,
+            Kind::Push => push::rows(setup).await,
             Kind::Crowd => crowd::rows(setup).await,
             Kind::Memory => memory::rows(setup).await,
             Kind::Bundle => bundle::rows(setup),
+            Kind::Big => big::rows(setup).await,
         }
         .with_context(|| format!("{kind:?} could not be measured"))?;
         report.add(found, noise.end()?);

@@ -38,6 +38,8 @@ pub(crate) struct Ready {
     pub(crate) service: String,
     api_key: String,
     jwt: Jwt,
+    /// Where the stand-ins of the push services are.
+    pub(crate) phones: Option<String>,
     pub(crate) logins: Vec<Login>,
 }
 
