@@ -9,10 +9,9 @@ use anyhow::{Context as _, Result};
 use bellhop::support::dice::Dice;
 use bellhop::verify::audit::States;
 use bellhop::verify::journal::{Fate, Journal, MARK, Pages};
-use bellhop::verify::traffic::{Notice, Plan};
+use bellhop::verify::traffic::{self, Notice, Plan};
 use sqlx::postgres::{PgPool, PgPoolOptions};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -20,8 +19,6 @@ use uuid::Uuid;
 pub(crate) const FIRST: u64 = 1_000_000_000;
 /// One statement, database away or not.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Publications under way at once; over it the next one waits for its turn.
-const MOST: usize = 128;
 
 #[derive(Clone)]
 pub(crate) struct Sql {
@@ -71,29 +68,16 @@ impl Sql {
         self,
         plan: Arc<Plan>,
         journal: Arc<Journal>,
-        mut dice: Dice,
+        dice: Dice,
         first: u64,
         stop: CancellationToken,
     ) -> u64 {
-        let mut tick = interval(Duration::from_secs(1) / plan.rate.max(1));
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut under_way = JoinSet::new();
-        let mut number = first;
-        loop {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                Some(_) = under_way.join_next(), if !under_way.is_empty() => {}
-                _ = tick.tick(), if under_way.len() < MOST => {
-                    let notice = Notice::make(&plan, journal.run(), number, &mut dice);
-                    let one = self.clone().one(plan.clone(), journal.clone(), notice);
-                    under_way.spawn(one);
-                    number += 1;
-                }
-            }
-        }
-        while under_way.join_next().await.is_some() {}
-        number
+        let run = journal.run().to_owned();
+        let one = {
+            let plan = plan.clone();
+            move |notice| self.clone().one(plan.clone(), journal.clone(), notice)
+        };
+        traffic::paced((&plan, &run), dice, first, stop, one).await
     }
 
     /// Until its commit was answered.

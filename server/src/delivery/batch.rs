@@ -206,21 +206,7 @@ impl Batch {
                 None => fresh.push(one),
             }
         }
-        let mut members = Vec::new();
-        for (index, one) in fresh
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| one.paged.is_none())
-        {
-            members.extend(one.members.iter().map(|(user, via)| Member {
-                index,
-                user: *user,
-                via: via.clone(),
-            }));
-        }
-        let batch = fresh.iter().map(|one| one.publication.clone()).collect();
-        let paged: Vec<Option<usize>> = fresh.iter().map(|one| one.paged).collect();
-        let routed = ledger::append_to(conn, batch, &members, &paged, None, now).await?;
+        let routed = append(conn, &fresh, None, now).await?;
         let later = pages(&fresh, now);
         if !later.ids.is_empty() {
             fanout::insert(conn, &later).await?;
@@ -239,19 +225,7 @@ impl Batch {
     ) -> sqlx::Result<Vec<Verdict>> {
         let all: Vec<&Going> = self.going.iter().collect();
         let (_, claims) = claims(&all);
-        let members: Vec<Member> = (0..)
-            .zip(&self.going)
-            .flat_map(|(index, one)| {
-                one.members.iter().map(move |(user, _)| Member {
-                    index,
-                    user: *user,
-                    via: None,
-                })
-            })
-            .collect();
-        let batch = self.going.iter().map(|one| one.publication.clone());
-        let routed =
-            ledger::append_to(conn, batch.collect(), &members, &[], Some(&claims), now).await?;
+        let routed = append(conn, &all, Some(&claims), now).await?;
         let verdict = |(one, routed): (&Going, Routed)| one.verdict(routed.recipients, Vec::new());
         Ok(self.going.iter().zip(routed).map(verdict).collect())
     }
@@ -324,6 +298,30 @@ impl Going {
             unknown,
         }
     }
+}
+
+/// Writes those that are not routed in pages, with their recipients. `unseen`: the keys they claim by the same statement.
+async fn append(
+    conn: &mut PgConnection,
+    going: &[&Going],
+    unseen: Option<&Claims>,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Routed>> {
+    let mut members = Vec::with_capacity(going.len());
+    for (index, one) in going
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| one.paged.is_none())
+    {
+        members.extend(one.members.iter().map(|(user, via)| Member {
+            index,
+            user: *user,
+            via: via.clone(),
+        }));
+    }
+    let batch = going.iter().map(|one| one.publication.clone()).collect();
+    let paged: Vec<Option<usize>> = going.iter().map(|one| one.paged).collect();
+    ledger::append_to(conn, batch, &members, &paged, unseen, now).await
 }
 
 /// To few users by name, at once, and to nobody else; in the place of nothing and behind nothing.

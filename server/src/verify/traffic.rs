@@ -110,14 +110,34 @@ impl Notice {
     }
 }
 
-/// Publishes from number `first` on until `stop`, then waits for the answers that are still out; the next number.
+/// Publishes over HTTP from number `first` on until `stop`; the next number.
 pub async fn publish(
     api: Arc<Api>,
     plan: Arc<Plan>,
     journal: Arc<Journal>,
+    dice: Dice,
+    first: u64,
+    stop: CancellationToken,
+) -> u64 {
+    let run = journal.run().to_owned();
+    let one = {
+        let plan = plan.clone();
+        move |notice: Notice| {
+            let pauses = Dice::new(notice.number);
+            post(api.clone(), plan.clone(), journal.clone(), notice, pauses)
+        }
+    };
+    paced((&plan, &run), dice, first, stop, one).await
+}
+
+/// Has `one` publish each notice, at the plan's rate, from number `first` on until `stop`, then waits for those that are
+/// still at it; the next number. So many at once: over that the rate drops.
+pub async fn paced<F: Future<Output = ()> + Send + 'static>(
+    (plan, run): (&Plan, &str),
     mut dice: Dice,
     first: u64,
     stop: CancellationToken,
+    one: impl Fn(Notice) -> F,
 ) -> u64 {
     let mut tick = interval(Duration::from_secs(1) / plan.rate.max(1));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -129,9 +149,7 @@ pub async fn publish(
             () = stop.cancelled() => break,
             Some(_) = posts.join_next(), if !posts.is_empty() => {}
             _ = tick.tick(), if posts.len() < MOST => {
-                let notice = Notice::make(&plan, journal.run(), number, &mut dice);
-                let pauses = Dice::new(number);
-                posts.spawn(post(api.clone(), plan.clone(), journal.clone(), notice, pauses));
+                posts.spawn(one(Notice::make(plan, run, number, &mut dice)));
                 number += 1;
             }
         }

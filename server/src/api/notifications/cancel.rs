@@ -7,11 +7,12 @@ use sqlx::Connection as _;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::own;
 use crate::api::Api;
 use crate::api::problem::Problem;
 use crate::auth::{Principal, Scope};
 use crate::delivery::withdraw;
-use crate::store::{explain, withdraw as store};
+use crate::store::withdraw as store;
 
 /// Which thread.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -49,13 +50,7 @@ pub(super) async fn cancel(
 ) -> Result<Answer<Cancelled>, Problem> {
     principal.require(Scope::Publish)?;
     let service = principal.require_service()?;
-    let missing = || Problem::not_found("notification");
-    let id = Uuid::try_parse(&id).map_err(|_| missing())?;
-    let mut conn = api.pool.acquire().await?;
-    explain::head(&mut conn, principal.tenant, service, id)
-        .await?
-        .ok_or_else(missing)?;
-    drop(conn);
+    let id = own(&api, (principal.tenant, service), &id).await?;
     take_back(&api, (principal.tenant, service), &[id]).await
 }
 

@@ -11,8 +11,11 @@ pub(crate) use read::state_word;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use super::Api;
+use super::problem::Problem;
+use crate::store::explain as store;
 
 /// The routes of this noun, relative to `/api/v1`.
 pub(super) fn routes() -> OpenApiRouter<Api> {
@@ -22,4 +25,13 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(read::read, cancel::cancel))
         .routes(routes!(receipts::follow))
         .routes(routes!(explain::explain))
+}
+
+/// A notification of this tenant and service, by the id in the path; another's does not exist.
+async fn own(api: &Api, (tenant, service): (Uuid, Uuid), id: &str) -> Result<Uuid, Problem> {
+    let missing = || Problem::not_found("notification");
+    let id = Uuid::try_parse(id).map_err(|_| missing())?;
+    let mut conn = api.pool.acquire().await?;
+    let head = store::head(&mut conn, tenant, service, id).await?;
+    head.map(|_| id).ok_or_else(missing)
 }

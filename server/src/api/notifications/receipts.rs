@@ -19,13 +19,14 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::own;
 use crate::api::Api;
 use crate::api::problem::Problem;
 use crate::auth::{Principal, Scope};
 use crate::hub::event;
 use crate::outbox::watch::Watching;
+use crate::store::Pool;
 use crate::store::receipts::{self, Counts};
-use crate::store::{Pool, explain};
 
 /// Between two events.
 const LEAST: Duration = Duration::from_millis(250);
@@ -100,13 +101,7 @@ pub(super) async fn follow(
 ) -> Result<Response, Problem> {
     principal.require(Scope::Read)?;
     let service = principal.require_service()?;
-    let missing = || Problem::not_found("notification");
-    let id = Uuid::try_parse(&id).map_err(|_| missing())?;
-    let mut conn = api.pool.acquire().await?;
-    explain::head(&mut conn, principal.tenant, service, id)
-        .await?
-        .ok_or_else(missing)?;
-    drop(conn);
+    let id = own(&api, (principal.tenant, service), &id).await?;
     let watching = api.watch.open((principal.tenant, service), id);
     let watching = watching.ok_or_else(|| Problem {
         retry_after: Some(LATER),
