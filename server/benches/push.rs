@@ -15,7 +15,8 @@ use crate::product::{Product, Setup, publication};
 use benches::samples::Samples;
 use benches::table::{Row, Section};
 
-const USERS: usize = 300;
+/// Fewer than the stand-ins keep phones.
+const USERS: usize = 150;
 /// Apart from those of other rows.
 const FIRST: usize = 46_000;
 const EVERY: Duration = Duration::from_millis(100);
