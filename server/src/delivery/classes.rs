@@ -1,5 +1,6 @@
 //! Which class a publication gets: the one its publisher names, else its kind's, else the tenant's
-//! default. Kept in memory, for the hot path asks at every publication.
+//! default; and whether its kind is a client method of its own. Kept in memory, for the hot path asks at every
+//! publication.
 //!
 //! Bound: as many as the tenants keep; read anew every five seconds, and at once by the node on which
 //! one was changed.
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::delivery::{Class, Rule};
+use app::protocol::WITHDRAWN;
 use arc_swap::ArcSwap;
 use jiff::SignedDuration;
 use uuid::Uuid;
@@ -19,6 +21,9 @@ use crate::support::lifecycle::Lifecycle;
 const EVERY: Duration = Duration::from_secs(5);
 /// The class that is always there.
 const STANDARD: &str = "standard";
+/// Kinds of this product's own: they are known to every tenant. What the workplace publishes, as its own
+/// documents name it, and what takes items back.
+const OWN: [&str; 4] = [WITHDRAWN, "NewTask", "DocumentApproved", "DocumentRejected"];
 
 /// All tenants' classes. Cheap to read.
 pub struct Classes {
@@ -40,7 +45,10 @@ struct Own {
     default: Option<Arc<str>>,
     /// The other side of a thread is told what was read.
     read_receipts: bool,
-    kinds: HashMap<String, Arc<str>>,
+    /// What is not in `kinds` is invoked as `Notification`.
+    only_known: bool,
+    /// The kinds it knows, and the class each has of its own.
+    kinds: HashMap<String, Option<Arc<str>>>,
     classes: HashMap<Arc<str>, Arc<Class>>,
 }
 
@@ -153,8 +161,10 @@ impl Classes {
                 }
                 "default" => own.default = Some(row.value.into()),
                 "read_receipts" => own.read_receipts = true,
+                "unknown_kinds" => own.only_known = row.value == "notification",
                 "kind" => {
-                    own.kinds.insert(row.key, row.value.into());
+                    let class = (!row.value.is_empty()).then(|| row.value.into());
+                    own.kinds.insert(row.key, class);
                 }
                 _ => match serde_json::from_str::<Class>(&row.value) {
                     Ok(class) if class.check().is_ok() => {
@@ -183,6 +193,17 @@ impl Classes {
             .tenants
             .get(&tenant)
             .is_some_and(|own| own.read_receipts)
+    }
+
+    /// Whether an item of this kind is invoked as its own method, and not as `Notification`. Always, unless the
+    /// tenant wants that only of the kinds it knows.
+    #[must_use]
+    pub fn has_method(&self, tenant: Uuid, kind: &str) -> bool {
+        let table = self.table.load();
+        match table.tenants.get(&tenant) {
+            Some(own) if own.only_known => own.kinds.contains_key(kind) || OWN.contains(&kind),
+            _ => true,
+        }
     }
 
     /// The class of a publication.
@@ -257,7 +278,7 @@ impl Table {
 
     fn of_kind(&self, tenant: Uuid, kind: &str, fallback: &str) -> Chosen {
         let own = self.tenants.get(&tenant);
-        let of_kind = own.and_then(|own| own.kinds.get(kind)).map(|key| &**key);
+        let of_kind = own.and_then(|own| own.kinds.get(kind)?.as_deref());
         let default = own.and_then(|own| own.default.as_deref());
         // A fallback other than the standard one is the better answer than a tenant's default.
         let special = (fallback != STANDARD).then_some(fallback);

@@ -1,5 +1,5 @@
-//! A notification as the hub says it: its kind is the invoked method, its one argument the data
-//! plus `notificationId, seq, kind, title, body, timestamp, replayed`
+//! A notification as the hub says it: its kind is the invoked method, or `Notification` where the tenant does not
+//! know the kind; its one argument the data plus `notificationId, seq, kind, title, body, timestamp, replayed`
 //! (`docs/integrators/protocol.md`).
 
 use std::sync::OnceLock;
@@ -31,6 +31,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) id: Uuid,
     pub(crate) at: Timestamp,
     pub(crate) kind: &'a str,
+    /// The kind is a method of its own (`Classes::has_method`).
+    pub(crate) has_method: bool,
     pub(crate) title: &'a str,
     pub(crate) body: &'a str,
     /// A JSON object without reserved names.
@@ -85,7 +87,12 @@ impl Template {
         }
         head.push_str("\"seq\":");
         Self {
-            method: facts.kind.to_owned(),
+            method: if facts.has_method {
+                facts.kind
+            } else {
+                app::protocol::NOTIFICATION
+            }
+            .to_owned(),
             head,
             hidden: facts.kind == app::protocol::WITHDRAWN,
         }
@@ -234,6 +241,7 @@ mod tests {
             id: Uuid::from_u128(1),
             at: Timestamp::from_second(1_795_000_000).unwrap(),
             kind: "NewTask",
+            has_method: true,
             title: "t",
             body: "",
             data: "{\n  \"a\": 1\n}",
@@ -261,6 +269,7 @@ mod tests {
             id: Uuid::from_u128(1),
             at: Timestamp::from_second(1_795_000_000).unwrap(),
             kind: "DocumentApproved",
+            has_method: true,
             title: "a \"quoted\" title",
             body: "",
             data,

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::client::{Client, Row};
 use super::frames::{Facts, Template};
 use super::record::Recorder;
+use crate::delivery::Classes;
 use crate::outbox::passed;
 use crate::store::Pool;
 use crate::store::replay::{self, Question};
@@ -41,11 +42,19 @@ struct Shared {
 
 impl Pager {
     /// Starts the reading task; it stops when the process does.
-    pub(crate) fn start(&self, pool: Pool, clock: Clock, recorder: Recorder, life: &Lifecycle) {
+    pub(crate) fn start(
+        &self,
+        pool: Pool,
+        clock: Clock,
+        classes: Arc<Classes>,
+        recorder: Recorder,
+        life: &Lifecycle,
+    ) {
         let reader = Reader {
             shared: self.shared.clone(),
             pool,
             clock,
+            classes,
             recorder,
         };
         life.spawn("pager", reader.run(life.stopping()));
@@ -62,6 +71,8 @@ struct Reader {
     shared: Arc<Shared>,
     pool: Pool,
     clock: Clock,
+    /// Which kinds are methods of their own.
+    classes: Arc<Classes>,
     recorder: Recorder,
 }
 
@@ -125,6 +136,9 @@ impl Reader {
                         id: owed.id,
                         at: owed.at,
                         kind: &owed.kind,
+                        has_method: self
+                            .classes
+                            .has_method(clients[owed.index].tenant, &owed.kind),
                         title: &owed.title,
                         body: &owed.body,
                         data: &owed.data,

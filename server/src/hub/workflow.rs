@@ -65,7 +65,7 @@ pub(crate) struct Shared {
     pub(crate) pusher: Arc<Pusher>,
     pub(crate) ids: Ids,
     pub(crate) watch: Arc<Watch>,
-    /// Whose threads are told what was read.
+    /// Whose threads are told what was read, and which kinds are methods of their own.
     pub(crate) classes: Arc<Classes>,
     /// Whose connections were closed lately.
     revoked: Revoked,
@@ -141,7 +141,13 @@ impl Hub {
         let recorder = Recorder::new(Attempts::start(pool.clone(), life), clock.clone());
         let reception = Reception::start(pool.clone(), clock.clone(), life);
         let pager = Pager::default();
-        pager.start(pool.clone(), clock.clone(), recorder.clone(), life);
+        pager.start(
+            pool.clone(),
+            clock.clone(),
+            classes.clone(),
+            recorder.clone(),
+            life,
+        );
         let shared = Arc::new(Shared {
             pool,
             clock,

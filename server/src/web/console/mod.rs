@@ -344,7 +344,12 @@ impl Rooms {
         Ok(Classes {
             default: kept.default,
             classes: rows.collect(),
-            kinds: kept.kinds.into_iter().collect(),
+            // The page is about classes: a kind that is only known has nothing to show there.
+            kinds: kept
+                .kinds
+                .into_iter()
+                .filter_map(|(kind, class)| Some((kind, class?)))
+                .collect(),
         })
     }
 
@@ -371,7 +376,7 @@ impl Rooms {
         let done = match &change {
             ClassChange::Put(key, class) => changing.put_class(key, class).await.map(|_| ()),
             ClassChange::Remove(key) => changing.remove_class(key).await,
-            ClassChange::Kind(kind, "") => changing.set_kind(kind, None).await,
+            ClassChange::Kind(kind, "") => changing.remove_kind(kind).await,
             ClassChange::Kind(kind, class) => changing.set_kind(kind, Some(class)).await,
             ClassChange::Default(key) => changing.set_default(key).await,
         };
