@@ -13,8 +13,10 @@ use app::model::delivery::{Class, Rule};
 use app::protocol::WITHDRAWN;
 use arc_swap::ArcSwap;
 use jiff::SignedDuration;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::AckMode;
 use crate::store::{Pool, classes as store};
 use crate::support::lifecycle::Lifecycle;
 
@@ -29,6 +31,8 @@ const OWN: [&str; 4] = [WITHDRAWN, "NewTask", "DocumentApproved", "DocumentRejec
 pub struct Classes {
     pool: Option<Pool>,
     table: ArcSwap<Table>,
+    /// Rung when it is to be read anew at once.
+    again: Notify,
 }
 
 #[derive(Default)]
@@ -37,6 +41,8 @@ struct Table {
     tenants: HashMap<Uuid, Own>,
     /// Of services that have another than 1.
     weights: HashMap<Uuid, usize>,
+    /// Of services whose devices do not begin with `transport`.
+    ack_modes: HashMap<Uuid, AckMode>,
 }
 
 /// What a tenant set itself.
@@ -97,6 +103,7 @@ impl Classes {
                 built_in: built_in(),
                 ..Table::default()
             }),
+            again: Notify::new(),
         }
     }
 
@@ -111,6 +118,7 @@ impl Classes {
                 built_in,
                 ..Table::default()
             }),
+            again: Notify::new(),
         }
     }
 
@@ -130,6 +138,7 @@ impl Classes {
                 tokio::select! {
                     () = stopping.cancelled() => return,
                     () = tokio::time::sleep(EVERY) => {}
+                    () = again.again.notified() => {}
                 }
                 if let Err(error) = again.reload().await {
                     tracing::debug!(%error, "classes not read; those known stay");
@@ -150,13 +159,18 @@ impl Classes {
         let mut conn = pool.acquire().await?;
         let rows = store::all(&mut conn).await?;
         let mut tenants: HashMap<Uuid, Own> = HashMap::new();
-        let mut weights = HashMap::new();
+        let (mut weights, mut ack_modes) = (HashMap::new(), HashMap::new());
         for row in rows {
             let own = tenants.entry(row.tenant).or_default();
             match row.what.as_str() {
                 "weight" => {
                     if let (Ok(service), Ok(weight)) = (row.key.parse(), row.value.parse()) {
                         weights.insert(service, weight);
+                    }
+                }
+                "acks" => {
+                    if let (Ok(service), Ok(mode)) = (row.key.parse(), AckMode::parse(&row.value)) {
+                        ack_modes.insert(service, mode);
                     }
                 }
                 "default" => own.default = Some(row.value.into()),
@@ -181,6 +195,7 @@ impl Classes {
             built_in: built_in(),
             tenants,
             weights,
+            ack_modes,
         }));
         Ok(())
     }
@@ -248,6 +263,18 @@ impl Classes {
             .get(&service)
             .copied()
             .unwrap_or(1)
+    }
+
+    /// How devices of this service's users acknowledge when their connection does not say.
+    #[must_use]
+    pub fn ack_mode(&self, service: Uuid) -> AckMode {
+        let table = self.table.load();
+        table.ack_modes.get(&service).copied().unwrap_or_default()
+    }
+
+    /// Somebody changed services: what is kept of them is read again now, and not in five seconds.
+    pub fn services_changed(&self) {
+        self.again.notify_one();
     }
 
     /// Every class that deliveries may have, with its tenant; the nil one for the built-in.

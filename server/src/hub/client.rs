@@ -1,4 +1,8 @@
 //! One connection as our hub sees it: whose it is, its gate, what it was sent and has not confirmed.
+//!
+//! Where handlers' results acknowledge, at most [`MOST_REMEMBERED`] items wait for theirs to be recorded; the next ones
+//! stay in the database until there is room for a page. An id names an item only as long as it is remembered here, so it
+//! can acknowledge nothing that was not sent on this very connection.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -12,18 +16,21 @@ use signalr::{SendError, WriteMark};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::frames::Template;
+use super::frames::{Style, Template};
 use super::gate::{Gate, Offer};
 use super::line::{Line, Transport};
 use super::pace::Pace;
 use crate::auth::Principal;
+use crate::delivery::AckMode;
 use crate::outbox::passed::Passed;
 use crate::store::replay::Question;
 use crate::support::ids::instant_of;
 
 /// Ids of unconfirmed items kept to translate an ack without asking the database; an ack of an
-/// older one costs a look-up.
-const MOST_REMEMBERED: usize = 1_000;
+/// older one costs a look-up. Where results acknowledge: items that may wait for theirs.
+pub(crate) const MOST_REMEMBERED: usize = 1_000;
+/// Room that must come free before those that wait behind them are read: a page.
+const A_PAGE: usize = 100;
 
 /// An open connection. Shared by the registry, the pager and the hub's calls.
 pub(crate) struct Client {
@@ -36,8 +43,8 @@ pub(crate) struct Client {
     pub(crate) device: Option<Arc<str>>,
     /// When its transport connected, which is before its client is told so.
     pub(crate) connected_at: Timestamp,
-    /// `?methods=notification`: every item is invoked as `Notification`.
-    as_notification: bool,
+    /// How it wants its items.
+    style: Style,
     /// Milliseconds since the epoch; `i64::MAX` for a token without an end. Later requests of the
     /// connection may bring a fresher token.
     expires_at: AtomicI64,
@@ -63,6 +70,10 @@ struct Inner {
     replayed_through: i64,
     /// Written and neither acked nor reached, ascending; at most [`MOST_REMEMBERED`].
     unconfirmed: VecDeque<Written>,
+    /// As many items wait for their results as may; the gate is parked for it.
+    full: bool,
+    /// Results wait to be recorded, and whoever records them knows it.
+    told: bool,
     groups: HashSet<Arc<str>, RandomState>,
 }
 
@@ -72,6 +83,27 @@ struct Written {
     id: Uuid,
     /// Nobody acks it, so the transport's word is asked for from every device.
     hidden: bool,
+    result: Handled,
+}
+
+/// What is known of an item's result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Handled {
+    /// None is asked for.
+    Unasked,
+    /// It has not come.
+    Awaited,
+    /// It acknowledges the item, and is to be recorded.
+    Yes,
+}
+
+/// What is to be done after a result came, or was recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Due {
+    /// Its results are to be recorded; it is asked for once until [`Client::results`] takes them.
+    pub(crate) recording: bool,
+    /// A page must be read now; the gate counts on it.
+    pub(crate) page: bool,
 }
 
 /// What the database knows of a device when it connects.
@@ -122,11 +154,17 @@ pub(crate) struct Visitor {
     pub(crate) name: Arc<str>,
     pub(crate) device: Option<Arc<str>>,
     pub(crate) at: Timestamp,
+    pub(crate) ack_mode: AckMode,
 }
 
 impl Client {
     pub(crate) fn new(line: Line, visitor: Visitor, start: Start) -> Self {
         let principal = line.principal();
+        let style = Style {
+            encoding: line.encoding(),
+            as_notification: line.as_notification(),
+            results: visitor.ack_mode == AckMode::Result,
+        };
         Self {
             tenant: principal.tenant,
             user: visitor.user,
@@ -134,19 +172,21 @@ impl Client {
             user_name: visitor.name,
             device: visitor.device,
             connected_at: visitor.at,
-            as_notification: line.as_notification(),
+            style,
             expires_at: AtomicI64::new(end_of(&principal)),
             active: AtomicBool::new(line.transport() != Transport::Stream),
             line,
             typed: Mutex::default(),
             inner: Mutex::new(Inner {
                 gate: Gate::default(),
-                explicit: start.explicit,
+                explicit: start.explicit || visitor.ack_mode != AckMode::Transport,
                 start: start.from,
                 since: start.since,
                 acked: start.acked.into(),
                 replayed_through: start.last_seq,
                 unconfirmed: VecDeque::new(),
+                full: false,
+                told: false,
                 groups: HashSet::default(),
             }),
         }
@@ -287,6 +327,9 @@ impl Client {
     /// Asks again for a page that failed, or that a drained queue now has room for.
     pub(crate) fn drained(&self) -> bool {
         let mut inner = self.inner.lock();
+        if inner.full {
+            return false; // results make room, not the queue
+        }
         inner.gate.drained();
         inner.gate.wants_page()
     }
@@ -304,19 +347,27 @@ impl Client {
         template: &Template,
         replayed: bool,
     ) -> bool {
-        let frame: Bytes =
-            template.frame(self.line.encoding(), self.as_notification, seq, replayed);
+        let asks = template.wants_result(self.style);
+        if asks && !inner.has_room() {
+            inner.full = true;
+            inner.gate.refused();
+            return false;
+        }
+        let frame: Bytes = template.frame(self.style, seq, replayed);
         match self.line.try_send(frame) {
             Ok(mark) => {
                 inner.gate.sent(seq);
-                if inner.unconfirmed.len() == MOST_REMEMBERED {
-                    inner.unconfirmed.pop_front();
-                }
+                inner.forget_one();
                 inner.unconfirmed.push_back(Written {
                     mark,
                     seq,
                     id,
                     hidden: template.hidden,
+                    result: if asks {
+                        Handled::Awaited
+                    } else {
+                        Handled::Unasked
+                    },
                 });
                 true
             }
@@ -380,8 +431,61 @@ impl Client {
         (seqs, unknown)
     }
 
-    /// These were acked: nothing more is owed to this connection for them.
-    pub(crate) fn confirmed(&self, seqs: &[i64]) {
+    /// How its device acknowledges, as far as this connection knows.
+    pub(crate) fn ack_mode(&self) -> AckMode {
+        match self.is_explicit() {
+            _ if self.style.results => AckMode::Result,
+            true => AckMode::Explicit,
+            false => AckMode::Transport,
+        }
+    }
+
+    /// The client says what came of an item's handler; `acks`: it acknowledges. Only the first word on an item
+    /// that waits for one counts.
+    pub(crate) fn handled(&self, seq: i64, acks: bool) -> Due {
+        let mut inner = self.inner.lock();
+        let Ok(at) = inner
+            .unconfirmed
+            .binary_search_by_key(&seq, |written| written.seq)
+        else {
+            return Due::default();
+        };
+        if inner.unconfirmed[at].result != Handled::Awaited {
+            return Due::default();
+        }
+        if acks {
+            inner.unconfirmed[at].result = Handled::Yes;
+            return Due {
+                recording: !std::mem::replace(&mut inner.told, true),
+                page: false,
+            };
+        }
+        // It has it and has not handled it: it comes again to the device's next connection.
+        inner.unconfirmed.remove(at);
+        Due {
+            recording: false,
+            page: inner.has_again_room(),
+        }
+    }
+
+    /// What was taken was not recorded. Answers whether it is to be asked for again; it may have been already.
+    pub(crate) fn wants_recording(&self) -> bool {
+        !std::mem::replace(&mut self.inner.lock().told, true)
+    }
+
+    /// Items whose results acknowledge them and are not recorded.
+    pub(crate) fn results(&self) -> Vec<i64> {
+        let mut inner = self.inner.lock();
+        inner.told = false;
+        let written = inner.unconfirmed.iter();
+        written
+            .filter(|written| written.result == Handled::Yes)
+            .map(|written| written.seq)
+            .collect()
+    }
+
+    /// These were acked: nothing more is owed to this connection for them. Answers whether a page must be read now.
+    pub(crate) fn confirmed(&self, seqs: &[i64]) -> bool {
         let seqs: HashSet<i64, RandomState> = seqs.iter().copied().collect();
         let mut inner = self.inner.lock();
         inner
@@ -390,14 +494,14 @@ impl Client {
         if inner.unconfirmed.is_empty() {
             inner.unconfirmed = VecDeque::new(); // an idle connection holds no memory for it
         }
+        inner.has_again_room()
     }
 
-    /// Everything up to `seq` was acked.
-    pub(crate) fn confirmed_through(&self, seq: i64) {
-        self.inner
-            .lock()
-            .unconfirmed
-            .retain(|written| written.seq > seq);
+    /// Everything up to `seq` was acked. Answers whether a page must be read now.
+    pub(crate) fn confirmed_through(&self, seq: i64) -> bool {
+        let mut inner = self.inner.lock();
+        inner.unconfirmed.retain(|written| written.seq > seq);
+        inner.has_again_room()
     }
 
     /// Transport evidence: what was written up to `mark` was read. Answers the numbers that count as
@@ -474,6 +578,42 @@ impl Client {
         std::mem::take(&mut self.inner.lock().groups)
             .into_iter()
             .collect()
+    }
+}
+
+impl Inner {
+    /// Items whose results are awaited or not recorded. Counted only where there are many.
+    fn unsettled(&self) -> usize {
+        let written = self.unconfirmed.iter();
+        written
+            .filter(|written| written.result != Handled::Unasked)
+            .count()
+    }
+
+    /// May one more wait for its result?
+    fn has_room(&self) -> bool {
+        self.unconfirmed.len() < MOST_REMEMBERED || self.unsettled() < MOST_REMEMBERED
+    }
+
+    /// Results have made room for those that waited. Answers whether a page must be read now.
+    fn has_again_room(&mut self) -> bool {
+        if !self.full || self.unsettled() > MOST_REMEMBERED - A_PAGE {
+            return false;
+        }
+        self.full = false;
+        // If the queue is full, too, it refuses again, and tells when it has drained.
+        self.gate.drained();
+        self.gate.wants_page()
+    }
+
+    /// Makes place for one more to be remembered: the oldest whose result is not asked for.
+    fn forget_one(&mut self) {
+        if self.unconfirmed.len() < MOST_REMEMBERED {
+            return;
+        }
+        let mut written = self.unconfirmed.iter();
+        let at = written.position(|written| written.result == Handled::Unasked);
+        self.unconfirmed.remove(at.unwrap_or_default());
     }
 }
 

@@ -27,6 +27,7 @@ mod read;
 mod reception;
 mod record;
 mod registry;
+mod results;
 mod revoked;
 pub(crate) mod route;
 mod starter;

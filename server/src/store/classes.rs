@@ -9,11 +9,11 @@ use uuid::Uuid;
 pub struct Row {
     /// Whose.
     pub tenant: Uuid,
-    /// `class`, `kind`, `default`, `weight`, `read_receipts`, `unknown_kinds`.
+    /// `class`, `kind`, `default`, `weight`, `read_receipts`, `unknown_kinds`, `acks`.
     pub what: String,
     /// The class's key, the kind, or the service's inner id; empty for the default.
     pub key: String,
-    /// The class as JSON, the key of one (empty: none), a service's weight, or the tenant's choice.
+    /// The class as JSON, the key of one (empty: none), a service's weight or way to acknowledge, or the tenant's choice.
     pub value: String,
 }
 
@@ -33,7 +33,9 @@ pub async fn all(conn: &mut PgConnection) -> sqlx::Result<Vec<Row>> {
            UNION ALL
            SELECT id, 'read_receipts', '', '' FROM bellhop.tenant WHERE read_receipts
            UNION ALL
-           SELECT id, 'unknown_kinds', '', unknown_kinds FROM bellhop.tenant WHERE unknown_kinds <> 'kind'"#
+           SELECT id, 'unknown_kinds', '', unknown_kinds FROM bellhop.tenant WHERE unknown_kinds <> 'kind'
+           UNION ALL
+           SELECT tenant_id, 'acks', id::text, acks FROM bellhop.service WHERE acks <> 'transport'"#
     )
     .fetch_all(conn)
     .await

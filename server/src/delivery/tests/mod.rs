@@ -16,6 +16,7 @@ mod publish;
 mod receipts;
 mod removal;
 mod restore;
+mod results;
 mod resume;
 mod rungs;
 mod screens;

@@ -109,6 +109,7 @@ fn why_of(told: Explained, as_of: i64) -> Why {
             note: one.agent,
             ack_mode: match one.ack_mode {
                 "explicit" => "itself",
+                "result" => "by its handlers",
                 _ => "by reading",
             }
             .to_owned(),
