@@ -1,10 +1,6 @@
 //! One connection as our hub sees it: whose it is, its gate, what it was sent and has not confirmed.
-//!
-//! Where handlers' results acknowledge, at most [`MOST_REMEMBERED`] items wait for theirs to be recorded; the next ones
-//! stay in the database until there is room for a page. An id names an item only as long as it is remembered here, so it
-//! can acknowledge nothing that was not sent on this very connection.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
@@ -20,16 +16,14 @@ use super::frames::{Style, Template};
 use super::gate::{Gate, Offer};
 use super::line::{Line, Transport};
 use super::pace::Pace;
+use super::unconfirmed::{Handled, Unconfirmed, Written};
 use crate::auth::Principal;
 use crate::delivery::AckMode;
 use crate::outbox::passed::Passed;
 use crate::store::replay::Question;
 use crate::support::ids::instant_of;
 
-/// Ids of unconfirmed items kept to translate an ack without asking the database; an ack of an
-/// older one costs a look-up. Where results acknowledge: items that may wait for theirs.
-pub(crate) const MOST_REMEMBERED: usize = 1_000;
-/// Room that must come free before those that wait behind them are read: a page.
+/// Room that must come free before those that wait for it are read.
 const A_PAGE: usize = 100;
 
 /// An open connection. Shared by the registry, the pager and the hub's calls.
@@ -68,33 +62,12 @@ struct Inner {
     acked: Box<str>,
     /// Items up to here were given out before this connection was welcomed.
     replayed_through: i64,
-    /// Written and neither acked nor reached, ascending; at most [`MOST_REMEMBERED`].
-    unconfirmed: VecDeque<Written>,
-    /// As many items wait for their results as may; the gate is parked for it.
+    unconfirmed: Unconfirmed,
+    /// As many items wait for their results as may; the gate is parked for it. Cleared when there is room for a page.
     full: bool,
     /// Results wait to be recorded, and whoever records them knows it.
     told: bool,
     groups: HashSet<Arc<str>, RandomState>,
-}
-
-struct Written {
-    mark: WriteMark,
-    seq: i64,
-    id: Uuid,
-    /// Nobody acks it, so the transport's word is asked for from every device.
-    hidden: bool,
-    result: Handled,
-}
-
-/// What is known of an item's result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Handled {
-    /// None is asked for.
-    Unasked,
-    /// It has not come.
-    Awaited,
-    /// It acknowledges the item, and is to be recorded.
-    Yes,
 }
 
 /// What is to be done after a result came, or was recorded.
@@ -184,7 +157,7 @@ impl Client {
                 since: start.since,
                 acked: start.acked.into(),
                 replayed_through: start.last_seq,
-                unconfirmed: VecDeque::new(),
+                unconfirmed: Unconfirmed::default(),
                 full: false,
                 told: false,
                 groups: HashSet::default(),
@@ -348,7 +321,7 @@ impl Client {
         replayed: bool,
     ) -> bool {
         let asks = template.wants_result(self.style);
-        if asks && !inner.has_room() {
+        if asks && !inner.unconfirmed.has_room_for(1) {
             inner.full = true;
             inner.gate.refused();
             return false;
@@ -357,8 +330,7 @@ impl Client {
         match self.line.try_send(frame) {
             Ok(mark) => {
                 inner.gate.sent(seq);
-                inner.forget_one();
-                inner.unconfirmed.push_back(Written {
+                inner.unconfirmed.push(Written {
                     mark,
                     seq,
                     id,
@@ -389,8 +361,7 @@ impl Client {
     pub(crate) fn set_active(&self, active: bool) -> bool {
         let news = self.active.swap(active, Ordering::Relaxed) != active;
         let inner = self.inner.lock();
-        let mut unconfirmed = inner.unconfirmed.iter();
-        let owes = unconfirmed.any(|written| written.hidden || !inner.explicit);
+        let owes = inner.unconfirmed.is_any(inner.explicit);
         drop(inner);
         if news && active && owes {
             self.line.probe();
@@ -414,21 +385,7 @@ impl Client {
 
     /// Numbers of these notifications as far as this connection remembers; the rest by id.
     pub(crate) fn numbers(&self, ids: &[Uuid]) -> (Vec<i64>, Vec<Uuid>) {
-        let inner = self.inner.lock();
-        let known: HashMap<Uuid, i64, RandomState> = inner
-            .unconfirmed
-            .iter()
-            .map(|written| (written.id, written.seq))
-            .collect();
-        let mut unknown = Vec::new();
-        let mut seqs = Vec::new();
-        for id in ids {
-            match known.get(id) {
-                Some(seq) => seqs.push(*seq),
-                None => unknown.push(*id),
-            }
-        }
-        (seqs, unknown)
+        self.inner.lock().unconfirmed.numbers(ids)
     }
 
     /// How its device acknowledges, as far as this connection knows.
@@ -444,27 +401,18 @@ impl Client {
     /// that waits for one counts.
     pub(crate) fn handled(&self, seq: i64, acks: bool) -> Due {
         let mut inner = self.inner.lock();
-        let Ok(at) = inner
-            .unconfirmed
-            .binary_search_by_key(&seq, |written| written.seq)
-        else {
-            return Due::default();
-        };
-        if inner.unconfirmed[at].result != Handled::Awaited {
+        if !inner.unconfirmed.handled(seq, acks) {
             return Due::default();
         }
         if acks {
-            inner.unconfirmed[at].result = Handled::Yes;
             return Due {
                 recording: !std::mem::replace(&mut inner.told, true),
                 page: false,
             };
         }
-        // It has it and has not handled it: it comes again to the device's next connection.
-        inner.unconfirmed.remove(at);
         Due {
             recording: false,
-            page: inner.has_again_room(),
+            page: inner.has_room_again(),
         }
     }
 
@@ -477,31 +425,21 @@ impl Client {
     pub(crate) fn results(&self) -> Vec<i64> {
         let mut inner = self.inner.lock();
         inner.told = false;
-        let written = inner.unconfirmed.iter();
-        written
-            .filter(|written| written.result == Handled::Yes)
-            .map(|written| written.seq)
-            .collect()
+        inner.unconfirmed.results()
     }
 
     /// These were acked: nothing more is owed to this connection for them. Answers whether a page must be read now.
     pub(crate) fn confirmed(&self, seqs: &[i64]) -> bool {
-        let seqs: HashSet<i64, RandomState> = seqs.iter().copied().collect();
         let mut inner = self.inner.lock();
-        inner
-            .unconfirmed
-            .retain(|written| !seqs.contains(&written.seq));
-        if inner.unconfirmed.is_empty() {
-            inner.unconfirmed = VecDeque::new(); // an idle connection holds no memory for it
-        }
-        inner.has_again_room()
+        inner.unconfirmed.confirm(seqs);
+        inner.has_room_again()
     }
 
     /// Everything up to `seq` was acked. Answers whether a page must be read now.
     pub(crate) fn confirmed_through(&self, seq: i64) -> bool {
         let mut inner = self.inner.lock();
-        inner.unconfirmed.retain(|written| written.seq > seq);
-        inner.has_again_room()
+        inner.unconfirmed.confirm_through(seq);
+        inner.has_room_again()
     }
 
     /// Transport evidence: what was written up to `mark` was read. Answers the numbers that count as
@@ -512,24 +450,8 @@ impl Client {
             return Vec::new();
         }
         let mut inner = self.inner.lock();
-        let mut seqs = Vec::new();
-        if inner.explicit {
-            inner.unconfirmed.retain(|written| {
-                let read = written.hidden && written.mark <= mark;
-                if read {
-                    seqs.push(written.seq);
-                }
-                !read
-            });
-            return seqs;
-        }
-        while let Some(written) = inner.unconfirmed.front()
-            && written.mark <= mark
-        {
-            seqs.push(written.seq);
-            inner.unconfirmed.pop_front();
-        }
-        seqs
+        let explicit = inner.explicit;
+        inner.unconfirmed.read(mark, explicit)
     }
 
     /// There are items up to `seq`. Answers whether a page must be read now.
@@ -541,8 +463,7 @@ impl Client {
 
     /// It was written here and is neither acked nor reached.
     pub(crate) fn holds(&self, seq: i64) -> bool {
-        let inner = self.inner.lock();
-        inner.unconfirmed.iter().any(|written| written.seq == seq)
+        self.inner.lock().unconfirmed.holds(seq)
     }
 
     /// Items written and not confirmed.
@@ -582,38 +503,15 @@ impl Client {
 }
 
 impl Inner {
-    /// Items whose results are awaited or not recorded. Counted only where there are many.
-    fn unsettled(&self) -> usize {
-        let written = self.unconfirmed.iter();
-        written
-            .filter(|written| written.result != Handled::Unasked)
-            .count()
-    }
-
-    /// May one more wait for its result?
-    fn has_room(&self) -> bool {
-        self.unconfirmed.len() < MOST_REMEMBERED || self.unsettled() < MOST_REMEMBERED
-    }
-
-    /// Results have made room for those that waited. Answers whether a page must be read now.
-    fn has_again_room(&mut self) -> bool {
-        if !self.full || self.unsettled() > MOST_REMEMBERED - A_PAGE {
+    /// Whether results have made room for those that waited, and a page must be read for them now.
+    fn has_room_again(&mut self) -> bool {
+        if !self.full || !self.unconfirmed.has_room_for(A_PAGE) {
             return false;
         }
         self.full = false;
         // If the queue is full, too, it refuses again, and tells when it has drained.
         self.gate.drained();
         self.gate.wants_page()
-    }
-
-    /// Makes place for one more to be remembered: the oldest whose result is not asked for.
-    fn forget_one(&mut self) {
-        if self.unconfirmed.len() < MOST_REMEMBERED {
-            return;
-        }
-        let mut written = self.unconfirmed.iter();
-        let at = written.position(|written| written.result == Handled::Unasked);
-        self.unconfirmed.remove(at.unwrap_or_default());
     }
 }
 

@@ -32,6 +32,7 @@ mod revoked;
 pub(crate) mod route;
 mod starter;
 mod stream;
+mod unconfirmed;
 mod view;
 mod workflow;
 

@@ -5,7 +5,7 @@
 //! Nobody can be told that a result was not recorded, so it is tried again until it was: also when the connection has
 //! ended meanwhile. What waits when the process stops comes again.
 //!
-//! Bound: a connection waits at most once, with at most 1,000 results (`client`).
+//! Bound: a connection waits at most once, with at most 1,000 results (`unconfirmed`).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
