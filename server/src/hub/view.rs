@@ -26,7 +26,7 @@ pub struct Counts {
     pub users: i64,
     /// Groups with somebody in them.
     pub groups: i64,
-    /// Connections whose queue is full, waiting for the client to read.
+    /// Connections whose queue is full, waiting for the client to read, or that wait for its handlers' results.
     pub parked: i64,
 }
 
