@@ -103,6 +103,46 @@ for (const { way, options } of WAYS) {
   });
 }
 
+for (const { way, options } of WAYS.slice(0, 3)) {
+  test(`${way}: what a handler returns acknowledges; nothing, false and an error do not`, async () => {
+    const [{ key }] = await hire(["employee"]);
+    const { phone, wire } = await connected(key, options, `result-${unique()}&acks=result`);
+    const outcomes: Record<string, () => unknown> = {
+      value: () => ({ shown: true }),
+      later: () => new Promise((done) => setTimeout(() => done("shown"), 100)),
+      nothing: () => undefined,
+      null: () => null,
+      false: () => false,
+      error: () => {
+        throw new Error("The page is gone.");
+      },
+    };
+    phone.connection.off(KIND);
+    phone.connection.on(KIND, (item: Item) => {
+      phone.heard.push(item);
+      return outcomes[item.title]();
+    });
+    const sent = await publishAll(key, Object.keys(outcomes), KIND);
+    await expect.poll(() => phone.ids).toEqual(sent);
+    const state = async (id: string) => (await delivery(id)).state;
+    for (const id of sent.slice(0, 2)) await expect.poll(() => state(id)).toBe("acked");
+    const receipts = expect.arrayContaining([expect.objectContaining({ via: "hub" })]);
+    expect((await delivery(sent[0])).devices).toEqual(receipts);
+    // It goes on reading and polling, which would be evidence of a device that did not answer for itself.
+    const last = await publish({ to: key, kind: KIND, title: "value" });
+    await expect.poll(() => state(last)).toBe("acked");
+    for (const id of sent.slice(2)) expect(await state(id)).toBe("queued");
+
+    await cut(phone, wire);
+    await back(phone, wire);
+    const again = sent.slice(2);
+    await expect.poll(() => phone.ids).toEqual([...sent, last, ...again]);
+    expect(phone.heard.slice(-again.length).every((each) => each.replayed)).toBe(true);
+    // Some by a call, as ever.
+    for (const id of again.slice(0, 2)) expect(await phone.ack(id)).toBe(1);
+  });
+}
+
 test("handlers may be registered after start: the backlog waits for them", async () => {
   const [{ key }] = await hire(["employee"]);
   const waiting = await publishAll(key, ["one", "two"], "NewTask");

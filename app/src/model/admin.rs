@@ -69,7 +69,7 @@ pub struct ConnectionRow {
     pub unacked: i64,
     /// Its app said that it is not in front.
     pub background: bool,
-    /// `explicit`, `transport`: how this device acknowledges.
+    /// `explicit`, `result`, `transport`: how this device acknowledges.
     pub ack_mode: String,
 }
 

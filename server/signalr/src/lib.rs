@@ -29,6 +29,7 @@
 //! | write methods: arguments, state, streams, uploads, cancellation | [`methods`] |
 //! | reach, count, list, group, disconnect connections from anywhere | [`Clients`] |
 //! | ask one client and wait for its answer | [`Connection::call_client`] |
+//! | hear what handlers return, and wait for nobody | [`Hub::completed`] |
 //! | run code around every call | [`Filter`] |
 //! | count what happens | [`Observer`] |
 //! | decide who may come, and for how long | [`Admission`] |

@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 use super::Api;
 use super::problem::Problem;
 use crate::auth::Principal;
+use crate::delivery::AckMode;
 use crate::hub::{self, Cursor, Opening};
 
 /// Seconds after which a client that was refused for now may try again.
@@ -37,6 +38,9 @@ pub(super) struct Wishes {
     device: Option<String>,
     /// `notification`: every item is an event named `Notification`.
     methods: Option<String>,
+    /// `transport`: what a cursor proves to have been read counts as reached. `explicit`: only `POST /acks` counts. As
+    /// the token's service says, if not given.
+    acks: Option<String>,
     /// For event sources that cannot send the header `Last-Event-ID`: the id of the last event read.
     /// The header wins.
     #[param(example = "1:42")]
@@ -58,7 +62,7 @@ pub(super) struct Wishes {
         (status = 200, description = "The stream", content_type = "text/event-stream", body = String),
         (status = 401, description = "No good credential", body = Problem),
         (status = 403, description = "The credential is no user's", body = Problem),
-        (status = 422, description = "The device's name or the cursor is none", body = Problem),
+        (status = 422, description = "The device's name or the cursor is none, or `acks` cannot be", body = Problem),
         (status = 429, description = "The user or the address has too many connections", body = Problem),
         (status = 503, description = "The server is leaving, or the database is away: come again", body = Problem),
     ),
@@ -81,6 +85,7 @@ async fn stream(
             "A device's name has 1 to 64 letters, digits or characters of `._:-`.",
         ));
     }
+    let ack_mode = ack_mode(wishes.acks.as_deref())?;
     let cursor = cursor(&parts.headers, wishes.last_event_id.as_deref())?;
     let place = api
         .hub_server
@@ -95,6 +100,7 @@ async fn stream(
         as_notification: wishes
             .methods
             .is_some_and(|methods| methods.eq_ignore_ascii_case("notification")),
+        ack_mode,
         cursor,
         agent: text(&parts.headers, header::USER_AGENT.as_str()),
         address: parts
@@ -121,6 +127,20 @@ async fn stream(
         ),
     ];
     Ok((StatusCode::OK, headers, body).into_response())
+}
+
+/// Nothing comes back on a stream, so no results do.
+fn ack_mode(asked: Option<&str>) -> Result<Option<AckMode>, Problem> {
+    let Some(asked) = asked else { return Ok(None) };
+    let mode =
+        AckMode::parse(asked).map_err(|wrong| Problem::invalid("acks", wrong.to_string()))?;
+    if mode == AckMode::Result {
+        return Err(Problem::invalid(
+            "acks",
+            "An event stream brings no results back: ask for `explicit`, and acknowledge with `POST /api/v1/acks`.",
+        ));
+    }
+    Ok(Some(mode))
 }
 
 /// The header is the newer of the two: an event source sends it when it comes back by itself.

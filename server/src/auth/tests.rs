@@ -92,9 +92,17 @@ async fn tenant(pool: &Pool, ids: &Ids, clock: &Clock, key: &str) -> Tenant {
         .await
         .unwrap();
     for (id, name) in [(tenant.crm, "crm"), (ids.uuid(), "erp")] {
-        store::identity::services::put(&mut conn, tenant.id, id, name, name, None, now)
-            .await
-            .unwrap();
+        store::identity::services::put(
+            &mut conn,
+            tenant.id,
+            id,
+            name,
+            name,
+            store::identity::services::Settings::default(),
+            now,
+        )
+        .await
+        .unwrap();
     }
     tenant
 }

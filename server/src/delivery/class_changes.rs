@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use app::model::delivery::{Class, Flaw};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sqlx::Connection as _;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::classes::Classes;
@@ -17,7 +19,7 @@ use crate::store::{Pool, classes as store};
 
 /// Words of the API's paths.
 const RESERVED: [&str; 2] = ["default", "preview"];
-/// Own classes a tenant may have, and kinds with a class: all are kept in memory.
+/// Own classes a tenant may have, and kinds it may know: all are kept in memory.
 const MOST: usize = 1_000;
 
 /// Why nothing was changed.
@@ -56,8 +58,44 @@ pub struct Shelf {
     pub default: String,
     /// By key, the built-in ones first in their own order.
     pub classes: Vec<Kept>,
-    /// Kinds and the keys of their classes, by kind.
-    pub kinds: BTreeMap<String, String>,
+    /// What kinds are invoked as that are not in `kinds`.
+    pub unknown_kinds: Invoke,
+    /// The kinds the tenant knows and the keys of their own classes, by kind.
+    pub kinds: BTreeMap<String, Option<String>>,
+}
+
+/// Which client method an item of a kind is invoked as that the tenant does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Invoke {
+    /// The method of the kind's name, as if it were known.
+    Kind,
+    /// `Notification`, whose `kind` tells which it is.
+    Notification,
+}
+
+impl Invoke {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Kind => "kind",
+            Self::Notification => "notification",
+        }
+    }
+
+    fn of(word: &str) -> Self {
+        match word {
+            "notification" => Self::Notification,
+            _ => Self::Kind,
+        }
+    }
+
+    /// As the tenant has it.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn read(conn: &mut sqlx::PgConnection, tenant: Uuid) -> sqlx::Result<Self> {
+        Ok(Self::of(&store::unknown_kinds(conn, tenant).await?))
+    }
 }
 
 /// A class on the shelf.
@@ -106,6 +144,7 @@ impl Shelf {
         }));
         Ok(Self {
             default: set.default,
+            unknown_kinds: Invoke::of(&set.unknown_kinds),
             classes,
             kinds: set.kinds.into_iter().collect(),
         })
@@ -120,7 +159,7 @@ impl Shelf {
         let kinds: Vec<&str> = self
             .kinds
             .iter()
-            .filter(|(_, class)| *class == key)
+            .filter(|(_, class)| class.as_deref() == Some(key))
             .map(|(kind, _)| kind.as_str())
             .collect();
         let more = kinds.len().saturating_sub(5);
@@ -198,7 +237,7 @@ impl Changing<'_> {
         Ok(())
     }
 
-    /// Gives a kind a class; `None` takes it away.
+    /// Makes a kind known, with a class of its own or without.
     ///
     /// # Errors
     /// [`Refused`]; nothing was changed then.
@@ -209,19 +248,45 @@ impl Changing<'_> {
         let mut conn = self.pool.acquire().await?;
         let mut tx = conn.begin().await?;
         store::lock(&mut tx, self.tenant).await?;
-        if let Some(class) = class {
-            let kept = Shelf::read(&mut tx, self.tenant).await?;
-            if kept.get(class).is_none() {
-                return Err(Refused::Unknown(class.to_owned()));
-            }
-            if !kept.kinds.contains_key(kind) && kept.kinds.len() >= MOST {
-                return Err(Refused::TooMany);
-            }
+        let kept = Shelf::read(&mut tx, self.tenant).await?;
+        if let Some(class) = class
+            && kept.get(class).is_none()
+        {
+            return Err(Refused::Unknown(class.to_owned()));
+        }
+        if !kept.kinds.contains_key(kind) && kept.kinds.len() >= MOST {
+            return Err(Refused::TooMany);
         }
         store::set_kind(&mut tx, self.tenant, kind, class, self.now).await?;
         tx.commit().await?;
         self.classes.reload().await?;
         Ok(())
+    }
+
+    /// Forgets a kind, and which class it had.
+    ///
+    /// # Errors
+    /// [`Refused`]; nothing was changed then.
+    pub async fn remove_kind(self, kind: &str) -> Result<(), Refused> {
+        if !draft::is_kind(kind) {
+            return Err(Refused::Kind);
+        }
+        let mut conn = self.pool.acquire().await?;
+        store::remove_kind(&mut conn, self.tenant, kind).await?;
+        drop(conn);
+        self.classes.reload().await?;
+        Ok(())
+    }
+
+    /// What kinds are invoked as that the tenant does not know.
+    ///
+    /// # Errors
+    /// Whatever the database answers; nothing was changed then.
+    pub async fn set_unknown_kinds(self, invoked_as: Invoke) -> sqlx::Result<()> {
+        let mut conn = self.pool.acquire().await?;
+        store::set_unknown_kinds(&mut conn, self.tenant, invoked_as.word()).await?;
+        drop(conn);
+        self.classes.reload().await
     }
 
     /// Whether the other side of a thread is told what was read.

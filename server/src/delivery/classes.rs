@@ -1,5 +1,6 @@
 //! Which class a publication gets: the one its publisher names, else its kind's, else the tenant's
-//! default. Kept in memory, for the hot path asks at every publication.
+//! default; and whether its kind is a client method of its own. Kept in memory, for the hot path asks at every
+//! publication.
 //!
 //! Bound: as many as the tenants keep; read anew every five seconds, and at once by the node on which
 //! one was changed.
@@ -9,21 +10,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::delivery::{Class, Rule};
+use app::protocol::WITHDRAWN;
 use arc_swap::ArcSwap;
 use jiff::SignedDuration;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::AckMode;
 use crate::store::{Pool, classes as store};
 use crate::support::lifecycle::Lifecycle;
 
 const EVERY: Duration = Duration::from_secs(5);
 /// The class that is always there.
 const STANDARD: &str = "standard";
+/// Kinds of this product's own: they are known to every tenant. What the workplace publishes, as its own
+/// documents name it, and what takes items back.
+const OWN: [&str; 4] = [WITHDRAWN, "NewTask", "DocumentApproved", "DocumentRejected"];
 
 /// All tenants' classes. Cheap to read.
 pub struct Classes {
     pool: Option<Pool>,
     table: ArcSwap<Table>,
+    /// Rung when it is to be read anew at once.
+    again: Notify,
 }
 
 #[derive(Default)]
@@ -32,6 +41,8 @@ struct Table {
     tenants: HashMap<Uuid, Own>,
     /// Of services that have another than 1.
     weights: HashMap<Uuid, usize>,
+    /// Of services whose devices do not begin with `transport`.
+    ack_modes: HashMap<Uuid, AckMode>,
 }
 
 /// What a tenant set itself.
@@ -40,7 +51,10 @@ struct Own {
     default: Option<Arc<str>>,
     /// The other side of a thread is told what was read.
     read_receipts: bool,
-    kinds: HashMap<String, Arc<str>>,
+    /// What is not in `kinds` is invoked as `Notification`.
+    only_known: bool,
+    /// The kinds it knows, and the class each has of its own.
+    kinds: HashMap<String, Option<Arc<str>>>,
     classes: HashMap<Arc<str>, Arc<Class>>,
 }
 
@@ -89,6 +103,7 @@ impl Classes {
                 built_in: built_in(),
                 ..Table::default()
             }),
+            again: Notify::new(),
         }
     }
 
@@ -103,6 +118,7 @@ impl Classes {
                 built_in,
                 ..Table::default()
             }),
+            again: Notify::new(),
         }
     }
 
@@ -122,6 +138,7 @@ impl Classes {
                 tokio::select! {
                     () = stopping.cancelled() => return,
                     () = tokio::time::sleep(EVERY) => {}
+                    () = again.again.notified() => {}
                 }
                 if let Err(error) = again.reload().await {
                     tracing::debug!(%error, "classes not read; those known stay");
@@ -142,7 +159,7 @@ impl Classes {
         let mut conn = pool.acquire().await?;
         let rows = store::all(&mut conn).await?;
         let mut tenants: HashMap<Uuid, Own> = HashMap::new();
-        let mut weights = HashMap::new();
+        let (mut weights, mut ack_modes) = (HashMap::new(), HashMap::new());
         for row in rows {
             let own = tenants.entry(row.tenant).or_default();
             match row.what.as_str() {
@@ -151,10 +168,17 @@ impl Classes {
                         weights.insert(service, weight);
                     }
                 }
+                "acks" => {
+                    if let (Ok(service), Ok(mode)) = (row.key.parse(), AckMode::parse(&row.value)) {
+                        ack_modes.insert(service, mode);
+                    }
+                }
                 "default" => own.default = Some(row.value.into()),
                 "read_receipts" => own.read_receipts = true,
+                "unknown_kinds" => own.only_known = row.value == "notification",
                 "kind" => {
-                    own.kinds.insert(row.key, row.value.into());
+                    let class = (!row.value.is_empty()).then(|| row.value.into());
+                    own.kinds.insert(row.key, class);
                 }
                 _ => match serde_json::from_str::<Class>(&row.value) {
                     Ok(class) if class.check().is_ok() => {
@@ -171,6 +195,7 @@ impl Classes {
             built_in: built_in(),
             tenants,
             weights,
+            ack_modes,
         }));
         Ok(())
     }
@@ -183,6 +208,17 @@ impl Classes {
             .tenants
             .get(&tenant)
             .is_some_and(|own| own.read_receipts)
+    }
+
+    /// Whether an item of this kind is invoked as its own method, and not as `Notification`. Always, unless the
+    /// tenant wants that only of the kinds it knows.
+    #[must_use]
+    pub fn has_method(&self, tenant: Uuid, kind: &str) -> bool {
+        let table = self.table.load();
+        match table.tenants.get(&tenant) {
+            Some(own) if own.only_known => own.kinds.contains_key(kind) || OWN.contains(&kind),
+            _ => true,
+        }
     }
 
     /// The class of a publication.
@@ -242,6 +278,18 @@ impl Classes {
             .unwrap_or(1)
     }
 
+    /// How devices of this service's users acknowledge when their connection does not say.
+    #[must_use]
+    pub fn ack_mode(&self, service: Uuid) -> AckMode {
+        let table = self.table.load();
+        table.ack_modes.get(&service).copied().unwrap_or_default()
+    }
+
+    /// Somebody changed services: what is kept of them is read again now, and not in five seconds.
+    pub fn services_changed(&self) {
+        self.again.notify_one();
+    }
+
     /// Every class that deliveries may have, with its tenant; the nil one for the built-in.
     #[must_use]
     pub fn list(&self) -> Vec<(Uuid, Arc<str>, Arc<Class>)> {
@@ -270,7 +318,7 @@ impl Table {
 
     fn of_kind(&self, tenant: Uuid, kind: &str, fallback: &str) -> Chosen {
         let own = self.tenants.get(&tenant);
-        let of_kind = own.and_then(|own| own.kinds.get(kind)).map(|key| &**key);
+        let of_kind = own.and_then(|own| own.kinds.get(kind)?.as_deref());
         let default = own.and_then(|own| own.default.as_deref());
         // A fallback other than the standard one is the better answer than a tenant's default.
         let special = (fallback != STANDARD).then_some(fallback);

@@ -5,6 +5,7 @@
 //! the [`committer`], the SQL [`intake`] through its router, the workplace inside its own
 //! transactions.
 
+mod ack_mode;
 mod batch;
 pub mod class_changes;
 pub mod classes;
@@ -23,6 +24,7 @@ mod publication;
 mod tests;
 pub mod withdraw;
 
+pub use ack_mode::{AckMode, UnknownMode};
 pub use classes::Classes;
 pub use publication::{Audience, Except, Idempotency, Publication, Routed};
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::delivery::AckMode;
 use crate::store::explain::Trace;
 use crate::store::history as store;
 
@@ -184,7 +185,8 @@ pub struct Device {
     pub device: String,
     /// Its user agent.
     pub agent: String,
-    /// `explicit`: it acks for itself; `transport`: what it reads counts as reached.
+    /// `explicit`: it acks by calls; `result`: by what its handlers return; `transport`: what it reads counts as
+    /// reached.
     pub ack_mode: &'static str,
     /// `acked`; `read`, proved by the transport; `passed`, settled by others first; `no`.
     pub has: &'static str,
@@ -334,6 +336,7 @@ pub(super) fn device(name: &str) -> String {
 
 impl Device {
     pub(super) fn new(row: store::Device, receipts: &[Trace]) -> Self {
+        let mode = AckMode::of(row.ack_mode);
         let own = |reached: bool| {
             receipts
                 .iter()
@@ -343,7 +346,7 @@ impl Device {
             "acked"
         } else if own(true) {
             "read"
-        } else if row.acked || !row.explicit && row.reached {
+        } else if row.acked || mode == AckMode::Transport && row.reached {
             "passed"
         } else {
             "no"
@@ -351,11 +354,7 @@ impl Device {
         Self {
             device: row.key,
             agent: row.agent,
-            ack_mode: if row.explicit {
-                "explicit"
-            } else {
-                "transport"
-            },
+            ack_mode: mode.name(),
             has,
             first_seen_at: row.first_seen_at.to_jiff(),
             last_seen_at: row.last_seen_at.to_jiff(),

@@ -113,6 +113,7 @@ impl Desk {
             user: self.u1,
             key: key.to_owned(),
             agent: "x".to_owned(),
+            ..devices::Arrival::default()
         };
         devices::seen(&mut conn, &[arrival], self.clock.now())
             .await

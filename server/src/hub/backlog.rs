@@ -151,7 +151,8 @@ pub(super) async fn page(
     let owed = answers.rows.iter().filter(|owed| summed.covers(owed));
     let items = owed
         .filter_map(|owed| {
-            let template = Template::new(Facts::of(owed));
+            // As a client reads it; how it would have been invoked is not in it.
+            let template = Template::new(Facts::of(owed, true));
             RawValue::from_string(template.argument(owed.seq, true)).ok()
         })
         .collect();

@@ -137,15 +137,13 @@ fn acknowledge(shared: &Arc<Shared>, client: &Arc<Client>, ids: Vec<Uuid>) -> Re
             seqs: seqs.clone(),
             ids,
         },
-        move |client| {
-            client.confirmed(&seqs);
-        },
+        move |client| client.confirmed(&seqs),
     )
 }
 
 fn acknowledge_through(shared: &Arc<Shared>, client: &Arc<Client>, seq: i64) -> Reply {
     record(shared, client, What::Through(seq), move |client| {
-        client.confirmed_through(seq);
+        client.confirmed_through(seq)
     })
 }
 
@@ -153,7 +151,7 @@ fn record(
     shared: &Arc<Shared>,
     client: &Arc<Client>,
     what: What,
-    then: impl FnOnce(&Client) + Send + 'static,
+    then: impl FnOnce(&Client) -> bool + Send + 'static,
 ) -> Reply {
     client.becomes_explicit();
     let ack = Ack {
@@ -165,12 +163,14 @@ fn record(
         active: client.is_active(),
         at: None,
     };
-    let (acks, client) = (shared.acks.clone(), client.clone());
+    let (acks, pager, client) = (shared.acks.clone(), shared.pager.clone(), client.clone());
     Reply::later(async move {
         let count = acks.record(ack).await.map_err(|NotRecorded| {
             HubError::new("Not recorded: the database is away. Acknowledge again.")
         })?;
-        then(&client);
+        if then(&client) {
+            pager.ask(client);
+        }
         Ok(count)
     })
 }

@@ -1,6 +1,6 @@
 //! One connection as our hub sees it: whose it is, its gate, what it was sent and has not confirmed.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
@@ -13,18 +13,19 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::backlog::Summed;
-use super::frames::Template;
+use super::frames::{Style, Template};
 use super::gate::{Gate, Offer};
 use super::line::{Line, Transport};
 use super::pace::Pace;
+use super::unconfirmed::{Handled, Unconfirmed, Written};
 use crate::auth::Principal;
+use crate::delivery::AckMode;
 use crate::outbox::passed::Passed;
 use crate::store::replay::{Owed, Question};
 use crate::support::ids::instant_of;
 
-/// Ids of unconfirmed items kept to translate an ack without asking the database; an ack of an
-/// older one costs a look-up.
-const MOST_REMEMBERED: usize = 1_000;
+/// Room that must come free before those that wait for it are read.
+const A_PAGE: usize = 100;
 
 /// An open connection. Shared by the registry, the pager and the hub's calls.
 pub(crate) struct Client {
@@ -39,8 +40,8 @@ pub(crate) struct Client {
     pub(crate) connected_at: Timestamp,
     /// Of the numbers it is sent.
     pub(crate) epoch: i64,
-    /// `?methods=notification`: every item is invoked as `Notification`.
-    as_notification: bool,
+    /// How it wants its items.
+    style: Style,
     /// Milliseconds since the epoch; `i64::MAX` for a token without an end. Later requests of the
     /// connection may bring a fresher token.
     expires_at: AtomicI64,
@@ -66,17 +67,21 @@ struct Inner {
     replayed_through: i64,
     /// What it was told the number of when its replay began; `None` before.
     summed: Option<Box<[Summed]>>,
-    /// Written and neither acked nor reached, ascending; at most [`MOST_REMEMBERED`].
-    unconfirmed: VecDeque<Written>,
+    unconfirmed: Unconfirmed,
+    /// As many items wait for their results as may; the gate is parked for it. Cleared when there is room for a page.
+    full: bool,
+    /// Results wait to be recorded, and whoever records them knows it.
+    told: bool,
     groups: HashSet<Arc<str>, RandomState>,
 }
 
-struct Written {
-    mark: WriteMark,
-    seq: i64,
-    id: Uuid,
-    /// Nobody acks it, so the transport's word is asked for from every device.
-    hidden: bool,
+/// What is to be done after a result came, or was recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Due {
+    /// Its results are to be recorded; it is asked for once until [`Client::results`] takes them.
+    pub(crate) recording: bool,
+    /// A page must be read now; the gate counts on it.
+    pub(crate) page: bool,
 }
 
 /// What the database knows of a device when it connects.
@@ -129,11 +134,17 @@ pub(crate) struct Visitor {
     pub(crate) at: Timestamp,
     /// Of the numbers that were looked up for it.
     pub(crate) epoch: i64,
+    pub(crate) ack_mode: AckMode,
 }
 
 impl Client {
     pub(crate) fn new(line: Line, visitor: Visitor, start: Start) -> Self {
         let principal = line.principal();
+        let style = Style {
+            encoding: line.encoding(),
+            as_notification: line.as_notification(),
+            results: visitor.ack_mode == AckMode::Result,
+        };
         Self {
             tenant: principal.tenant,
             user: visitor.user,
@@ -142,20 +153,22 @@ impl Client {
             device: visitor.device,
             connected_at: visitor.at,
             epoch: visitor.epoch,
-            as_notification: line.as_notification(),
+            style,
             expires_at: AtomicI64::new(end_of(&principal)),
             active: AtomicBool::new(line.transport() != Transport::Stream),
             line,
             typed: Mutex::default(),
             inner: Mutex::new(Inner {
                 gate: Gate::default(),
-                explicit: start.explicit,
+                explicit: start.explicit || visitor.ack_mode != AckMode::Transport,
                 start: start.from,
                 since: start.since,
                 acked: start.acked.into(),
                 replayed_through: start.last_seq,
                 summed: None,
-                unconfirmed: VecDeque::new(),
+                unconfirmed: Unconfirmed::default(),
+                full: false,
+                told: false,
                 groups: HashSet::default(),
             }),
         }
@@ -325,6 +338,9 @@ impl Client {
     /// Asks again for a page that failed, or that a drained queue now has room for.
     pub(crate) fn drained(&self) -> bool {
         let mut inner = self.inner.lock();
+        if inner.full {
+            return false; // results make room, not the queue
+        }
         inner.gate.drained();
         inner.gate.wants_page()
     }
@@ -342,19 +358,26 @@ impl Client {
         template: &Template,
         replayed: bool,
     ) -> bool {
-        let frame: Bytes =
-            template.frame(self.line.encoding(), self.as_notification, seq, replayed);
+        let asks = template.wants_result(self.style);
+        if asks && !inner.unconfirmed.has_room_for(1) {
+            inner.full = true;
+            inner.gate.refused();
+            return false;
+        }
+        let frame: Bytes = template.frame(self.style, seq, replayed);
         match self.line.try_send(frame) {
             Ok(mark) => {
                 inner.gate.sent(seq);
-                if inner.unconfirmed.len() == MOST_REMEMBERED {
-                    inner.unconfirmed.pop_front();
-                }
-                inner.unconfirmed.push_back(Written {
+                inner.unconfirmed.push(Written {
                     mark,
                     seq,
                     id,
                     hidden: template.hidden,
+                    result: if asks {
+                        Handled::Awaited
+                    } else {
+                        Handled::Unasked
+                    },
                 });
                 true
             }
@@ -376,8 +399,7 @@ impl Client {
     pub(crate) fn set_active(&self, active: bool) -> bool {
         let news = self.active.swap(active, Ordering::Relaxed) != active;
         let inner = self.inner.lock();
-        let mut unconfirmed = inner.unconfirmed.iter();
-        let owes = unconfirmed.any(|written| written.hidden || !inner.explicit);
+        let owes = inner.unconfirmed.is_any(inner.explicit);
         drop(inner);
         if news && active && owes {
             self.line.probe();
@@ -401,41 +423,61 @@ impl Client {
 
     /// Numbers of these notifications as far as this connection remembers; the rest by id.
     pub(crate) fn numbers(&self, ids: &[Uuid]) -> (Vec<i64>, Vec<Uuid>) {
-        let inner = self.inner.lock();
-        let known: HashMap<Uuid, i64, RandomState> = inner
-            .unconfirmed
-            .iter()
-            .map(|written| (written.id, written.seq))
-            .collect();
-        let mut unknown = Vec::new();
-        let mut seqs = Vec::new();
-        for id in ids {
-            match known.get(id) {
-                Some(seq) => seqs.push(*seq),
-                None => unknown.push(*id),
-            }
-        }
-        (seqs, unknown)
+        self.inner.lock().unconfirmed.numbers(ids)
     }
 
-    /// These were acked: nothing more is owed to this connection for them.
-    pub(crate) fn confirmed(&self, seqs: &[i64]) {
-        let seqs: HashSet<i64, RandomState> = seqs.iter().copied().collect();
+    /// How its device acknowledges, as far as this connection knows.
+    pub(crate) fn ack_mode(&self) -> AckMode {
+        match self.is_explicit() {
+            _ if self.style.results => AckMode::Result,
+            true => AckMode::Explicit,
+            false => AckMode::Transport,
+        }
+    }
+
+    /// The client says what came of an item's handler; `acks`: it acknowledges. Only the first word on an item
+    /// that waits for one counts.
+    pub(crate) fn handled(&self, seq: i64, acks: bool) -> Due {
         let mut inner = self.inner.lock();
-        inner
-            .unconfirmed
-            .retain(|written| !seqs.contains(&written.seq));
-        if inner.unconfirmed.is_empty() {
-            inner.unconfirmed = VecDeque::new(); // an idle connection holds no memory for it
+        if !inner.unconfirmed.handled(seq, acks) {
+            return Due::default();
+        }
+        if acks {
+            return Due {
+                recording: !std::mem::replace(&mut inner.told, true),
+                page: false,
+            };
+        }
+        Due {
+            recording: false,
+            page: inner.has_room_again(),
         }
     }
 
-    /// Everything up to `seq` was acked.
-    pub(crate) fn confirmed_through(&self, seq: i64) {
-        self.inner
-            .lock()
-            .unconfirmed
-            .retain(|written| written.seq > seq);
+    /// What was taken was not recorded. Answers whether it is to be asked for again; it may have been already.
+    pub(crate) fn wants_recording(&self) -> bool {
+        !std::mem::replace(&mut self.inner.lock().told, true)
+    }
+
+    /// Items whose results acknowledge them and are not recorded.
+    pub(crate) fn results(&self) -> Vec<i64> {
+        let mut inner = self.inner.lock();
+        inner.told = false;
+        inner.unconfirmed.results()
+    }
+
+    /// These were acked: nothing more is owed to this connection for them. Answers whether a page must be read now.
+    pub(crate) fn confirmed(&self, seqs: &[i64]) -> bool {
+        let mut inner = self.inner.lock();
+        inner.unconfirmed.confirm(seqs);
+        inner.has_room_again()
+    }
+
+    /// Everything up to `seq` was acked. Answers whether a page must be read now.
+    pub(crate) fn confirmed_through(&self, seq: i64) -> bool {
+        let mut inner = self.inner.lock();
+        inner.unconfirmed.confirm_through(seq);
+        inner.has_room_again()
     }
 
     /// Transport evidence: what was written up to `mark` was read. Answers the numbers that count as
@@ -446,24 +488,8 @@ impl Client {
             return Vec::new();
         }
         let mut inner = self.inner.lock();
-        let mut seqs = Vec::new();
-        if inner.explicit {
-            inner.unconfirmed.retain(|written| {
-                let read = written.hidden && written.mark <= mark;
-                if read {
-                    seqs.push(written.seq);
-                }
-                !read
-            });
-            return seqs;
-        }
-        while let Some(written) = inner.unconfirmed.front()
-            && written.mark <= mark
-        {
-            seqs.push(written.seq);
-            inner.unconfirmed.pop_front();
-        }
-        seqs
+        let explicit = inner.explicit;
+        inner.unconfirmed.read(mark, explicit)
     }
 
     /// There are items up to `seq`. Answers whether a page must be read now.
@@ -475,8 +501,7 @@ impl Client {
 
     /// It was written here and is neither acked nor reached.
     pub(crate) fn holds(&self, seq: i64) -> bool {
-        let inner = self.inner.lock();
-        inner.unconfirmed.iter().any(|written| written.seq == seq)
+        self.inner.lock().unconfirmed.holds(seq)
     }
 
     /// Items written and not confirmed.
@@ -512,6 +537,19 @@ impl Client {
         std::mem::take(&mut self.inner.lock().groups)
             .into_iter()
             .collect()
+    }
+}
+
+impl Inner {
+    /// Whether results have made room for those that waited, and a page must be read for them now.
+    fn has_room_again(&mut self) -> bool {
+        if !self.full || !self.unconfirmed.has_room_for(A_PAGE) {
+            return false;
+        }
+        self.full = false;
+        // If the queue is full, too, it refuses again, and tells when it has drained.
+        self.gate.drained();
+        self.gate.wants_page()
     }
 }
 

@@ -23,6 +23,10 @@ impl Dispatch for Hub {
                             id: publication.id,
                             at: publication.at(),
                             kind: &publication.kind,
+                            has_method: self
+                                .shared
+                                .classes
+                                .has_method(publication.tenant, &publication.kind),
                             title: &publication.title,
                             body: &publication.body,
                             data: &publication.data,

@@ -1,5 +1,5 @@
-//! A notification as the hub says it: its kind is the invoked method, its one argument the data
-//! plus `notificationId, seq, kind, title, body, timestamp, replayed`
+//! A notification as the hub says it: its kind is the invoked method, or `Notification` where the tenant does not
+//! know the kind; its one argument the data plus `notificationId, seq, kind, title, body, timestamp, replayed`
 //! (`docs/integrators/protocol.md`).
 
 use std::sync::OnceLock;
@@ -9,7 +9,7 @@ use app::protocol::Patch;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
-use signalr::protocol::{Broadcast, Frames, Message, Payload, Protocol};
+use signalr::protocol::{Broadcast, Frames, Invocation, Message, Payload, Protocol};
 use uuid::Uuid;
 
 use super::line::Encoding;
@@ -26,12 +26,37 @@ pub(crate) struct Template {
     pub(crate) hidden: bool,
 }
 
+/// How a connection wants its items.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Style {
+    pub(crate) encoding: Encoding,
+    /// Each as a `Notification`.
+    pub(crate) as_notification: bool,
+    /// Each with an id, so that its handler's result comes back. Not withdrawals: nobody acknowledges those.
+    pub(crate) results: bool,
+}
+
+/// Begins the ids of invocations whose results acknowledge. No client makes such ids for its own streams: the official
+/// ones count.
+const RESULT: &str = "item-";
+
+fn result_id(seq: i64) -> String {
+    format!("{RESULT}{seq}")
+}
+
+/// The number of the item that an id was made for, if it was made here.
+pub(crate) fn item_of(id: &str) -> Option<i64> {
+    id.strip_prefix(RESULT)?.parse().ok()
+}
+
 /// The facts a template is made of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts<'a> {
     pub(crate) id: Uuid,
     pub(crate) at: Timestamp,
     pub(crate) kind: &'a str,
+    /// The kind is a method of its own (`Classes::has_method`).
+    pub(crate) has_method: bool,
     pub(crate) title: &'a str,
     pub(crate) body: &'a str,
     /// A JSON object without reserved names.
@@ -44,11 +69,12 @@ pub(crate) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     /// Of what is read again.
-    pub(crate) fn of(owed: &'a Owed) -> Self {
+    pub(crate) fn of(owed: &'a Owed, has_method: bool) -> Self {
         Self {
             id: owed.id,
             at: owed.at,
             kind: &owed.kind,
+            has_method,
             title: &owed.title,
             body: &owed.body,
             data: &owed.data,
@@ -103,7 +129,12 @@ impl Template {
         }
         head.push_str("\"seq\":");
         Self {
-            method: facts.kind.to_owned(),
+            method: if facts.has_method {
+                facts.kind
+            } else {
+                app::protocol::NOTIFICATION
+            }
+            .to_owned(),
             head,
             hidden: facts.kind == app::protocol::WITHDRAWN,
         }
@@ -114,25 +145,29 @@ impl Template {
         format!("{}{seq},\"replayed\":{replayed}}}", self.head)
     }
 
+    /// Whether its handler's result is asked for.
+    pub(crate) fn wants_result(&self, style: Style) -> bool {
+        style.results && !self.hidden
+    }
+
     /// The whole message for one recipient.
-    pub(crate) fn frame(
-        &self,
-        encoding: Encoding,
-        as_notification: bool,
-        seq: i64,
-        replayed: bool,
-    ) -> Bytes {
+    pub(crate) fn frame(&self, style: Style, seq: i64, replayed: bool) -> Bytes {
         let json = self.argument(seq, replayed);
-        let target = if as_notification {
+        let target = if style.as_notification {
             app::protocol::NOTIFICATION
         } else {
             &self.method
         };
-        match encoding {
+        match style.encoding {
             Encoding::Hub(protocol) => {
                 let argument =
                     RawValue::from_string(json).map_or_else(|_| Payload::null(), Payload::from);
-                protocol.encode(&Message::call(target, vec![argument]))
+                protocol.encode(&Message::Invocation(Invocation {
+                    id: self.wants_result(style).then(|| result_id(seq)),
+                    target: target.to_owned(),
+                    arguments: vec![argument],
+                    stream_ids: Vec::new(),
+                }))
             }
             Encoding::Events { epoch } => event::event(Some((epoch, seq)), target, &json),
         }
@@ -257,6 +292,7 @@ mod tests {
             id: Uuid::from_u128(1),
             at: Timestamp::from_second(1_795_000_000).unwrap(),
             kind: "NewTask",
+            has_method: true,
             title: "t",
             body: "",
             data: "{\n  \"a\": 1\n}",
@@ -265,12 +301,12 @@ mod tests {
             on_behalf_of: None,
         };
         let template = Template::new(facts);
-        let event = template.frame(Encoding::Events { epoch: 3 }, false, 42, true);
+        let event = template.frame(style(Encoding::Events { epoch: 3 }, false), 42, true);
         let event = std::str::from_utf8(&event).unwrap();
         let (head, data) = event.split_once("\ndata: ").unwrap();
         assert_eq!(head, "id: 3:42\nevent: NewTask");
         let data = data.trim_end().replace("\ndata: ", "\n");
-        let hub = template.frame(Encoding::Hub(Protocol::Json), true, 42, true);
+        let hub = template.frame(style(Encoding::Hub(Protocol::Json), true), 42, true);
         let hub = std::str::from_utf8(&hub)
             .unwrap()
             .trim_end_matches('\u{1e}');
@@ -279,11 +315,28 @@ mod tests {
         assert_eq!(data, hub["arguments"][0]);
     }
 
+    fn style(encoding: Encoding, as_notification: bool) -> Style {
+        Style {
+            encoding,
+            as_notification,
+            results: false,
+        }
+    }
+
+    #[test]
+    fn an_id_is_of_one_item() {
+        assert_eq!(item_of(&result_id(42)), Some(42));
+        for id in ["", "42", "item-", "item-x", "item-4.2", "0123.item-42"] {
+            assert_eq!(item_of(id), None, "{id}");
+        }
+    }
+
     fn argument(data: &str) -> serde_json::Value {
         let facts = Facts {
             id: Uuid::from_u128(1),
             at: Timestamp::from_second(1_795_000_000).unwrap(),
             kind: "DocumentApproved",
+            has_method: true,
             title: "a \"quoted\" title",
             body: "",
             data,
@@ -291,7 +344,8 @@ mod tests {
             thread_key: Some("request:1"),
             on_behalf_of: Some("u-7"),
         };
-        let frame = Template::new(facts).frame(Encoding::Hub(Protocol::Json), false, 42, true);
+        let plain = style(Encoding::Hub(Protocol::Json), false);
+        let frame = Template::new(facts).frame(plain, 42, true);
         let text = std::str::from_utf8(&frame)
             .unwrap()
             .trim_end_matches('\u{1e}');

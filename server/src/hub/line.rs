@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::stream::Stream;
 use crate::auth::Principal;
+use crate::delivery::{AckMode, UnknownMode};
 
 /// The way to one client.
 #[derive(Clone)]
@@ -130,6 +131,14 @@ impl Line {
                 .query("methods")
                 .is_some_and(|value| value.eq_ignore_ascii_case("notification")),
             Self::Stream(stream) => stream.facts.as_notification,
+        }
+    }
+
+    /// How its device acknowledges, if its URL says so.
+    pub(crate) fn ack_mode(&self) -> Result<Option<AckMode>, UnknownMode> {
+        match self {
+            Self::Hub(conn) => conn.query("acks").map(AckMode::parse).transpose(),
+            Self::Stream(stream) => Ok(stream.facts.ack_mode),
         }
     }
 

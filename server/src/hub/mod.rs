@@ -28,10 +28,12 @@ mod read;
 mod reception;
 mod record;
 mod registry;
+mod results;
 mod revoked;
 pub(crate) mod route;
 mod starter;
 mod stream;
+mod unconfirmed;
 mod view;
 mod workflow;
 

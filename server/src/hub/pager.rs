@@ -47,16 +47,16 @@ impl Pager {
         &self,
         pool: Pool,
         clock: Clock,
-        recorder: Recorder,
         classes: Arc<Classes>,
+        recorder: Recorder,
         life: &Lifecycle,
     ) {
         let reader = Reader {
             shared: self.shared.clone(),
             pool,
             clock,
-            recorder,
             classes,
+            recorder,
         };
         life.spawn("pager", reader.run(life.stopping()));
     }
@@ -72,8 +72,9 @@ struct Reader {
     shared: Arc<Shared>,
     pool: Pool,
     clock: Clock,
-    recorder: Recorder,
+    /// Which kinds are methods of their own, and which classes come in sum.
     classes: Arc<Classes>,
+    recorder: Recorder,
 }
 
 impl Reader {
@@ -135,7 +136,11 @@ impl Reader {
             }
             let template = templates
                 .entry((owed.id, owed.on_behalf_of.as_deref()))
-                .or_insert_with(|| Arc::new(Template::new(Facts::of(owed))))
+                .or_insert_with(|| {
+                    let tenant = clients[owed.index].tenant;
+                    let has_method = self.classes.has_method(tenant, &owed.kind);
+                    Arc::new(Template::new(Facts::of(owed, has_method)))
+                })
                 .clone();
             rows[owed.index].push(Row {
                 seq: owed.seq,

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::delivery::AckMode;
 use crate::store::devices::{self, Arrival, Known, Membership};
 use crate::store::line::Line;
 use crate::store::{Pool, ledger};
@@ -32,6 +33,8 @@ pub(super) struct Asked {
     /// `None`: an unnamed device.
     pub(super) device: Option<String>,
     pub(super) agent: String,
+    /// How the device acknowledges.
+    pub(super) ack_mode: AckMode,
 }
 
 /// What is known of them.
@@ -148,6 +151,7 @@ async fn look_up(line: &mut Line, jobs: &[Job], now: Timestamp) -> sqlx::Result<
                 user: asked.user,
                 key: key.clone(),
                 agent: asked.agent.clone(),
+                ack_mode: asked.ack_mode.number(),
             };
             arrivals.insert((asked.user, key), arrival);
         }
@@ -201,6 +205,7 @@ mod tests {
                 user,
                 device: device.map(str::to_owned),
                 agent: "test".to_owned(),
+                ack_mode: AckMode::default(),
             })
         };
         let (tab, twin, unnamed, stranger) = tokio::join!(

@@ -26,7 +26,7 @@ pub struct Counts {
     pub users: i64,
     /// Groups with somebody in them.
     pub groups: i64,
-    /// Connections whose queue is full, waiting for the client to read.
+    /// Connections whose queue is full, waiting for the client to read, or that wait for its handlers' results.
     pub parked: i64,
 }
 
@@ -198,12 +198,7 @@ fn row(client: &Client, now: i64) -> ConnectionRow {
         buffer: i64::try_from(line.queued_bytes()).unwrap_or(i64::MAX),
         unacked: i64::try_from(client.unconfirmed()).unwrap_or(i64::MAX),
         background: !client.is_active() && line.transport() != Transport::Stream,
-        ack_mode: if client.is_explicit() {
-            "explicit"
-        } else {
-            "transport"
-        }
-        .to_owned(),
+        ack_mode: client.ack_mode().name().to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use app::protocol::{GREETING, Greeting};
 use jiff::{SignedDuration, Timestamp};
+use signalr::protocol::Outcome;
 use signalr::{Call, Connection, HubError, Reply, WriteMark};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -13,18 +14,19 @@ use uuid::Uuid;
 
 use super::client::{Client, Start, Visitor};
 use super::console::{self, Console};
-use super::line::Line;
+use super::line::{Line, Transport};
 use super::pager::Pager;
 use super::prod::Prod;
 use super::reception::{Asked, NotWelcomed, Reception};
 use super::record::Recorder;
 use super::registry::Registry;
+use super::results::Results;
 use super::revoked::Revoked;
 use super::starter::Starter;
 use super::{calls, device, expiry, frames};
 use crate::auth::{Principal, Who};
-use crate::delivery::Classes;
 use crate::delivery::epoch::Epoch;
+use crate::delivery::{AckMode, Classes};
 use crate::outbox::ack::{Ack, Acks, What};
 use crate::outbox::attempts::Attempts;
 use crate::outbox::watch::Watch;
@@ -62,11 +64,12 @@ pub(crate) struct Shared {
     pub(crate) prod: Prod,
     reception: Reception,
     pub(crate) acks: Acks,
+    results: Results,
     pub(crate) console: Arc<Console>,
     pub(crate) pusher: Arc<Pusher>,
     pub(crate) ids: Ids,
     pub(crate) watch: Arc<Watch>,
-    /// Whose threads are told what was read.
+    /// Whose threads are told what was read, and which kinds are methods of their own.
     pub(crate) classes: Arc<Classes>,
     /// Whose connections were closed lately.
     revoked: Revoked,
@@ -146,10 +149,11 @@ impl Hub {
         pager.start(
             pool.clone(),
             clock.clone(),
-            recorder.clone(),
             classes.clone(),
+            recorder.clone(),
             life,
         );
+        let results = Results::start(acks.clone(), pager.clone(), life);
         let shared = Arc::new(Shared {
             pool,
             clock,
@@ -160,6 +164,7 @@ impl Hub {
             reception,
             recorder,
             acks,
+            results,
             console,
             pusher,
             ids,
@@ -195,7 +200,9 @@ impl Hub {
             if client.device.as_deref() == Some(device) {
                 client.becomes_explicit();
                 let (seqs, _) = client.numbers(ids);
-                client.confirmed(&seqs);
+                if client.confirmed(&seqs) {
+                    self.shared.pager.ask(client.clone());
+                }
             }
         }
     }
@@ -258,7 +265,11 @@ impl Hub {
 
     /// Makes a line one of ours: looks up where its device stands, registers it, greets it. Nothing is
     /// awaited after it was registered.
-    pub(super) async fn welcome(&self, line: Line) -> Result<Arc<Client>, NotWelcomed> {
+    pub(super) async fn welcome(
+        &self,
+        line: Line,
+        ack_mode: Option<AckMode>,
+    ) -> Result<Arc<Client>, NotWelcomed> {
         let shared = &self.shared;
         let epoch = line.epoch().unwrap_or_else(|| shared.epoch.now());
         let principal = line.principal();
@@ -271,6 +282,15 @@ impl Hub {
             return Err(NotWelcomed); // checked by the caller
         };
         let device = device::name(principal.device.as_deref(), line.device());
+        let of_service = |service| shared.classes.ack_mode(service);
+        let ack_mode = ack_mode
+            .or_else(|| principal.service.map(of_service))
+            .unwrap_or_default();
+        // Nothing comes back on a stream.
+        let ack_mode = match line.transport() {
+            Transport::Stream if ack_mode == AckMode::Result => AckMode::Explicit,
+            _ => ack_mode,
+        };
         let now = shared.clock.now();
         let began = line.connected_at();
         let age = began.elapsed();
@@ -280,6 +300,7 @@ impl Hub {
             user: *user,
             device: device.as_deref().map(str::to_owned),
             agent: agent.take(200).collect(),
+            ack_mode,
         };
         let found = shared.reception.ask(asked).await?;
         let last_seq = found.last_seq;
@@ -309,6 +330,7 @@ impl Hub {
             device,
             at: now - age,
             epoch,
+            ack_mode,
         };
         let greeting = Greeting {
             user: key.to_string(),
@@ -361,9 +383,13 @@ impl signalr::Hub for Hub {
         if !matches!(connection.principal().who, Who::User { .. }) {
             return Err(HubError::new("The hub needs the token of a user."));
         }
+        let line = Line::Hub(connection.clone());
+        let ack_mode = line
+            .ack_mode()
+            .map_err(|wrong| HubError::new(wrong.to_string()))?;
         // Boxed, as the calls below: a connection's task is as large as the largest thing it ever
         // waits for, and a statement's future is many times what an idle connection needs.
-        match Box::pin(self.welcome(Line::Hub(connection.clone()))).await {
+        match Box::pin(self.welcome(line, ack_mode)).await {
             Ok(client) => {
                 self.shared.console.connections_changed(client.tenant);
                 let manual = connection
@@ -429,9 +455,38 @@ impl signalr::Hub for Hub {
         }
     }
 
+    fn completed(
+        &self,
+        connection: &Arc<Connection<Principal>>,
+        id: &str,
+        outcome: Outcome,
+    ) -> Result<(), Outcome> {
+        let Some(seq) = frames::item_of(id) else {
+            return Err(outcome);
+        };
+        if let Some(client) = self.shared.registry.by_id(connection.id()) {
+            let due = client.handled(seq, acknowledges(&outcome));
+            if due.recording {
+                self.shared.results.record(client);
+            } else if due.page {
+                self.shared.pager.ask(client);
+            }
+        }
+        Ok(())
+    }
+
     fn seen_again(&self, connection: &Arc<Connection<Principal>>, later: &Principal) {
         if let Some(client) = self.shared.registry.by_id(connection.id()) {
             client.renew(later);
         }
+    }
+}
+
+/// Whether a handler's result acknowledges the item: a value does. `false` says that it was not handled, null is what
+/// clients send of a handler that returns nothing, where they do not send an error for it.
+fn acknowledges(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Value(value) => !value.is_null() && !matches!(value.read(), Ok(false)),
+        Outcome::Void | Outcome::Error(_) => false,
     }
 }

@@ -213,8 +213,11 @@ impl Product {
             people_changed: Arc::new(move |_, users| changed.welcome_again(users)),
             people_removed: Arc::new(move || leavers.notify_one()),
             services_changed: Arc::new({
-                let origins = origins.clone();
-                move || origins.changed()
+                let (origins, classes) = (origins.clone(), workplace.classes.clone());
+                move || {
+                    origins.changed();
+                    classes.services_changed();
+                }
             }),
         });
         let hub_server = route::serve(

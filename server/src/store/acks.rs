@@ -270,7 +270,7 @@ pub async fn write_devices(
         r#"UPDATE bellhop.device d
               SET through = a.through, acked = a.ranges::int8multirange,
                   beyond_since = timestamptz 'epoch' + a.at * interval '1 microsecond',
-                  ack_mode = CASE WHEN $6 THEN 1 ELSE d.ack_mode END
+                  ack_mode = CASE WHEN $6 AND d.ack_mode = 0 THEN 1 ELSE d.ack_mode END
              FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::bigint[])
                   AS a (user_id, key, through, ranges, at)
             WHERE d.user_id = a.user_id AND d.key = a.key"#,

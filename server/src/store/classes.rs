@@ -9,11 +9,11 @@ use uuid::Uuid;
 pub struct Row {
     /// Whose.
     pub tenant: Uuid,
-    /// `class`, `kind`, `default`, `weight`, `read_receipts`.
+    /// `class`, `kind`, `default`, `weight`, `read_receipts`, `unknown_kinds`, `acks`.
     pub what: String,
     /// The class's key, the kind, or the service's inner id; empty for the default.
     pub key: String,
-    /// The class as JSON, the key of one, or a service's weight.
+    /// The class as JSON, the key of one (empty: none), a service's weight or way to acknowledge, or the tenant's choice.
     pub value: String,
 }
 
@@ -31,7 +31,11 @@ pub async fn all(conn: &mut PgConnection) -> sqlx::Result<Vec<Row>> {
            UNION ALL
            SELECT tenant_id, 'weight', id::text, weight::text FROM bellhop.service WHERE weight <> 1
            UNION ALL
-           SELECT id, 'read_receipts', '', '' FROM bellhop.tenant WHERE read_receipts"#
+           SELECT id, 'read_receipts', '', '' FROM bellhop.tenant WHERE read_receipts
+           UNION ALL
+           SELECT id, 'unknown_kinds', '', unknown_kinds FROM bellhop.tenant WHERE unknown_kinds <> 'kind'
+           UNION ALL
+           SELECT tenant_id, 'acks', id::text, acks FROM bellhop.service WHERE acks <> 'transport'"#
     )
     .fetch_all(conn)
     .await
@@ -70,7 +74,19 @@ pub async fn remove_class(conn: &mut PgConnection, tenant: Uuid, key: &str) -> s
     Ok(done.rows_affected() > 0)
 }
 
-/// Gives a kind a class; `None` takes it away.
+/// Forgets a kind.
+pub async fn remove_kind(conn: &mut PgConnection, tenant: Uuid, kind: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM bellhop.kind WHERE tenant_id = $1 AND kind = $2",
+        tenant,
+        kind,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Makes a kind known, with a class of its own or without.
 pub async fn set_kind(
     conn: &mut PgConnection,
     tenant: Uuid,
@@ -78,16 +94,7 @@ pub async fn set_kind(
     class: Option<&str>,
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    let Some(class) = class else {
-        sqlx::query!(
-            "DELETE FROM bellhop.kind WHERE tenant_id = $1 AND kind = $2",
-            tenant,
-            kind,
-        )
-        .execute(conn)
-        .await?;
-        return Ok(());
-    };
+    let class = class.unwrap_or_default();
     sqlx::query!(
         "INSERT INTO bellhop.kind (tenant_id, kind, class, updated_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (tenant_id, kind) DO UPDATE SET class = $3, updated_at = $4",
@@ -139,14 +146,42 @@ pub async fn read_receipts(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Resul
     .await
 }
 
+/// What kinds are invoked as that the tenant does not know: `kind` or `notification`.
+pub async fn set_unknown_kinds(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    invoked_as: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE bellhop.tenant SET unknown_kinds = $2 WHERE id = $1",
+        tenant,
+        invoked_as,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The same, as it is.
+pub async fn unknown_kinds(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<String> {
+    sqlx::query_scalar!(
+        "SELECT unknown_kinds FROM bellhop.tenant WHERE id = $1",
+        tenant
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// What one tenant set, as it stands in this transaction.
 pub struct OfTenant {
     /// The class of kinds that have none.
     pub default: String,
     /// Keys and rules as JSON, by key.
     pub classes: Vec<(String, String)>,
-    /// Kinds and the keys of their classes, by kind.
-    pub kinds: Vec<(String, String)>,
+    /// What kinds are invoked as that are not in `kinds`.
+    pub unknown_kinds: String,
+    /// The kinds it knows and the keys of their own classes, by kind.
+    pub kinds: Vec<(String, Option<String>)>,
 }
 
 /// Holds off other changes of the tenant's classes until the transaction ends: what a kind names must not
@@ -163,8 +198,8 @@ pub async fn lock(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<()> {
 
 /// Reads what a tenant set.
 pub async fn of_tenant(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<OfTenant> {
-    let default = sqlx::query_scalar!(
-        "SELECT default_class FROM bellhop.tenant WHERE id = $1",
+    let set = sqlx::query!(
+        "SELECT default_class, unknown_kinds FROM bellhop.tenant WHERE id = $1",
         tenant
     )
     .fetch_one(&mut *conn)
@@ -176,13 +211,14 @@ pub async fn of_tenant(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<Of
     .fetch_all(&mut *conn)
     .await?;
     let kinds = sqlx::query!(
-        "SELECT kind, class FROM bellhop.kind WHERE tenant_id = $1 ORDER BY kind",
+        r#"SELECT kind, nullif(class, '') AS "class?" FROM bellhop.kind WHERE tenant_id = $1 ORDER BY kind"#,
         tenant
     )
     .fetch_all(conn)
     .await?;
     Ok(OfTenant {
-        default,
+        default: set.default_class,
+        unknown_kinds: set.unknown_kinds,
         classes: classes
             .into_iter()
             .map(|row| (row.key, row.rules))

@@ -11,7 +11,7 @@ pub const MOST_DEVICES: i64 = 20;
 /// What is known of a device, and of its user's stream, at the moment it connects.
 #[derive(Clone, Debug)]
 pub struct Known {
-    /// It has acked before.
+    /// It acks for itself: by calls, as it has before or said that it would, or by its handlers' results.
     pub explicit: bool,
     /// It has everything up to here, or need not have it.
     pub through: i64,
@@ -34,10 +34,15 @@ pub struct Arrival {
     pub key: String,
     /// What it says it is.
     pub agent: String,
+    /// How it acknowledges, as the column has it; 0: it does not say.
+    pub ack_mode: i16,
 }
 
 /// Notes that devices are here, making those that are new, and answers what is known of each, in the order of
 /// (user, key). Each device once.
+///
+/// How a device acknowledges is what its newest connection says. One that does not say so any more acks by calls if
+/// it has acked by results, and is as new if it has not.
 ///
 /// The commit does not wait for the disk, so that a storm of reconnects is no storm of flushes. A device
 /// that a crash loses is made again by its next connection; its first ack makes it durable.
@@ -48,13 +53,17 @@ pub async fn seen(
 ) -> sqlx::Result<Vec<(Uuid, String, Known)>> {
     let users: Vec<Uuid> = arrivals.iter().map(|one| one.user).collect();
     let rows = sqlx::query!(
-        r#"INSERT INTO bellhop.device AS d (user_id, key, tenant_id, agent, first_seen_at, last_seen_at)
-           SELECT a.user_id, a.key, a.tenant, a.agent, $5::timestamptz, $5
-             FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[]) AS a (user_id, key, tenant, agent),
+        r#"INSERT INTO bellhop.device AS d (user_id, key, tenant_id, agent, first_seen_at, last_seen_at, ack_mode)
+           SELECT a.user_id, a.key, a.tenant, a.agent, $5::timestamptz, $5, a.ack_mode
+             FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $6::smallint[])
+                  AS a (user_id, key, tenant, agent, ack_mode),
                   (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried
             ORDER BY a.user_id, a.key
            ON CONFLICT (user_id, key) DO UPDATE
-              SET last_seen_at = excluded.last_seen_at, agent = excluded.agent
+              SET last_seen_at = excluded.last_seen_at, agent = excluded.agent,
+                  ack_mode = CASE WHEN excluded.ack_mode > 0 THEN excluded.ack_mode
+                                  WHEN d.ack_mode = 2 AND d.through = 0 AND isempty(d.acked) THEN 0
+                                  ELSE least(d.ack_mode, 1) END
            RETURNING user_id, key, ack_mode, through, beyond_since, reached_through,
                      acked::text AS "acked!", first_seen_at = $5 AS "new!""#,
         &users,
@@ -62,6 +71,7 @@ pub async fn seen(
         &arrivals.iter().map(|one| one.tenant).collect::<Vec<_>>(),
         &arrivals.iter().map(|one| one.agent.clone()).collect::<Vec<_>>(),
         now.to_sqlx(),
+        &arrivals.iter().map(|one| one.ack_mode).collect::<Vec<_>>(),
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -86,7 +96,7 @@ pub async fn seen(
         .into_iter()
         .map(|row| {
             let known = Known {
-                explicit: row.ack_mode == 1,
+                explicit: row.ack_mode != 0,
                 through: row.through,
                 beyond_since: row.beyond_since.map(jiff_sqlx::Timestamp::to_jiff),
                 reached_through: row.reached_through,

@@ -167,8 +167,8 @@ pub struct Device {
     pub key: String,
     /// User agent.
     pub agent: String,
-    /// It acks for itself.
-    pub explicit: bool,
+    /// How it acknowledges, as the column has it.
+    pub ack_mode: i16,
     /// It has, or need not have, the number: its own ack or what others settled.
     pub acked: bool,
     /// The transport proved that it was read, or others settled it.
@@ -183,7 +183,7 @@ pub struct Device {
 pub async fn devices(conn: &mut PgConnection, user: Uuid, seq: i64) -> sqlx::Result<Vec<Device>> {
     sqlx::query_as!(
         Device,
-        r#"SELECT key, agent, ack_mode = 1 AS "explicit!", (through >= $2 OR acked @> $2) AS "acked!",
+        r#"SELECT key, agent, ack_mode, (through >= $2 OR acked @> $2) AS "acked!",
                   reached_through >= $2 AS "reached!", first_seen_at, last_seen_at
              FROM bellhop.device WHERE user_id = $1
             ORDER BY last_seen_at DESC, key"#,

@@ -22,11 +22,19 @@ pub(crate) struct Client {
     /// Messages received and not asked for yet.
     waiting: VecDeque<Value>,
     calls: u64,
+    /// Completions said.
+    results: u64,
     pub(crate) greeting: Value,
 }
 
 impl Client {
     pub(crate) async fn open(address: SocketAddr, token: &str, query: &str) -> Self {
+        let path = format!("/hubs/workflow?access_token={token}&{query}");
+        Self::shake(address, path, 1).await.greeted().await
+    }
+
+    /// One that the hub may refuse.
+    pub(crate) async fn unwelcome(address: SocketAddr, token: &str, query: &str) -> Self {
         let path = format!("/hubs/workflow?access_token={token}&{query}");
         Self::shake(address, path, 1).await
     }
@@ -42,7 +50,8 @@ impl Client {
         let answer: Value = answer.json().await.unwrap();
         assert_eq!(answer["useStatefulReconnect"], true, "{answer}");
         let secret = answer["connectionToken"].as_str().unwrap();
-        Self::shake(address, format!("/hubs/workflow?id={secret}&{rest}"), 2).await
+        let path = format!("/hubs/workflow?id={secret}&{rest}");
+        Self::shake(address, path, 2).await.greeted().await
     }
 
     /// A socket on the path, or the status with which it was refused.
@@ -67,16 +76,22 @@ impl Client {
             counted: (0, 0),
             waiting: VecDeque::new(),
             calls: 0,
+            results: 0,
             greeting: Value::Null,
         };
         client
             .send(&json!({"protocol": "json", "version": version}))
             .await;
         assert_eq!(client.next().await, json!({}), "the handshake is answered");
-        let greeting = client.next().await;
-        assert_eq!(greeting["target"], "Greeting");
-        client.greeting = greeting["arguments"][0].clone();
         client
+    }
+
+    /// Past the greeting, which comes first.
+    async fn greeted(mut self) -> Self {
+        let greeting = self.next().await;
+        assert_eq!(greeting["target"], "Greeting");
+        self.greeting = greeting["arguments"][0].clone();
+        self
     }
 
     /// The socket is gone without a word, as in a tunnel; `between` passes before there is a new one.
@@ -88,9 +103,9 @@ impl Client {
         drop(gone);
         let passed = between.await;
         self.socket = Self::socket(self.address, &self.path).await?;
-        // Every call so far was answered, so none has to be sent again.
-        self.send(&json!({"type": 9, "sequenceId": self.calls + 1}))
-            .await;
+        // Every call so far was answered, and every result taken, so none has to be sent again.
+        let said = self.calls + self.results;
+        self.send(&json!({"type": 9, "sequenceId": said + 1})).await;
         Ok((self, passed))
     }
 
@@ -158,6 +173,24 @@ impl Client {
         let mut argument = message["arguments"][0].clone();
         argument["target"] = message["target"].clone();
         argument
+    }
+
+    /// The next item and the id under which its result is asked for, if it is.
+    pub(crate) async fn asked(&mut self) -> (Value, Option<String>) {
+        let message = self.next().await;
+        assert_eq!(message["type"], 1, "{message}");
+        let id = message["invocationId"].as_str().map(str::to_owned);
+        (message["arguments"][0].clone(), id)
+    }
+
+    /// Says what came of a handler: `{"result": …}`, `{"error": …}`, or nothing.
+    pub(crate) async fn complete(&mut self, id: &str, outcome: Value) {
+        self.results += 1;
+        let mut completion = json!({"type": 3, "invocationId": id});
+        for (name, value) in outcome.as_object().into_iter().flatten() {
+            completion[name] = value.clone();
+        }
+        self.send(&completion).await;
     }
 
     /// Titles of the next `count` items.

@@ -224,6 +224,11 @@ impl House {
         Client::open(self.address, &self.user(tenant, user), query).await
     }
 
+    /// The same, of one that the hub may refuse.
+    pub(crate) async fn connect_or_end(&self, query: &str) -> Client {
+        Client::unwelcome(self.address, &self.user("a", "u1"), query).await
+    }
+
     /// `u1` of tenant `a` over the event stream, past its greeting; `cursor` as the header says it.
     pub(crate) async fn listen(&self, query: &str, cursor: &str) -> Events {
         Events::open(self.address, &self.user("a", "u1"), query, cursor).await

@@ -128,7 +128,16 @@ async fn set_up(state: &SignIn, typed: Typed) -> Result<Result<(Uuid, Uuid), Ref
     if !tenants::create(&mut tx, tenant, &key, organisation, now).await? {
         return Ok(Err(Refusal::Taken));
     }
-    services::put(&mut tx, tenant, service, WORKPLACE, "Workplace", None, now).await?;
+    services::put(
+        &mut tx,
+        tenant,
+        service,
+        WORKPLACE,
+        "Workplace",
+        services::Settings::default(),
+        now,
+    )
+    .await?;
     let roles = ["employee", "admin"].map(str::to_owned);
     let new = users::NewUser {
         id: ids.uuid(),

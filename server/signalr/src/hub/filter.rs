@@ -3,7 +3,7 @@
 use std::{borrow::Cow, future::Future, sync::Arc};
 
 use super::{Hub, Reply, Shape};
-use crate::{Call, Connection, HubError, Resumed, WriteMark};
+use crate::{Call, Connection, HubError, Resumed, WriteMark, protocol::Outcome};
 
 /// Runs around a hub's methods: to measure, to refuse, to change arguments or answers.
 ///
@@ -137,6 +137,15 @@ impl<H: Hub, F: Filter<H::Principal>> Hub for Filtered<H, F> {
 
     fn resumed(&self, connection: &Arc<Connection<H::Principal>>, how: Resumed) {
         self.hub.resumed(connection, how);
+    }
+
+    fn completed(
+        &self,
+        connection: &Arc<Connection<H::Principal>>,
+        id: &str,
+        outcome: Outcome,
+    ) -> Result<(), Outcome> {
+        self.hub.completed(connection, id, outcome)
     }
 
     fn seen_again(&self, connection: &Arc<Connection<H::Principal>>, later: &H::Principal) {

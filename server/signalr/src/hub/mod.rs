@@ -13,7 +13,7 @@ pub use self::{
     shape::Shape,
 };
 
-use crate::{Call, Connection, HubError, Resumed, WriteMark};
+use crate::{Call, Connection, HubError, Resumed, WriteMark, protocol::Outcome};
 
 /// The application behind a route.
 ///
@@ -101,6 +101,26 @@ pub trait Hub: Send + Sync + 'static {
     /// Called from the transport's task: must not block.
     fn resumed(&self, connection: &Arc<Connection<Self::Principal>>, how: Resumed) {
         let _ = (connection, how);
+    }
+
+    /// The client has completed an invocation of the host's own: one that went through
+    /// [`Connection::try_send`] under an id of the host's choice. For answers that nobody waits for, which
+    /// then cost neither a future nor a place in a table here; [`Connection::call_client`] is for those that
+    /// somebody does, and its answers do not come by.
+    ///
+    /// Gives the outcome back if the id is none of the host's: clients end their uploads in the same way, and choose
+    /// those ids. An id proves nothing by itself: a client may write any, and the same one twice. An error says that
+    /// the client's handler failed, or returned nothing (the npm client 10: "Client didn't provide a result.").
+    ///
+    /// Called when it is read, also while earlier messages wait for their turn: must not block.
+    fn completed(
+        &self,
+        connection: &Arc<Connection<Self::Principal>>,
+        id: &str,
+        outcome: Outcome,
+    ) -> Result<(), Outcome> {
+        let _ = (connection, id);
+        Err(outcome)
     }
 
     /// A later request of a connection (poll, POST) came with this principal, which passed

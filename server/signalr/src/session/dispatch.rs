@@ -23,7 +23,13 @@ use super::{
     input::Input,
     silence::Silence,
 };
-use crate::{Connection, Hub, Limit, connection::sift, protocol::Message, server::Shared};
+use crate::{
+    Connection, Hub, Limit,
+    connection::sift,
+    protocol::{Message, Outcome},
+    server::Shared,
+    shield::shielded,
+};
 
 /// Until the connection ends. `conclude` is told how, before the last calls are waited for.
 pub(super) async fn dispatch<H: Hub>(
@@ -186,7 +192,8 @@ impl<H: Hub> Reader<'_, H> {
         let message = match message {
             Message::Ping => return self.silence.arm(),
             Message::Completion { id, outcome } => {
-                match connection.answers.complete(connection.id(), &id, outcome) {
+                let answer = connection.answers.complete(connection.id(), &id, outcome);
+                match answer.or_else(|outcome| self.offer(&id, outcome)) {
                     Ok(()) => return,
                     // Of an upload, behind its items.
                     Err(outcome) => Message::Completion { id, outcome },
@@ -204,6 +211,15 @@ impl<H: Hub> Reader<'_, H> {
         } else {
             self.held = Some(Box::new((message, frame)));
         }
+    }
+
+    /// Gives the outcome back if it answers nothing that the host asked.
+    fn offer(&self, id: &str, outcome: Outcome) -> Result<(), Outcome> {
+        let mut left = Ok(());
+        shielded(self.connection, || {
+            left = self.server.hub.completed(self.connection, id, outcome);
+        });
+        left
     }
 
     /// After what was read before, if that does not take too long.

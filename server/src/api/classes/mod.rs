@@ -1,9 +1,10 @@
-//! `/api/v1/classes` and `/api/v1/kinds`: how hard a tenant's notifications are tried; `/api/v1/read-receipts`: who is
-//! told what was read.
+//! `/api/v1/classes` and `/api/v1/kinds`: how hard a tenant's notifications are tried; `/api/v1/unknown-kinds`: what
+//! they are invoked as; `/api/v1/read-receipts`: who is told what was read.
 
 mod preview;
 mod read;
 mod read_receipts;
+mod unknown_kinds;
 mod write;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -19,6 +20,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(read::list))
         .routes(routes!(read_receipts::read, read_receipts::set))
+        .routes(routes!(unknown_kinds::read, unknown_kinds::set))
         .routes(routes!(write::set_default))
         .routes(routes!(preview::preview))
         .routes(routes!(write::put, write::remove))

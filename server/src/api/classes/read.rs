@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::problem::Problem;
 use crate::auth::{Principal, Scope};
-use crate::delivery::class_changes::Shelf;
+use crate::delivery::class_changes::{Invoke, Shelf};
 
 /// A tenant's classes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,7 +19,9 @@ pub(super) struct ClassList {
     default: String,
     /// The built-in ones first.
     classes: Vec<ClassItem>,
-    /// Kinds that have one of their own.
+    /// What kinds are invoked as that are not in `kinds`.
+    unknown_kinds: Invoke,
+    /// The kinds you have made known.
     kinds: Vec<KindItem>,
 }
 
@@ -39,13 +41,14 @@ pub(super) struct ClassItem {
     kinds: Vec<String>,
 }
 
-/// A kind and its class.
+/// A kind and the class it has of its own.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct KindItem {
     #[schema(example = "NewTask")]
     kind: String,
+    /// `null`: none, so it has the default one.
     #[schema(example = "decision")]
-    class: String,
+    class: Option<String>,
 }
 
 /// List the classes
@@ -72,7 +75,7 @@ pub(super) async fn list(
         kinds: shelf
             .kinds
             .iter()
-            .filter(|(_, class)| **class == kept.key)
+            .filter(|(_, class)| class.as_ref() == Some(&kept.key))
             .map(|(kind, _)| kind.clone())
             .collect(),
         key: kept.key,
@@ -82,6 +85,7 @@ pub(super) async fn list(
     });
     Ok(Json(ClassList {
         default: shelf.default,
+        unknown_kinds: shelf.unknown_kinds,
         classes: classes.collect(),
         kinds: shelf
             .kinds

@@ -23,6 +23,16 @@ pub(super) struct Named {
     class: String,
 }
 
+/// What is known of a kind.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kind {
+    /// The key of a built-in class or of one of yours. Left out: it has none of its own.
+    #[serde(default)]
+    #[schema(example = "decision")]
+    class: Option<String>,
+}
+
 pub(super) fn changing<'a>(api: &'a Api, principal: &Principal) -> Result<Changing<'a>, Problem> {
     principal.require(Scope::Provision)?;
     Ok(Changing {
@@ -108,12 +118,16 @@ pub(super) async fn set_default(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Give a kind a class
+/// Make a kind known
+///
+/// With a class of its own, or without. A known kind is invoked as its own method, whatever is done with unknown ones
+/// (`PUT /unknown-kinds`); spelled exactly so.
 #[utoipa::path(
-    put, path = "/kinds/{kind}", tag = "classes", request_body = Named, params(("kind" = String, Path)),
+    put, path = "/kinds/{kind}", tag = "classes", request_body = Kind, params(("kind" = String, Path)),
     responses(
         (status = 204, description = "It is committed"),
         (status = 403, description = "The credential lacks the scope `provision`", body = Problem),
+        (status = 409, description = "You have 1,000 already", body = Problem),
         (status = 422, description = "It is no kind, or there is no such class", body = Problem),
     ),
     security(("bearer" = []))
@@ -122,21 +136,21 @@ pub(super) async fn put_kind(
     State(api): State<Api>,
     Extension(principal): Extension<Principal>,
     Path(kind): Path<String>,
-    Json(named): Json<Named>,
+    Json(known): Json<Kind>,
 ) -> Result<StatusCode, Problem> {
     let changing = changing(&api, &principal)?;
-    let set = changing.set_kind(&kind, Some(&named.class)).await;
+    let set = changing.set_kind(&kind, known.class.as_deref()).await;
     set.map_err(|refused| problem(refused, "class"))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Take a kind's class away
+/// Forget a kind
 ///
-/// It has the default one then.
+/// It has the default class then, and is not known any more.
 #[utoipa::path(
     delete, path = "/kinds/{kind}", tag = "classes", params(("kind" = String, Path)),
     responses(
-        (status = 204, description = "Taken away, or never there"),
+        (status = 204, description = "Forgotten, or never there"),
         (status = 403, description = "The credential lacks the scope `provision`", body = Problem),
         (status = 422, description = "It is no kind", body = Problem),
     ),
@@ -147,7 +161,7 @@ pub(super) async fn remove_kind(
     Extension(principal): Extension<Principal>,
     Path(kind): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let set = changing(&api, &principal)?.set_kind(&kind, None).await;
-    set.map_err(|refused| problem(refused, "kind"))?;
+    let removed = changing(&api, &principal)?.remove_kind(&kind).await;
+    removed.map_err(|refused| problem(refused, "kind"))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -13,6 +13,8 @@ use super::check::{self, Id, Item, inside};
 use crate::api::body::Json;
 use crate::api::problem::Problem;
 use crate::auth::{AuthState, Principal, Scope};
+use crate::delivery::AckMode;
+use crate::store::identity::services::Settings;
 use crate::store::identity::{Outcome, services};
 
 /// A service.
@@ -29,6 +31,11 @@ pub(super) struct ServiceBody {
     #[serde(default)]
     #[schema(example = json!(["https://app.example.com"]))]
     allowed_origins: Option<Vec<String>>,
+    /// How the devices of users who come with a token of this service acknowledge, when their connection does not say
+    /// (`?acks=`): `transport`, as at first, `explicit` or `result`. Left out: stays as it is. Connections made from
+    /// then on follow it.
+    #[serde(default)]
+    acks: Option<AckMode>,
 }
 
 /// Many services, at most 1,000.
@@ -166,9 +173,12 @@ async fn write(
     let mut outcomes = Vec::with_capacity(items.len());
     let mut tx = auth.pool().begin().await?;
     for (id, body) in &items {
-        let (new, origins) = (auth.ids().uuid(), body.allowed_origins.as_deref());
-        let tenant = principal.tenant;
-        outcomes.push(services::put(&mut tx, tenant, new, id, &body.name, origins, now).await?);
+        let (new, tenant) = (auth.ids().uuid(), principal.tenant);
+        let settings = Settings {
+            origins: body.allowed_origins.as_deref(),
+            acks: body.acks.map(AckMode::name),
+        };
+        outcomes.push(services::put(&mut tx, tenant, new, id, &body.name, settings, now).await?);
     }
     tx.commit().await?;
     auth.services_changed();

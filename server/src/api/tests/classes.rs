@@ -78,6 +78,7 @@ async fn a_class_counts_from_the_answer_on() {
     let list = site.get("/api/v1/classes", &token).await.json();
     assert_eq!(list["default"], "info");
     assert_eq!(list["kinds"], json!([{"kind": "Fire", "class": "fire"}]));
+    assert_eq!(list["unknown_kinds"], "kind");
     let fire = list["classes"].as_array().unwrap().last().unwrap();
     assert_eq!(fire["key"], "fire");
     assert_eq!(fire["own"], true);
@@ -123,6 +124,91 @@ async fn what_is_in_use_stays_unless_a_built_in_one_is_behind_it() {
     assert_eq!(list["classes"].as_array().unwrap().len(), 4);
 }
 
+/// A kind may be known without a class of its own; it then has the default one, and so has one that is forgotten.
+#[tokio::test]
+async fn a_kind_is_known_with_a_class_or_without() {
+    let site = Site::open().await;
+    let token = site.service("acme");
+    let put = async |path: &str, body: Value| {
+        let answer = send(&site, "PUT", path, &token, &body).await;
+        assert_eq!(answer.status, 204, "{answer:?}");
+    };
+    let kinds = async || site.get("/api/v1/classes", &token).await.json()["kinds"].clone();
+    let class = async || {
+        let body = json!({"kind": "Fire", "title": "t", "audience": {"users": ["u1"]}});
+        let answer = site.post("/api/v1/notifications", &token, &body).await;
+        class_of(&site, &answer.json()["id"]).await
+    };
+    put("/classes/default", json!({"class": "info"})).await;
+    put("/kinds/Fire", json!({})).await;
+    assert_eq!(kinds().await, json!([{"kind": "Fire", "class": null}]));
+    assert_eq!(class().await, "info");
+    put("/kinds/Fire", json!({"class": "urgent"})).await;
+    assert_eq!(kinds().await, json!([{"kind": "Fire", "class": "urgent"}]));
+    assert_eq!(class().await, "urgent");
+    put("/kinds/Fire", json!({"class": null})).await;
+    assert_eq!(class().await, "info");
+    for _ in 0..2 {
+        let answer = send(&site, "DELETE", "/kinds/Fire", &token, &json!({})).await;
+        assert_eq!(answer.status, 204);
+    }
+    assert_eq!(kinds().await, json!([]));
+}
+
+#[tokio::test]
+async fn what_unknown_kinds_are_invoked_as_is_the_tenants_choice() {
+    let site = Site::open().await;
+    let token = site.service("acme");
+    let path = "/api/v1/unknown-kinds";
+    assert_eq!(
+        site.get(path, &token).await.json(),
+        json!({"invoke": "kind"})
+    );
+    let wanted = json!({"invoke": "notification"});
+    for _ in 0..2 {
+        let answer = send(&site, "PUT", "/unknown-kinds", &token, &wanted).await;
+        assert_eq!(answer.status, 204);
+    }
+    assert_eq!(site.get(path, &token).await.json(), wanted);
+    let list = site.get("/api/v1/classes", &token).await.json();
+    assert_eq!(list["unknown_kinds"], "notification");
+
+    for (body, field) in [
+        (json!({"invoke": "both"}), "invoke"),
+        (json!({"invoke": "Kind"}), "invoke"),
+        (json!({"invoke": "kind", "kinds": []}), "kinds"),
+    ] {
+        let answer = send(&site, "PUT", "/unknown-kinds", &token, &body).await;
+        assert_eq!(answer.problem().0, 422, "{body}");
+        assert_eq!(answer.json()["field"], field, "{body}");
+    }
+    let answer = send(&site, "PUT", "/unknown-kinds", &token, &json!({})).await;
+    assert_eq!(answer.problem().0, 422);
+    assert!(answer.text.contains("invoke"), "{answer:?}");
+    assert_eq!(site.get(path, &token).await.json(), wanted, "as it was");
+
+    let evil = site.service("evil");
+    assert_eq!(
+        site.get(path, &evil).await.json(),
+        json!({"invoke": "kind"})
+    );
+    for token in [
+        site.scoped("acme", "app", &["publish", "read"]),
+        site.user("acme", "u1"),
+    ] {
+        let answer = send(
+            &site,
+            "PUT",
+            "/unknown-kinds",
+            &token,
+            &json!({"invoke": "kind"}),
+        )
+        .await;
+        assert_eq!(answer.problem(), (403, "forbidden".to_owned()));
+        assert_eq!(site.get(path, &token).await.status, 403);
+    }
+}
+
 #[tokio::test]
 async fn what_is_wrong_is_named() {
     let site = Site::open().await;
@@ -139,6 +225,7 @@ async fn what_is_wrong_is_named() {
         ("/classes/loud", &json!({"life": 60, "speed": 3}), "speed"),
         ("/classes/default", &json!({"class": "nowhere"}), "class"),
         ("/kinds/Fire", &json!({"class": "nowhere"}), "class"),
+        ("/kinds/Fire", &json!({"method": "fire"}), "method"),
         ("/kinds/1", &json!({"class": "info"}), "kind"),
     ] {
         let answer = send(&site, "PUT", path, &token, body).await;

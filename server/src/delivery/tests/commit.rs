@@ -177,7 +177,7 @@ async fn only_records_and_evidence_leave_without_the_disk() {
         tenant,
         user,
         key: "phone".to_owned(),
-        agent: String::new(),
+        ..devices::Arrival::default()
     };
     devices::seen(&mut tx, &[arrival], now).await.unwrap();
     assert_eq!(waits(&mut tx).await, "off");

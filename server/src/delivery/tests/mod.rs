@@ -17,6 +17,7 @@ mod publish;
 mod receipts;
 mod removal;
 mod restore;
+mod results;
 mod resume;
 mod rungs;
 mod screens;

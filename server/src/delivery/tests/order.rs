@@ -115,6 +115,86 @@ async fn one_invocation_per_item_for_a_client_that_wants_notification() {
     generic.expect_nothing().await;
 }
 
+/// A change of the API as the tenant's back end makes it.
+async fn put(house: &House, path: &str, body: serde_json::Value) {
+    let url = house.url(&format!("/api/v1{path}"));
+    let put = house.http.put(url).bearer_auth(house.service("a"));
+    assert_eq!(put.json(&body).send().await.unwrap().status(), 204);
+}
+
+async fn publish(house: &House, tenant: &str, kind: &str) {
+    let body = json!({"kind": kind, "title": kind, "audience": {"users": ["u1"]}});
+    let (status, answer) = house.post(tenant, &body).await;
+    assert_eq!(status, 202, "{answer}");
+}
+
+/// A client had handlers for the kinds it knew, and every later kind was a warning in its log and gone. With both,
+/// the kind's method and `Notification`, it showed the known ones twice.
+#[tokio::test]
+async fn one_invocation_per_item_for_unknown_kind() {
+    let house = House::open().await;
+    put(&house, "/kinds/Fire", json!({})).await;
+    put(&house, "/unknown-kinds", json!({"invoke": "notification"})).await;
+    // A kind of the product's own, one that was made known, and one that nobody has heard of.
+    let kinds = ["NewTask", "Fire", "Flood"];
+    let as_methods = ["NewTask", "Fire", "Notification"];
+
+    let mut phone = house.connect("device=phone").await;
+    let mut generic = house.connect("device=tablet&methods=notification").await;
+    let mut stream = house.listen("device=script", "").await;
+    for kind in kinds {
+        publish(&house, "a", kind).await;
+    }
+    // The event stream has the same names.
+    for method in as_methods {
+        assert_eq!(stream.item().await.name, method);
+    }
+    for (kind, method) in kinds.into_iter().zip(as_methods) {
+        for (client, method) in [(&mut phone, method), (&mut generic, "Notification")] {
+            let item = client.item().await;
+            assert_eq!(
+                (&item["target"], &item["kind"], &item["replayed"]),
+                (&json!(method), &json!(kind), &json!(false))
+            );
+        }
+    }
+    for client in [&mut phone, &mut generic] {
+        client.expect_nothing().await;
+        client.call("AcknowledgeMany", json!([[]])).await.unwrap();
+    }
+    drop((phone, generic));
+
+    // Replayed the same way: they have acknowledged none.
+    for (query, methods) in [
+        ("device=phone", as_methods),
+        ("device=tablet&methods=notification", ["Notification"; 3]),
+    ] {
+        let mut client = house.connect(query).await;
+        for (kind, method) in kinds.into_iter().zip(methods) {
+            let item = client.item().await;
+            assert_eq!(
+                (&item["target"], &item["kind"], &item["replayed"]),
+                (&json!(method), &json!(kind), &json!(true))
+            );
+        }
+        client.expect_nothing().await;
+    }
+    // A change counts from its answer on, and for nobody else.
+    let mut phone = house.connect("device=phone").await;
+    for _ in kinds {
+        phone.item().await;
+    }
+    let mut stranger = house.connect_as("b", "u1", "device=phone").await;
+    publish(&house, "b", "Flood").await;
+    assert_eq!(stranger.item().await["target"], "Flood");
+    put(&house, "/kinds/Flood", json!({"class": "urgent"})).await;
+    publish(&house, "a", "Flood").await;
+    assert_eq!(phone.item().await["target"], "Flood");
+    put(&house, "/unknown-kinds", json!({"invoke": "kind"})).await;
+    publish(&house, "a", "Storm").await;
+    assert_eq!(phone.item().await["target"], "Storm");
+}
+
 /// More is owed than a connection's queue may hold: it parks and goes on, whole and in order.
 #[tokio::test]
 async fn ten_thousand_unacked_pages_within_bound() {

@@ -8,6 +8,7 @@ use axum::body::Body;
 use super::queue::{Facts, OnEnd, Stream};
 use super::reader::Reader;
 use crate::auth::Principal;
+use crate::delivery::AckMode;
 use crate::hub::NotWelcomed;
 use crate::hub::client::Client;
 use crate::hub::line::Line;
@@ -51,6 +52,8 @@ pub struct Opening {
     pub device: Option<String>,
     /// Every item is an event named `Notification`.
     pub as_notification: bool,
+    /// How the device acknowledges; `None`: as its service does.
+    pub ack_mode: Option<AckMode>,
     /// The last event read.
     pub cursor: Option<Cursor>,
     /// What the client calls itself.
@@ -73,13 +76,16 @@ impl Hub {
             principal: Arc::new(opening.principal),
             device: opening.device,
             as_notification: opening.as_notification,
+            ack_mode: opening.ack_mode,
             agent: opening.agent,
             address: opening.address,
             epoch: shared.epoch.now(),
         };
         let on_end: OnEnd = opening.on_end;
         let stream = Arc::new(Stream::new(facts, on_end));
-        let client = self.welcome(Line::Stream(stream.clone())).await;
+        let client = self
+            .welcome(Line::Stream(stream.clone()), opening.ack_mode)
+            .await;
         let client = client.inspect_err(|_| {
             stream.end();
         })?;

@@ -16,6 +16,7 @@ use tokio::time::{Duration, Instant};
 
 use super::event::{END, event};
 use crate::auth::Principal;
+use crate::delivery::AckMode;
 
 /// As much as a SignalR connection may have waiting.
 const BOUND: usize = 64 * 1024;
@@ -36,6 +37,8 @@ pub(crate) struct Facts {
     pub(crate) device: Option<String>,
     /// Every item is an event named `Notification`.
     pub(crate) as_notification: bool,
+    /// As the URL says it. Nothing comes back on a stream, so never by results.
+    pub(crate) ack_mode: Option<AckMode>,
     pub(crate) agent: Option<String>,
     pub(crate) address: Option<SocketAddr>,
     /// The first half of each event's id.
@@ -305,6 +308,7 @@ pub(super) mod tests {
             principal: Arc::new(principal),
             device: None,
             as_notification: false,
+            ack_mode: None,
             agent: None,
             address: None,
             epoch: 1,

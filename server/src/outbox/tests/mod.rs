@@ -207,7 +207,7 @@ impl Desk {
             tenant: self.tenant,
             user,
             key: key.to_owned(),
-            agent: String::new(),
+            ..devices::Arrival::default()
         };
         devices::seen(&mut conn, &[arrival], self.clock.now())
             .await

@@ -52,7 +52,7 @@ pub async fn create(pool: &Pool, args: &Create) -> anyhow::Result<()> {
         ids.uuid(),
         WORKPLACE,
         "Workplace",
-        None,
+        services::Settings::default(),
         now,
     )
     .await?;

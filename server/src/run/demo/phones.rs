@@ -107,6 +107,7 @@ impl DemoPhones {
                 user: person.id,
                 key: device.clone(),
                 agent: "demo".to_owned(),
+                ..devices::Arrival::default()
             };
             devices::seen(&mut tx, &[arrival], now).await?;
             let minted = device_key::mint(&parts.ids);

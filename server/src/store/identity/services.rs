@@ -7,26 +7,36 @@ use uuid::Uuid;
 
 use super::Outcome;
 
-/// Makes or changes a service. `origins: None` leaves the allowed origins as they are.
+/// What may be said of a service beside its name; `None` leaves it as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings<'a> {
+    /// Allowed web origins.
+    pub origins: Option<&'a [String]>,
+    /// How its users' devices acknowledge: `transport`, `explicit`, `result`.
+    pub acks: Option<&'a str>,
+}
+
+/// Makes or changes a service.
 pub async fn put(
     conn: &mut PgConnection,
     tenant: Uuid,
     id: Uuid,
     key: &str,
     name: &str,
-    origins: Option<&[String]>,
+    settings: Settings<'_>,
     now: Timestamp,
 ) -> sqlx::Result<Outcome> {
     let made = sqlx::query!(
-        "INSERT INTO bellhop.service (id, tenant_id, key, name, allowed_origins, created_at)
-         VALUES ($1, $2, $3, $4, coalesce($5::text[], '{}'), $6)
+        "INSERT INTO bellhop.service (id, tenant_id, key, name, allowed_origins, acks, created_at)
+         VALUES ($1, $2, $3, $4, coalesce($5::text[], '{}'), coalesce($7::text, 'transport'), $6)
          ON CONFLICT (tenant_id, key) DO NOTHING",
         id,
         tenant,
         key,
         name,
-        origins as _,
+        settings.origins as _,
         now.to_sqlx() as _,
+        settings.acks as _,
     )
     .execute(&mut *conn)
     .await?;
@@ -34,13 +44,16 @@ pub async fn put(
         return Ok(Outcome::Created);
     }
     let changed = sqlx::query!(
-        "UPDATE bellhop.service SET name = $3, allowed_origins = coalesce($4::text[], allowed_origins)
+        "UPDATE bellhop.service SET name = $3, allowed_origins = coalesce($4::text[], allowed_origins),
+                acks = coalesce($5::text, acks)
           WHERE tenant_id = $1 AND key = $2
-            AND (name, allowed_origins) IS DISTINCT FROM ($3, coalesce($4::text[], allowed_origins))",
+            AND (name, allowed_origins, acks)
+                IS DISTINCT FROM ($3, coalesce($4::text[], allowed_origins), coalesce($5::text, acks))",
         tenant,
         key,
         name,
-        origins as _,
+        settings.origins as _,
+        settings.acks as _,
     )
     .execute(conn)
     .await?;

@@ -109,6 +109,7 @@ fn why_of(told: Explained, as_of: i64) -> Why {
             note: one.agent,
             ack_mode: match one.ack_mode {
                 "explicit" => "itself",
+                "result" => "by its handlers",
                 _ => "by reading",
             }
             .to_owned(),
@@ -344,7 +345,12 @@ impl Rooms {
         Ok(Classes {
             default: kept.default,
             classes: rows.collect(),
-            kinds: kept.kinds.into_iter().collect(),
+            // The page is about classes: a kind that is only known has nothing to show there.
+            kinds: kept
+                .kinds
+                .into_iter()
+                .filter_map(|(kind, class)| Some((kind, class?)))
+                .collect(),
         })
     }
 
@@ -371,7 +377,7 @@ impl Rooms {
         let done = match &change {
             ClassChange::Put(key, class) => changing.put_class(key, class).await.map(|_| ()),
             ClassChange::Remove(key) => changing.remove_class(key).await,
-            ClassChange::Kind(kind, "") => changing.set_kind(kind, None).await,
+            ClassChange::Kind(kind, "") => changing.remove_kind(kind).await,
             ClassChange::Kind(kind, class) => changing.set_kind(kind, Some(class)).await,
             ClassChange::Default(key) => changing.set_default(key).await,
         };

@@ -5,10 +5,13 @@ use std::{
     time::Duration,
 };
 
-use signalr::{Caller, ClientCallError, Clients, HubError, HubOptions, Methods};
+use signalr::{
+    Caller, ClientCallError, Clients, HubError, HubOptions, Methods,
+    protocol::{Invocation, Message, Outcome, Payload},
+};
 
 use super::{methods, on_stage, said};
-use crate::support::{ALL, Client, Site, User, call, completion, settle};
+use crate::support::{ALL, Client, Event, Site, User, call, completion, settle};
 
 type Me = Caller<User>;
 
@@ -248,4 +251,42 @@ async fn questions_are_refused_inside_connected_and_disconnected() {
         *refused,
         [ClientCallError::NotServing, ClientCallError::NotServing]
     );
+}
+
+/// For answers that nobody waits for: no future, no place in a table of the server's.
+#[tokio::test]
+async fn a_completion_under_an_id_of_the_hubs_own_is_its_business() {
+    for kind in ALL {
+        let mut site = Site::new();
+        let mut client = Client::connect(&mut site, kind).await;
+        let connection = site.only();
+        let ask = Message::Invocation(Invocation {
+            id: Some("own-1".to_owned()),
+            target: "Result".to_owned(),
+            arguments: Vec::new(),
+            stream_ids: Vec::new(),
+        });
+        let frame = connection.protocol().encode(&ask);
+        connection.try_send(frame).unwrap();
+        assert_eq!(question(&client.next_said(&site).await), "own-1");
+        // While a call holds the place, and others wait behind it.
+        client.send(&site, &call("0", "Wait", "[]")).await;
+        client.send(&site, &call("1", "Echo", "[1]")).await;
+        for (rest, outcome) in [
+            (",\"result\":7", Outcome::Value(Payload::of(&7).unwrap())),
+            (",\"result\":null", Outcome::Value(Payload::null())),
+            ("", Outcome::Void),
+            (",\"error\":\"No.\"", Outcome::Error("No.".to_owned())),
+        ] {
+            // An id that is not the hub's ends an upload, here of none.
+            client.send(&site, &completion("own", rest)).await;
+            client.send(&site, &completion("own-1", rest)).await;
+            let heard = site
+                .event_like(|event| matches!(event, Event::Completed(..)))
+                .await;
+            assert_eq!(heard, Event::Completed("own-1".to_owned(), outcome));
+        }
+        assert_eq!(connection.open_questions(), 0);
+        site.server.hub().gate.notify_one();
+    }
 }

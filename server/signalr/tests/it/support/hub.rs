@@ -6,7 +6,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use signalr::{Call, Connection, Hub, HubError, Reply, Resumed, WriteMark, protocol::Payload};
+use signalr::{
+    Call, Connection, Hub, HubError, Reply, Resumed, WriteMark,
+    protocol::{Outcome, Payload},
+};
 use tokio::sync::{Notify, mpsc};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub(crate) enum Event {
     SeenAgain,
     Called(String),
     Resumed(u64),
+    /// Of an invocation under an id of the hub's own.
+    Completed(String, Outcome),
 }
 
 pub(crate) struct TestHub {
@@ -128,6 +133,15 @@ impl Hub for TestHub {
 
     fn resumed(&self, _: &Conn, how: Resumed) {
         self.note(Event::Resumed(how.replayed));
+    }
+
+    fn completed(&self, _: &Conn, id: &str, outcome: Outcome) -> Result<(), Outcome> {
+        if !id.starts_with("own-") {
+            return Err(outcome);
+        }
+        assert!(!self.broken.load(Ordering::Relaxed), "on purpose");
+        self.note(Event::Completed(id.to_owned(), outcome));
+        Ok(())
     }
 
     fn seen_again(&self, _: &Conn, _: &User) {

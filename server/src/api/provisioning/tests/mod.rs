@@ -70,9 +70,17 @@ async fn tenant(auth: &AuthState, key: &str) -> String {
     let (id, service, now) = (auth.ids().uuid(), auth.ids().uuid(), auth.clock().now());
     let mut conn = auth.pool().acquire().await.unwrap();
     tenants::create(&mut conn, id, key, key, now).await.unwrap();
-    services::put(&mut conn, id, service, "hr", "HR", None, now)
-        .await
-        .unwrap();
+    services::put(
+        &mut conn,
+        id,
+        service,
+        "hr",
+        "HR",
+        services::Settings::default(),
+        now,
+    )
+    .await
+    .unwrap();
     drop(conn);
     self::key(auth, id, service, &[Scope::Provision]).await
 }
@@ -191,6 +199,17 @@ async fn everything_may_be_said_twice() {
         assert_eq!(api.put(path, body).await, is(200, "unchanged"), "{path}");
         assert_eq!(api.put(path, other).await, is(200, "changed"), "{path}");
     }
+    // What is left out of a service stays.
+    let by_results = json!({"name": "CRM", "acks": "result"});
+    assert_eq!(
+        api.put("/services/crm", by_results).await,
+        is(200, "changed")
+    );
+    let plain = json!({"name": "CRM"});
+    assert_eq!(api.put("/services/crm", plain).await, is(200, "unchanged"));
+    let kept = "SELECT count(*) FROM bellhop.service WHERE acks = 'result'
+                   AND allowed_origins = '{https://a.example}'";
+    assert_eq!(api.number(kept).await, 1);
     for path in [
         "/departments/fin",
         "/groups/fire",

@@ -57,6 +57,8 @@ async fn wrong_words_are_named() {
             "{origin}"
         );
     }
+    let acks = json!({"name": "S", "acks": "results"});
+    assert_eq!(api.refused("/services/s", acks).await.2, "acks");
     let long = format!("/users/{}", "x".repeat(129));
     assert_eq!(api.refused(&long, json!({"name": "A"})).await.2, "id");
     assert_eq!(
