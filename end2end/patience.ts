@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { IRetryPolicy } from "@microsoft/signalr";
 
-/** The policy of docs/integrators/clients.md, as it stands there: whoever changes the page changes the test. */
+/** The policy of docs/clients/javascript.md, as it stands there: whoever changes the page changes the test. */
 export function documented(): IRetryPolicy {
-  const page = readFileSync(join(import.meta.dirname, "../docs/integrators/clients.md"), "utf8");
+  const page = readFileSync(join(import.meta.dirname, "../docs/clients/javascript.md"), "utf8");
   const found = /\.withAutomaticReconnect\((\{.*?\n  \})\)/s.exec(page);
-  if (!found) throw new Error("clients.md shows no policy for JavaScript any more");
+  if (!found) throw new Error("docs/clients/javascript.md shows no policy any more");
   return new Function(`return (${found[1]});`)() as IRetryPolicy;
 }
 

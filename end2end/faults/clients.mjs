@@ -1,5 +1,5 @@
 // Many unmodified SignalR clients in one process, for `cargo xtask faults`. Each connects and comes back as
-// docs/integrators/clients.md recommends, acknowledges what it gets unless it is one that never does, and writes down
+// docs/clients/javascript.md recommends, acknowledges what it gets unless it is one that never does, and writes down
 // what happens as lines of JSON on standard output. Ends with its standard input.
 //
 // node clients.mjs, and as the first line of standard input:

@@ -1,4 +1,4 @@
-// The steps by hand of docs/integrators/clients.md, as they are printed there, in one shell: negotiate,
+// The steps by hand of docs/clients/curl.md, as they are printed there, in one shell: negotiate,
 // poll, handshake, call, end; and the same with Server-Sent Events.
 //
 // cargo build -p signalr --example interop
@@ -25,9 +25,8 @@ let blocks;
 before(async () => {
   host = await startHost();
   folder = await mkdtemp(join(tmpdir(), "curl-"));
-  const page = await readFile(new URL("../../docs/integrators/clients.md", import.meta.url), "utf8");
-  const section = page.split(/^## /m).find((text) => text.startsWith("By hand, with curl\n"));
-  blocks = [...section.matchAll(/^```sh\n(.*?)^```/gms)].map((block) => block[1]);
+  const page = await readFile(new URL("../../docs/clients/curl.md", import.meta.url), "utf8");
+  blocks = [...page.matchAll(/^```sh\n(.*?)^```/gms)].map((block) => block[1]);
 });
 
 after(async () => {

@@ -1,9 +1,9 @@
-"""The recipes as docs/integrators/clients.md prints them: tests run what readers copy."""
+"""The recipes as docs/clients/python.md prints them: tests run what readers copy."""
 
 import pathlib
 import re
 
-PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs/integrators/clients.md"
+PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs/clients/python.md"
 
 
 def recipe(heading, changes):

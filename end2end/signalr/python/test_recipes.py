@@ -1,4 +1,4 @@
-"""The recipes for Python of docs/integrators/clients.md, run as they stand there: an item is shown once and
+"""The recipes for Python of docs/clients/python.md, run as they stand there: an item is shown once and
 acknowledged each time, and a lost connection is made anew."""
 
 import asyncio
@@ -56,7 +56,7 @@ class Pysignalr(unittest.IsolatedAsyncioTestCase):
         })
         names = {"fresh_token": fresh_token, "show": shown.put_nowait, "print": lambda *_: None}
         with unittest.mock.patch.object(pysignalr.client, "SignalRClient", Recorded):
-            exec(compile(code, "docs/integrators/clients.md", "exec"), names)
+            exec(compile(code, "docs/clients/python.md", "exec"), names)
         forever = asyncio.create_task(names["forever"]())
         try:
             first = {"notificationId": "1", "title": "ä"}
@@ -107,7 +107,7 @@ class Signalrcore(unittest.TestCase):
         })
         names, ended = {"fresh_token": fresh_token, "show": shown.put, "print": lambda *_: None}, threading.Event()
         with unittest.mock.patch.object(signalrcore.hub_connection_builder, "HubConnectionBuilder", Recorded):
-            exec(compile(code, "docs/integrators/clients.md", "exec"), names)
+            exec(compile(code, "docs/clients/python.md", "exec"), names)
         self.addCleanup(socket.setdefaulttimeout, None)
         self.assertEqual(socket.getdefaulttimeout(), 45)
 

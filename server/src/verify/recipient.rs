@@ -1,5 +1,5 @@
 //! A client that stays: it connects, writes down what it gets, acknowledges if that is its manner, and comes back
-//! however often it is cut off, with jitter and without end, as the recipes of `docs/integrators/clients.md` do.
+//! however often it is cut off, with jitter and without end, as the recipes of `docs/clients/javascript.md` do.
 
 use std::collections::HashMap;
 use std::sync::Arc;

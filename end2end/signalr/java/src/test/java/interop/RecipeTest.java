@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The recipe for Java as docs/integrators/clients.md prints it, compiled and run: the client cannot
+ * The recipe for Java as docs/clients/java.md prints it, compiled and run: the client cannot
  * reconnect, so the loop that does is part of the recipe.
  */
 public class RecipeTest {
@@ -114,7 +114,7 @@ public class RecipeTest {
 
     /** The recipe with each key replaced by its value, compiled, and one of it made. */
     private Object compiled(Map<String, String> changes) throws Exception {
-        Path page = Path.of(System.getProperty("user.dir")).resolve("../../../docs/integrators/clients.md");
+        Path page = Path.of(System.getProperty("user.dir")).resolve("../../../docs/clients/java.md");
         var block = Pattern.compile("^```java\\n(.*?)^```", Pattern.MULTILINE | Pattern.DOTALL).matcher(Files.readString(page));
         assertTrue(block.find(), "the page has no recipe for Java any more");
         String code = block.group(1);
