@@ -14,6 +14,7 @@ use app::model::classes::Classes;
 use app::model::delivery::Class;
 use app::model::inbox::{InboxCounts, InboxPage, InboxTab, Mark};
 use app::model::person::{DemoLogin, HubToken, Me, Person, Role, Site};
+use app::model::webhooks::{Deed, Tested, WebhookDraft, Webhooks};
 use app::model::why;
 use app::protocol::topic;
 use async_trait::async_trait;
@@ -23,6 +24,7 @@ use super::console::ClassChange;
 use crate::api::notifications::state_word;
 use crate::run::product::Product;
 use crate::store::{self, queued};
+use crate::webhooks::secret;
 use crate::workplace::topics::Topic;
 use crate::workplace::{Actor, WorkplaceError, approvals, attendance, inbox};
 
@@ -375,6 +377,19 @@ impl Backend for Rooms {
         self.send_letters_again(caller, ids, dry_run).await
     }
 
+    async fn count_again(&self, caller: &Caller, search: &str) -> Result<SentAgain, AppError> {
+        self.count_letters(caller, search).await
+    }
+
+    async fn send_all_again(
+        &self,
+        caller: &Caller,
+        search: &str,
+        after: &str,
+    ) -> Result<SentAgain, AppError> {
+        self.send_step(caller, search, after).await
+    }
+
     async fn why(
         &self,
         caller: &Caller,
@@ -406,6 +421,31 @@ impl Backend for Rooms {
     async fn set_default_class(&self, caller: &Caller, class: &str) -> Result<(), AppError> {
         let change = ClassChange::Default(class);
         self.change_classes(caller, change).await
+    }
+
+    async fn webhooks(&self, caller: &Caller, one: &str) -> Result<Webhooks, AppError> {
+        self.webhook_shelf(caller, one).await
+    }
+
+    async fn suggest_secret(&self, caller: &Caller) -> Result<String, AppError> {
+        need(caller, Role::Admin)?;
+        Ok(secret::text(&secret::make(&self.product.parts.ids)))
+    }
+
+    async fn put_webhook(&self, caller: &Caller, draft: WebhookDraft) -> Result<String, AppError> {
+        self.write_webhook(caller, draft).await
+    }
+
+    async fn do_to_webhook(&self, caller: &Caller, id: &str, deed: Deed) -> Result<(), AppError> {
+        self.webhook_deed(caller, id, deed).await
+    }
+
+    async fn change_secret(&self, caller: &Caller, id: &str, secret: &str) -> Result<(), AppError> {
+        self.new_secret(caller, id, secret).await
+    }
+
+    async fn test_webhook(&self, caller: &Caller, id: &str) -> Result<Tested, AppError> {
+        self.try_webhook(caller, id).await
     }
 }
 

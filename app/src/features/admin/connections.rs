@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 
-use super::disconnect::BulkBar;
+use super::disconnect::DisconnectBar;
 use super::list::{Console, Found, Kept, keep, screen};
 use super::server_fns::connections;
 use crate::browser;
@@ -58,7 +58,7 @@ fn list(found: Found<ConnectionRow>) -> AnyView {
         picked.with_untracked(BTreeSet::is_empty) && browser::undisturbed(CONNECTIONS.id)
     };
     let kept = keep(&CONNECTIONS, found, connections, |row| row, quiet);
-    let bulk = view! { <BulkBar rows=kept.rows picked list=kept.list /> };
+    let bulk = view! { <DisconnectBar rows=kept.rows picked list=kept.list /> };
     kept.around(table, Some(bulk.into_any()))
 }
 

@@ -1,30 +1,10 @@
 //! The console's pages over the product and a database: who may, whose it is, and what is answered.
 
 use app::backend::Backend as _;
+use app::model::admin::PageQuery;
 
 use super::*;
 use crate::testing::house::House;
-
-#[test]
-fn words_of_a_search_filter() {
-    let found = filter("reason:expired fire alarm kind:Fire open:yes a:b");
-    assert_eq!(found.reason, "expired");
-    assert_eq!(found.kind, "Fire");
-    assert!(found.open);
-    assert_eq!(found.search, "fire alarm a:b");
-}
-
-#[test]
-fn what_is_no_id_is_passed_over() {
-    let user = Uuid::from_u128(7);
-    let ids = [
-        "x".to_owned(),
-        "1/2".to_owned(),
-        format!("{}/3", user.simple()),
-        format!("{user}/3"),
-    ];
-    assert_eq!(picked(&ids), (vec![user], vec![3]));
-}
 
 async fn caller(house: &House, tenant: &str, roles: &[Role]) -> Caller {
     let user = house.id_of(tenant, "u2").await;
