@@ -38,6 +38,8 @@ pub struct Health {
     pub ok: bool,
     /// The sentence.
     pub text: String,
+    /// Where to look: address and words of a link.
+    pub link: Option<(String, String)>,
 }
 
 /// One open hub connection.

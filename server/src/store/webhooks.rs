@@ -156,6 +156,29 @@ pub async fn lock(
     .await
 }
 
+/// Webhooks of a tenant that are told nothing now, those aside that somebody paused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trouble {
+    /// They did not take their last request, which is sent again.
+    pub failing: i64,
+    /// Nothing is sent to them any more.
+    pub given_up: i64,
+}
+
+/// Counts them; `paused`: the reason that is somebody's wish.
+pub async fn trouble(conn: &mut PgConnection, tenant: Uuid, paused: &str) -> sqlx::Result<Trouble> {
+    sqlx::query_as!(
+        Trouble,
+        r#"SELECT count(*) FILTER (WHERE disabled_at IS NULL AND failure IS NOT NULL) AS "failing!",
+                  count(*) FILTER (WHERE disabled_at IS NOT NULL AND disabled <> $2) AS "given_up!"
+             FROM bellhop.webhook WHERE tenant_id = $1"#,
+        tenant,
+        paused,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// What waits for it.
 pub async fn waiting(conn: &mut PgConnection, webhook: Uuid) -> sqlx::Result<Waiting> {
     sqlx::query_as!(

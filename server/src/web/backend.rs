@@ -23,7 +23,8 @@ use uuid::Uuid;
 use super::console::ClassChange;
 use crate::api::notifications::state_word;
 use crate::run::product::Product;
-use crate::store::{self, queued};
+use crate::store::{self, queued, webhooks};
+use crate::webhooks::changes::PAUSED;
 use crate::webhooks::secret;
 use crate::workplace::topics::Topic;
 use crate::workplace::{Actor, WorkplaceError, approvals, attendance, inbox};
@@ -113,6 +114,34 @@ pub(super) fn skip(query: &PageQuery) -> usize {
     usize::try_from(query.page)
         .unwrap_or(0)
         .saturating_mul(PAGE)
+}
+
+/// Webhooks that are told nothing now, in sentences.
+fn webhooks_health(trouble: webhooks::Trouble) -> Vec<Health> {
+    let line = |count: i64, one: &str, many: &str| {
+        let text = match count {
+            0 => return None,
+            1 => format!("1 webhook {one}"),
+            count => format!("{count} webhooks {many}"),
+        };
+        let link = Some(("/admin/webhooks".to_owned(), "See webhooks".to_owned()));
+        Some(Health {
+            ok: false,
+            text,
+            link,
+        })
+    };
+    let failing = line(
+        trouble.failing,
+        "did not take its last request; it is sent again.",
+        "did not take their last request; it is sent again.",
+    );
+    let given_up = line(
+        trouble.given_up,
+        "was given up: nothing is sent to it.",
+        "were given up: nothing is sent to them.",
+    );
+    given_up.into_iter().chain(failing).collect()
 }
 
 #[async_trait]
@@ -269,14 +298,24 @@ impl Backend for Rooms {
                 "{} connections read too slowly; their items wait in the database.",
                 counts.parked
             );
-            health.push(Health { ok: false, text });
+            health.push(Health {
+                ok: false,
+                text,
+                link: None,
+            });
         }
         if self.product.metrics.doorbell.is_late() {
             let text = "LISTEN is swallowed or late, perhaps by a connection pooler: rows of SQL callers are looked \
                         for every 50 ms."
                 .to_owned();
-            health.push(Health { ok: false, text });
+            health.push(Health {
+                ok: false,
+                text,
+                link: None,
+            });
         }
+        let webhooks = webhooks::trouble(&mut conn, tenant, PAUSED).await;
+        health.extend(webhooks_health(self.database(webhooks)?));
         let text = format!(
             "Database answers in {:.1} ms.",
             took.as_secs_f64() * 1_000.0
@@ -284,6 +323,7 @@ impl Backend for Rooms {
         health.push(Health {
             ok: took.as_millis() < 250,
             text,
+            link: None,
         });
         health.sort_by_key(|line| line.ok);
         Ok(Overview {

@@ -169,6 +169,7 @@ fn ClassLine(row: ClassRow, kinds: Vec<String>, is_default: bool) -> impl IntoVi
                     {row.key}
                 </a>
                 <span class="sub cut">{who}</span>
+                <span class="sub cut only-phone-block">{ladder.clone()}</span>
             </th>
             <td class="w40 hide-phone">
                 <span class="cut" title=ladder.clone()>

@@ -244,6 +244,15 @@ fn HealthList(health: Signal<Vec<Health>>) -> impl IntoView {
                                 <li>
                                     <i class=class role="img" aria-label=label></i>
                                     <p>{line.text}</p>
+                                    {line
+                                        .link
+                                        .map(|(href, words)| {
+                                            view! {
+                                                <a class="link" href=href>
+                                                    {words}
+                                                </a>
+                                            }
+                                        })}
                                 </li>
                             }
                         })
