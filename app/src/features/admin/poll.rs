@@ -4,8 +4,10 @@ use std::future::Future;
 
 use leptos::prelude::*;
 
+use super::refused::Refused;
 use crate::browser;
 use crate::components::clock::Clock;
+use crate::components::time::read_on;
 use crate::error::AppError;
 use crate::live::{Live, LiveStatus};
 use crate::model::Moment;
@@ -82,14 +84,20 @@ where
 
 /// `As of 14:02:11`, and why it is no later.
 #[component]
-pub fn AsOf(as_of: RwSignal<Moment>, failed: RwSignal<Option<AppError>>) -> impl IntoView {
+pub fn AsOf(
+    as_of: RwSignal<Moment>,
+    failed: RwSignal<Option<AppError>>,
+    /// Under what it is about, not over it.
+    #[prop(optional)]
+    below: bool,
+) -> impl IntoView {
     let clock = Clock::here();
-    let stamp = move || crate::components::time::read_on(clock, as_of.get()).clock_seconds();
+    let stamp = move || read_on(clock, as_of.get()).clock_seconds();
     view! {
-        <p class="bar small faint">
+        <div class=if below { "pager" } else { "bar small faint" }>
             <span>"As of " <span class="num">{stamp}</span></span>
-            {move || failed.get().map(|error| view! { <super::refused::Refused error /> })}
-        </p>
+            {move || failed.get().map(|error| view! { <Refused error /> })}
+        </div>
     }
     .into_any()
 }

@@ -80,7 +80,7 @@ pub fn WebhookDetail(
                 </div>
             </div>
         </div>
-        <AsOf as_of=all.as_of failed=all.failed />
+        <AsOf as_of=all.as_of failed=all.failed below=true />
     }
     .into_any()
 }
@@ -303,7 +303,12 @@ fn Facts(now: Memo<WebhookRow>) -> impl IntoView {
                 <Since label="Oldest waits since" none="" at=move || now.read().waiting_since />
                 <div>
                     <dt>"Given up"</dt>
-                    <dd>{move || requests_of(now.read().dead_requests)}</dd>
+                    <dd>
+                        {move || match now.read().dead_requests {
+                            0 => "none".to_owned(),
+                            dead => requests_of(dead),
+                        }}
+                    </dd>
                 </div>
                 <Since label="Stopped" none="" at=move || now.read().disabled_at />
                 <Since

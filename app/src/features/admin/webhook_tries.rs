@@ -20,14 +20,14 @@ pub fn Tries(tries: Memo<Vec<Try>>) -> impl IntoView {
                 }
             }
         >
-            <table class="two-lines">
+            <table class="two-lines tries">
                 <caption class="vh">"Newest tries, the latest first"</caption>
                 <thead>
                     <tr>
                         <th scope="col">"What"</th>
                         <th scope="col" class="num hide-phone">"Try"</th>
                         <th scope="col">"Outcome"</th>
-                        <th scope="col" class="num">"When"</th>
+                        <th scope="col" class="num hide-phone">"When"</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -71,16 +71,19 @@ fn Line(one: Try) -> impl IntoView {
                 <span class="sub cut mono" title=one.message.clone()>
                     {one.message.clone()}
                 </span>
+                <span class="sub only-phone-block">
+                    <Time at=Signal::stored(one.at) shape=Shape::Stamp />
+                </span>
             </th>
             <td class="num muted hide-phone">{nth}</td>
-            <td class="w40">
+            <td class="outcome">
                 <Badge tone=Signal::stored(tone) word=Signal::stored(word) />
                 <span class="sub cut" title=answered.clone()>
                     {answered.clone()}
                     {next}
                 </span>
             </td>
-            <td class="num muted">
+            <td class="num muted hide-phone">
                 <Time at=Signal::stored(one.at) shape=Shape::Stamp />
             </td>
         </tr>

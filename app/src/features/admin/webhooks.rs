@@ -140,7 +140,7 @@ fn Shelf(first: Webhooks) -> impl IntoView {
                 </table>
             </Show>
         </div>
-        <AsOf as_of=all.as_of failed=all.failed />
+        <AsOf as_of=all.as_of failed=all.failed below=true />
     }
     .into_any()
 }
