@@ -130,7 +130,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn set_kind(&self, caller: &Caller, kind: &str, class: &str) -> Result<(), AppError>;
     /// The class of kinds that have none (role admin).
     async fn set_default_class(&self, caller: &Caller, class: &str) -> Result<(), AppError>;
-    /// Webhooks of all services; of one alone, with its tries, when its inner id is given (role admin).
+    /// Webhooks of all services; of one alone, with its tries, when its inner id is given: none, when it is none of
+    /// the tenant's (role admin).
     async fn webhooks(&self, caller: &Caller, one: &str) -> Result<Webhooks, AppError>;
     /// A secret nobody has yet, for a form to suggest (role admin).
     async fn suggest_secret(&self, caller: &Caller) -> Result<String, AppError>;

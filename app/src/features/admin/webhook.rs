@@ -46,6 +46,7 @@ pub fn WebhookDetail(
             .cloned()
             .unwrap_or_else(|| fallback.clone())
     });
+    let gone = Memo::new(move |_| all.now.read().rows.is_empty());
     let tries = Memo::new(move |_| all.now.read().tries.clone());
     let state = Signal::derive(move || now.read().state);
     let tone = Signal::derive(move || of_state(state.get()).0);
@@ -65,7 +66,12 @@ pub fn WebhookDetail(
                         "All webhooks"
                     </a>
                 </div>
-                <p class="verdict">{move || verdict(&now.read())}</p>
+                <p class="verdict">
+                    {move || match gone.get() {
+                        true => "Somebody removed it.".to_owned(),
+                        false => verdict(&now.read()),
+                    }}
+                </p>
                 <Deeds id=id.clone() name=row.key.clone() state changed />
             </div>
             {secret}

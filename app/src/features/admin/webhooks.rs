@@ -74,6 +74,10 @@ pub fn WebhooksPage() -> impl IntoView {
                     match snapshot.await {
                         Ok((all, offer)) if new => view! { <NewWebhook all offer /> }.into_any(),
                         Ok((first, _)) if of.is_empty() => view! { <Shelf first /> }.into_any(),
+                        Ok((first, _)) if first.rows.is_empty() => {
+                            let what = "webhook".to_owned();
+                            view! { <Problem error=AppError::NotFound { what } /> }.into_any()
+                        }
                         Ok((first, offer)) => {
                             view! { <WebhookDetail first of offer /> }.into_any()
                         }

@@ -286,10 +286,22 @@ async fn webhooks_are_made_changed_and_refused_by_the_rules_of_the_api() {
         .unwrap();
     assert_eq!(state().await.state, State::New);
 
+    sqlx::query(
+        "INSERT INTO bellhop.webhook_try (webhook_id, message_id, nth, about, at, status)
+         VALUES ($1::uuid, gen_random_uuid(), 1, '2 acked', now(), 204)",
+    )
+    .bind(&id)
+    .execute(&house.pool)
+    .await
+    .unwrap();
+    let tries = rooms.webhooks(&admin, &id).await.unwrap().tries;
+    assert_eq!((tries.len(), tries[0].about.as_str()), (1, "2 acked"));
     let theirs = caller(&house, "b", &[Role::Admin]).await;
-    assert!(rooms.webhooks(&theirs, "").await.unwrap().rows.is_empty());
+    for which in ["", &id] {
+        let seen = rooms.webhooks(&theirs, which).await.unwrap();
+        assert!(seen.rows.is_empty() && seen.tries.is_empty());
+    }
     let refused = [
-        rooms.webhooks(&theirs, &id).await.err(),
         rooms.put_webhook(&theirs, edit).await.err(),
         rooms.do_to_webhook(&theirs, &id, Deed::Remove).await.err(),
         rooms.change_secret(&theirs, &id, &secret).await.err(),

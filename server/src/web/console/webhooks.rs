@@ -81,13 +81,14 @@ impl Rooms {
         let mut conn = self.connection().await?;
         let rows = store::of_tenant(&mut conn, tenant, id, MOST).await;
         let rows = self.database(rows)?;
-        if id.is_some() && rows.is_empty() {
-            return Err(none());
-        }
         let services = self.database(services::of_tenant(&mut conn, tenant).await)?;
-        let newest = match id {
-            Some(id) => self.database(tries::newest(&mut conn, id, tries::KEPT).await)?,
-            None => Vec::new(),
+        // Of the tenant's: what it has none of has no tries either.
+        let newest = match (id, rows.first()) {
+            (Some(_), Some(kept)) => {
+                let newest = tries::newest(&mut conn, kept.webhook.id, tries::KEPT).await;
+                self.database(newest)?
+            }
+            _ => Vec::new(),
         };
         Ok(Webhooks {
             rows: rows.into_iter().map(|kept| row(kept, now)).collect(),
