@@ -18,6 +18,8 @@ pub mod send_all;
 pub mod server_fns;
 pub mod undelivered;
 pub mod webhook;
+pub mod webhook_deeds;
+pub mod webhook_fields;
 pub mod webhook_fns;
 pub mod webhook_form;
 pub mod webhook_tries;
