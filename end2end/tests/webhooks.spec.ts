@@ -42,7 +42,7 @@ test("a webhook is added, told, tried, given another secret and removed", async 
   await expect(tries.filter({ hasText: receiver.got[0].id })).toContainText("Taken", SOON);
 
   const word = unique();
-  const id = await publish({ to: reader.key, title: `told ${word}` });
+  const id = await publish({ to: reader.key, title: `told ${word}`, class: "decision" });
   const screen = await visit(await guest(reader), "/inbox");
   await expect(titles(screen, word)).toHaveCount(1);
   const events = () => receiver.got.flatMap((got) => got.body.data.events);
@@ -63,7 +63,7 @@ test("a webhook is added, told, tried, given another secret and removed", async 
   await page.getByRole("button", { name: "Change the secret" }).click();
   await toasted(page, "Secret changed");
   await expect(page.getByText("Old secret signs until")).toBeVisible(SOON);
-  const later = await publish({ to: reader.key, title: "once more" });
+  const later = await publish({ to: reader.key, title: "once more", class: "decision" });
   await expect
     .poll(() => receiver.got.find((got) => got.body.data.events.some((one: any) => one.data.notification === later)), SOON)
     .toBeDefined();
@@ -127,16 +127,16 @@ test("what is wrong with a webhook is said by its field", async ({ guest, compla
   await page.getByLabel("Id", { exact: true }).fill("wrong");
   await page.getByLabel("Address").fill("ftp://127.0.0.1/");
   await page.getByRole("button", { name: "Add webhook" }).click();
-  await expect(page.getByRole("alert")).toContainText("Address: An https URL is needed");
+  await expect(page.locator("#webhook-form").getByRole("alert")).toContainText("Address: An https URL is needed");
   await expect(page.getByLabel("Address")).toHaveAttribute("aria-invalid", "true");
   await page.getByLabel("Address").fill(receiver.url);
   await page.getByRole("checkbox", { name: /^settled/ }).uncheck();
   await page.getByRole("button", { name: "Add webhook" }).click();
-  await expect(page.getByRole("alert")).toContainText("Events: At least one of notification.acked");
+  await expect(page.locator("#webhook-form").getByRole("alert")).toContainText("Events: At least one of notification.acked");
   await page.getByRole("checkbox", { name: /^settled/ }).check();
   await page.getByLabel("Secret", { exact: true }).fill("short");
   await page.getByRole("button", { name: "Add webhook" }).click();
-  await expect(page.getByRole("alert")).toContainText("Secret: A secret is");
+  await expect(page.locator("#webhook-form").getByRole("alert")).toContainText("Secret: A secret is");
   expect(forgive(complaints, /422.*save-webhook/)).toBe(3);
   expect((await must("GET", "/webhooks")).items).toEqual([]);
 });

@@ -57,9 +57,12 @@ pub fn WebhookDetail(
                     </a>
                 </div>
                 <p class="verdict">
-                    {move || match gone.get() {
-                        true => "Somebody removed it.".to_owned(),
-                        false => verdict(&now.read()),
+                    {move || {
+                        if gone.get() {
+                            "Somebody removed it.".to_owned()
+                        } else {
+                            verdict(&now.read())
+                        }
                     }}
                 </p>
                 <Deeds id=id.clone() name=row.key.clone() state changed />

@@ -212,6 +212,9 @@ async fn classes_are_changed_and_refused_in_words() {
     }
 }
 
+/// Makes one field of a draft wrong.
+type Change = fn(&mut WebhookDraft);
+
 #[tokio::test]
 async fn webhooks_are_made_changed_and_refused_by_the_rules_of_the_api() {
     let house = House::open().await;
@@ -238,13 +241,12 @@ async fn webhooks_are_made_changed_and_refused_by_the_rules_of_the_api() {
     );
     assert!(!format!("{all:?}").contains("whsec_"));
 
-    type Change = fn(&mut WebhookDraft);
     let wrong: [(&str, Change); 6] = [
         ("Id", |draft| draft.key = "receipts".to_owned()),
         ("Id", |draft| draft.key = "a b".to_owned()),
         ("Service", |draft| draft.service = "nothing".to_owned()),
         ("Address", |draft| {
-            draft.url = "http://app.example.com".to_owned()
+            draft.url = "http://app.example.com".to_owned();
         }),
         ("Events", |draft| draft.events.clear()),
         ("Secret", |draft| draft.secret = "short".to_owned()),

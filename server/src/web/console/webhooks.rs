@@ -66,6 +66,10 @@ fn none() -> AppError {
     }
 }
 
+fn log(caller: &Caller, key: &str, what: &str) {
+    tracing::info!(user = %user(caller), key, "an administrator changed webhooks: {what}");
+}
+
 impl Rooms {
     pub(in crate::web) async fn webhook_shelf(
         &self,
@@ -120,7 +124,7 @@ impl Rooms {
         };
         let key = key.trim();
         self.refused(self.changing(caller, service).put(key, wanted).await)?;
-        self.log(caller, key, "webhook written");
+        log(caller, key, "webhook written");
         let mut conn = self.connection().await?;
         let found = self.database(store::list(&mut conn, service).await)?;
         let found = found.into_iter().find(|one| one.key == key);
@@ -145,7 +149,7 @@ impl Rooms {
             }
         };
         self.refused(done)?;
-        self.log(caller, key, what);
+        log(caller, key, what);
         Ok(())
     }
 
@@ -159,7 +163,7 @@ impl Rooms {
         let kept = self.kept(caller, id).await?;
         let (key, changing) = (&kept.webhook.key, self.changing(caller, kept.service));
         self.refused(changing.change_secret(key, secret.trim()).await)?;
-        self.log(caller, key, "webhook given another secret");
+        log(caller, key, "webhook given another secret");
         Ok(())
     }
 
@@ -223,9 +227,5 @@ impl Rooms {
             field: field.to_owned(),
             problem: refused.to_string(),
         })
-    }
-
-    fn log(&self, caller: &Caller, key: &str, what: &str) {
-        tracing::info!(user = %user(caller), key, "an administrator changed webhooks: {what}");
     }
 }
