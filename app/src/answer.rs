@@ -25,6 +25,14 @@ pub fn call<T>(result: Result<T, AppError>) -> Result<T, AppError> {
     result
 }
 
+/// A plain form was answered, and its own page is not the one to see next. With script the page itself goes on.
+#[cfg(feature = "ssr")]
+pub fn lead_on(path: &str) {
+    if from_plain_form() {
+        leptos_axum::redirect(path);
+    }
+}
+
 #[cfg(feature = "ssr")]
 fn from_plain_form() -> bool {
     leptos::prelude::use_context::<http::request::Parts>().is_some_and(|parts| {

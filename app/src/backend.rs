@@ -18,6 +18,7 @@ use crate::model::classes::Classes;
 use crate::model::delivery::Class;
 use crate::model::inbox::{InboxCounts, InboxPage, InboxTab, Mark};
 use crate::model::person::{DemoLogin, HubToken, Me, Role};
+use crate::model::webhooks::{Deed, Tested, WebhookDraft, Webhooks};
 use crate::model::why;
 
 /// Who calls, established by the server from the session cookie before any server function runs.
@@ -102,6 +103,16 @@ pub trait Backend: Send + Sync + 'static {
         ids: Vec<String>,
         dry_run: bool,
     ) -> Result<SentAgain, AppError>;
+    /// Says what sending all again that match would do, up to 10,000 of them; `next` of the answer is where sending
+    /// begins, so that what ends meanwhile is not among them (role admin).
+    async fn count_again(&self, caller: &Caller, search: &str) -> Result<SentAgain, AppError>;
+    /// Sends the next 1,000 of them again; `next` of the answer is where the ones after them begin (role admin).
+    async fn send_all_again(
+        &self,
+        caller: &Caller,
+        search: &str,
+        after: &str,
+    ) -> Result<SentAgain, AppError>;
     /// Why somebody got a notification, or not (role admin). Either may be empty.
     async fn why(
         &self,
@@ -119,6 +130,19 @@ pub trait Backend: Send + Sync + 'static {
     async fn set_kind(&self, caller: &Caller, kind: &str, class: &str) -> Result<(), AppError>;
     /// The class of kinds that have none (role admin).
     async fn set_default_class(&self, caller: &Caller, class: &str) -> Result<(), AppError>;
+    /// Webhooks of all services; of one alone, with its tries, when its inner id is given: none, when it is none of
+    /// the tenant's (role admin).
+    async fn webhooks(&self, caller: &Caller, one: &str) -> Result<Webhooks, AppError>;
+    /// A secret nobody has yet, for a form to suggest (role admin).
+    async fn suggest_secret(&self, caller: &Caller) -> Result<String, AppError>;
+    /// Makes or changes a webhook; answers its inner id (role admin).
+    async fn put_webhook(&self, caller: &Caller, draft: WebhookDraft) -> Result<String, AppError>;
+    /// Pauses, resumes or removes one (role admin).
+    async fn do_to_webhook(&self, caller: &Caller, id: &str, deed: Deed) -> Result<(), AppError>;
+    /// Gives one another secret; the one before it signs too for a day (role admin).
+    async fn change_secret(&self, caller: &Caller, id: &str, secret: &str) -> Result<(), AppError>;
+    /// Sends one a test, and answers what came of it, after 15 seconds at most (role admin).
+    async fn test_webhook(&self, caller: &Caller, id: &str) -> Result<Tested, AppError>;
 }
 
 /// The backend as the server put it into the reactive context.

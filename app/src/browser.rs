@@ -158,6 +158,30 @@ pub fn walk(event: &web_sys::KeyboardEvent, rows: &str, inside: &str) {
     focus_in_row(rows, next, inside);
 }
 
+/// Copies what stands in the field with this id, and says whether that was done. Where the browser does not let a page
+/// copy (without https), the text is selected instead, for the person to copy it.
+pub fn copy(id: &str, done: impl Fn(bool) + 'static) {
+    #[cfg(feature = "hydrate")]
+    {
+        let field = document().get_element_by_id(id);
+        let Some(field) = field.and_then(|it| it.dyn_into::<web_sys::HtmlInputElement>().ok())
+        else {
+            return;
+        };
+        field.select();
+        if !window().is_secure_context() {
+            done(false);
+            return;
+        }
+        let copied = window().navigator().clipboard().write_text(&field.value());
+        leptos::task::spawn_local(async move {
+            done(wasm_bindgen_futures::JsFuture::from(copied).await.is_ok());
+        });
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = (id, done);
+}
+
 fn give_focus(element: Option<web_sys::Element>) {
     if let Some(element) = element.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok()) {
         let _ = element.focus();

@@ -15,6 +15,7 @@ use crate::features::admin::groups::GroupsPage;
 use crate::features::admin::overview::OverviewPage;
 use crate::features::admin::queued::QueuedPage;
 use crate::features::admin::undelivered::UndeliveredPage;
+use crate::features::admin::webhooks::WebhooksPage;
 use crate::features::admin::why::WhyPage;
 use crate::features::approvals::page::ApprovalsPage;
 use crate::features::attendance::page::AttendancePage;
@@ -68,6 +69,7 @@ pub fn App() -> impl IntoView {
                     />
                     <Route path=path!("admin/why") view=WhyPage ssr=SsrMode::Async />
                     <Route path=path!("admin/classes") view=ClassesPage ssr=SsrMode::Async />
+                    <Route path=path!("admin/webhooks") view=WebhooksPage ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

@@ -24,10 +24,13 @@ const PAGES = [
   "/admin/queued",
   "/admin/undelivered",
   "/admin/undelivered?search=nothing-like-this",
+  "/admin/undelivered?again=1",
   "/admin/why",
   "/admin/why?user=nobody-is-called-this",
   "/admin/classes",
   "/admin/classes?edit=decision",
+  "/admin/webhooks",
+  "/admin/webhooks?new=1",
 ];
 
 /** Somebody with something on every page. */

@@ -2,7 +2,7 @@
 // and how hard it is tried.
 import { must, publish, unique } from "../api";
 import { accessible, expect, forgive, open, test, titles, toast, toasted, visit } from "../page";
-import { hire } from "../people";
+import { hire, type Person } from "../people";
 
 /** A class that gives up after a second: the sweep needs three more. */
 const HASTY = { life: 60, ladder: [{ after: 1, do: "give_up" }] };
@@ -42,6 +42,59 @@ test("the undelivered are counted before they are sent again, and sent once", as
   await expect(titles(screen, word)).toHaveCount(2);
   const list = await must("GET", `/dead-letters?search=${word}`);
   expect(list.items.map((one: any) => one.sent_again !== null).sort()).toEqual([false, true]);
+});
+
+test("all undelivered that match are sent again, after a count", async ({ guest }) => {
+  const [admin, away, gone] = await hire(["employee", "admin"], ["employee"], ["employee"]);
+  await must("PUT", "/classes/e2e-hasty", HASTY);
+  const word = unique();
+  const lose = async (who: Person, what: string) =>
+    await publish({ to: who.key, kind: "Alarm", class: "e2e-hasty", title: `${what} ${word}` });
+  for (const what of ["first", "second"]) await lose(away, what);
+  await lose(gone, "first");
+  const desk = await guest(admin);
+  const page = await visit(desk, `/admin/undelivered?search=${word}`);
+  await expect(page.getByRole("row").filter({ hasText: word })).toHaveCount(3, SOON);
+  await expect(page.getByText("3 match")).toBeVisible();
+  await must("DELETE", `/users/${gone.key}`);
+  // What is sent again is acked there, and not lost once more.
+  await visit(await guest(away), "/inbox");
+
+  // One is sent again before, by hand.
+  const { items } = await must("GET", `/dead-letters?search=second ${word}`);
+  await must("POST", "/dead-letters/send-again", { ids: [{ user: away.key, seq: items[0].seq }] });
+
+  await page.getByRole("link", { name: "Send all again…" }).click();
+  const asking = page.getByRole("region", { name: `Send all again that match “${word}”` });
+  await expect(asking).toBeFocused();
+  await expect(asking).toContainText("1 message will be sent as new notifications");
+  await expect(asking).toContainText("1 was sent again before.");
+  await expect(asking).toContainText("1 cannot be: The user is inactive.");
+  await accessible(page);
+  await asking.getByRole("button", { name: "Send 1 message again" }).click();
+  await expect(asking).toContainText("Sent 1 message again. 1 cannot be: The user is inactive.");
+  await accessible(page);
+  await expect(page.getByRole("row").filter({ hasText: "yes, see" })).toHaveCount(2, SOON);
+  await asking.getByRole("link", { name: "Close" }).click();
+  await expect(asking).toBeHidden();
+  const list = await must("GET", `/dead-letters?search=${word}`);
+  expect(list.items.map((one: any) => one.sent_again !== null).sort()).toEqual([false, true, true]);
+});
+
+test("without script all that match are sent again too", async ({ guest }) => {
+  const [admin, away] = await hire(["employee", "admin"], ["employee"]);
+  await must("PUT", "/classes/e2e-hasty", HASTY);
+  const word = unique();
+  await publish({ to: away.key, kind: "Alarm", class: "e2e-hasty", title: `lost ${word}` });
+  const list = async () => (await must("GET", `/dead-letters?search=${word}`)).items;
+  await expect.poll(async () => (await list()).length, SOON).toBe(1);
+  await visit(await guest(away), "/inbox");
+  const page = await (await guest(admin, { javaScriptEnabled: false })).newPage();
+  await page.goto(`/admin/undelivered?search=${word}`);
+  await page.getByRole("link", { name: "Send all again…" }).click();
+  await page.getByRole("button", { name: "Send 1 message again" }).click();
+  await expect(page.getByText("Nothing would be sent. 1 was sent again before.")).toBeVisible();
+  expect((await list())[0].sent_again).not.toBeNull();
 });
 
 test("why: from the list of messages to what happened and what comes next", async ({ guest }) => {

@@ -8,7 +8,7 @@ use super::number::grouped;
 /// Rows on a page of the console.
 const PER_PAGE: i64 = 50;
 /// The server counts no further.
-const COUNTED: i64 = 10_000;
+pub const COUNTED: i64 = 10_000;
 
 /// `1–50 of 439`, or `1–50 of 10,000+`.
 #[must_use]

@@ -38,6 +38,8 @@ pub struct Health {
     pub ok: bool,
     /// The sentence.
     pub text: String,
+    /// Where to look: address and words of a link.
+    pub link: Option<(String, String)>,
 }
 
 /// One open hub connection.
@@ -173,4 +175,24 @@ pub struct SentAgain {
     pub before: i64,
     /// Why others cannot be sent, and how many each.
     pub refused: Vec<(String, i64)>,
+    /// Where to go on: of a count, where sending begins; of a step, where the next one does; `None`: that was all.
+    pub next: Option<String>,
+    /// There are more than were counted.
+    pub more: bool,
+}
+
+impl SentAgain {
+    /// Adds what became of the next ones; where to go on is theirs.
+    pub fn add(&mut self, step: Self) {
+        self.count += step.count;
+        self.before += step.before;
+        for (why, count) in step.refused {
+            match self.refused.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, sum)) => *sum += count,
+                None => self.refused.push((why, count)),
+            }
+        }
+        self.next = step.next;
+        self.more = step.more;
+    }
 }

@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod inbox;
 pub mod moment;
 pub mod person;
+pub mod webhooks;
 pub mod why;
 
 pub use moment::Moment;

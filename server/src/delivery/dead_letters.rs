@@ -15,7 +15,7 @@ use super::classes::Classes;
 use super::committer::{Committer, Refusal};
 use super::draft::{self, Draft, ExceptNames};
 use super::publication::{Audience, Idempotency, Publication};
-use crate::store::dead_letters::{self as store, Claims, Content, Letter};
+use crate::store::dead_letters::{self as store, Claims, Content, Cursor, Filter, Letter};
 use crate::store::{Pool, ledger as rows};
 use crate::support::clock::Clock;
 use crate::support::ids::{self, Ids};
@@ -68,6 +68,32 @@ const AWAY: Outcome = Outcome::Refused(
     "unavailable",
     "The database went away meanwhile. Ask again: nothing is sent twice.",
 );
+
+/// As many of those that match as are sent in one step.
+pub struct Step {
+    /// At most [`MOST`], the latest first.
+    pub letters: Vec<Letter>,
+    /// More match, after this one.
+    pub next: Option<Cursor>,
+}
+
+/// Reads a step.
+///
+/// # Errors
+/// Whatever the database answers.
+pub async fn step(
+    conn: &mut sqlx::PgConnection,
+    tenant: Uuid,
+    filter: &Filter,
+    after: Option<Cursor>,
+) -> sqlx::Result<Step> {
+    let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
+    let mut letters = store::page(conn, tenant, filter, after, 0, most).await?;
+    let more = letters.len() > MOST;
+    letters.truncate(MOST);
+    let next = letters.last().filter(|_| more).map(Letter::cursor);
+    Ok(Step { letters, next })
+}
 
 /// A notification to be published, and which of the letters it carries.
 struct Carrier {

@@ -131,8 +131,8 @@ fn draw_card(html: &mut String, device: &Device, card: &Card, now: Timestamp) {
             None => ("gone", "withdrawn"),
         },
         (None, true, _) => ("settled", "settled"),
-        (None, false, true) => ("high", "urgent"),
-        (None, false, false) => ("plain", "drawn"),
+        (None, false, true) => ("high", "urgent, shown"),
+        (None, false, false) => ("plain", "shown"),
     };
     let at = card.withdrawn.unwrap_or(card.drawn);
     let ago = (now.as_second() - at.as_second()).max(0);

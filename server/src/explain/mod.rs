@@ -116,7 +116,10 @@ pub async fn explain(
     explained.timeline.extend(timeline::of_delivery(&delivery));
     let stand_ins = explained.stand_ins.iter().map(timeline::of_stand_in);
     explained.timeline.extend(stand_ins);
-    explained.timeline.sort_by_key(|event| event.at);
+    // Within the same millisecond clocks disagree; nothing comes before the acceptance.
+    explained
+        .timeline
+        .sort_by_key(|event| (event.what != "accepted", event.at));
     let phones = explained.phones.iter().filter(|one| one.failure.is_none());
     let owed = next::Ahead {
         class: &class,

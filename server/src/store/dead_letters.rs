@@ -1,6 +1,8 @@
 //! What could not be delivered: lists of it, and what is sent once more. Lock order: dead letters come
 //! first in a transaction of their own, sorted by (user, seq).
 
+use std::fmt;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
@@ -36,6 +38,38 @@ pub struct Cursor {
     pub seq: i64,
 }
 
+impl Cursor {
+    /// Before all that ended up to now: those that end later do not come in between.
+    #[must_use]
+    pub fn now(at: Timestamp) -> Self {
+        Self {
+            at,
+            user: Uuid::nil(),
+            seq: 0,
+        }
+    }
+
+    /// Reads what [`fmt::Display`] wrote.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let cursor = Self {
+            at: Timestamp::from_microsecond(parts.next()?.parse().ok()?).ok()?,
+            user: Uuid::try_parse(parts.next()?).ok()?,
+            seq: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(cursor)
+    }
+}
+
+/// Microseconds, user and number, joined: nothing that a caller should take apart.
+impl fmt::Display for Cursor {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.at.as_microsecond();
+        write!(out, "{at}.{}.{}", self.user.simple(), self.seq)
+    }
+}
+
 /// A dead letter.
 pub struct Letter {
     /// Inner id of the user.
@@ -66,6 +100,18 @@ pub struct Letter {
     pub at: Stamp,
     /// The notification that carries its content once more.
     pub sent_again: Option<Uuid>,
+}
+
+impl Letter {
+    /// The page after it begins here.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        Cursor {
+            at: self.at.to_jiff(),
+            user: self.user,
+            seq: self.seq,
+        }
+    }
 }
 
 /// A page, the latest first: after a cursor, or `skip` rows further.

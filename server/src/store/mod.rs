@@ -38,6 +38,7 @@ pub mod retention;
 pub mod sessions;
 pub mod topic;
 pub mod webhook_events;
+pub mod webhook_tries;
 pub mod webhooks;
 pub mod withdraw;
 

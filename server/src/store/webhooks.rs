@@ -67,6 +67,77 @@ pub async fn list(conn: &mut PgConnection, service: Uuid) -> sqlx::Result<Vec<We
     .await
 }
 
+/// A webhook, whose it is, and what waits for it.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Inner id of the service.
+    pub service: Uuid,
+    /// Its outer id.
+    pub service_key: String,
+    /// Itself.
+    pub webhook: Webhook,
+    /// What waits.
+    pub waiting: Waiting,
+}
+
+/// A tenant's, by service and id, at most `most`; with `one`, that one alone.
+pub async fn of_tenant(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    one: Option<Uuid>,
+    most: i64,
+) -> sqlx::Result<Vec<Kept>> {
+    let rows = sqlx::query!(
+        r#"SELECT w.id, w.service_id, s.key AS service_key, w.key, w.url, w.events, w.secret, w.disabled,
+                  w.disabled_at, w.taken_at, w.failed_at, w.status, w.failure, w.old_until,
+                  e.waiting AS "waiting!", m.requests AS "requests!", m.since AS "since?", m.dead AS "dead!"
+             FROM bellhop.webhook w
+             JOIN bellhop.service s ON s.id = w.service_id
+            CROSS JOIN LATERAL (
+                  SELECT count(*) AS waiting FROM (SELECT FROM bellhop.webhook_event
+                                                    WHERE webhook_id = w.id AND wanted LIMIT 10000) x) e
+            CROSS JOIN LATERAL (
+                  SELECT count(*) FILTER (WHERE next_at IS NOT NULL) AS requests,
+                         min(made_at) FILTER (WHERE next_at IS NOT NULL) AS since,
+                         count(*) FILTER (WHERE next_at IS NULL) AS dead
+                    FROM bellhop.webhook_message WHERE webhook_id = w.id) m
+            WHERE w.tenant_id = $1 AND ($2::uuid IS NULL OR w.id = $2)
+            ORDER BY s.key, w.key LIMIT $3"#,
+        tenant,
+        one,
+        most,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Kept {
+            service: row.service_id,
+            service_key: row.service_key,
+            webhook: Webhook {
+                id: row.id,
+                key: row.key,
+                url: row.url,
+                events: row.events,
+                secret: row.secret,
+                disabled: row.disabled,
+                disabled_at: row.disabled_at,
+                taken_at: row.taken_at,
+                failed_at: row.failed_at,
+                status: row.status,
+                failure: row.failure,
+                old_until: row.old_until,
+            },
+            waiting: Waiting {
+                events: row.waiting,
+                requests: row.requests,
+                since: row.since,
+                dead: row.dead,
+            },
+        })
+        .collect())
+}
+
 /// One of a service's, locked against those who change or send it; events are written all the same.
 pub async fn lock(
     conn: &mut PgConnection,
@@ -82,6 +153,29 @@ pub async fn lock(
         key,
     )
     .fetch_optional(conn)
+    .await
+}
+
+/// Webhooks of a tenant that are told nothing now, those aside that somebody paused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trouble {
+    /// They did not take their last request, which is sent again.
+    pub failing: i64,
+    /// Nothing is sent to them any more.
+    pub given_up: i64,
+}
+
+/// Counts them; `paused`: the reason that is somebody's wish.
+pub async fn trouble(conn: &mut PgConnection, tenant: Uuid, paused: &str) -> sqlx::Result<Trouble> {
+    sqlx::query_as!(
+        Trouble,
+        r#"SELECT count(*) FILTER (WHERE disabled_at IS NULL AND failure IS NOT NULL) AS "failing!",
+                  count(*) FILTER (WHERE disabled_at IS NOT NULL AND disabled <> $2) AS "given_up!"
+             FROM bellhop.webhook WHERE tenant_id = $1"#,
+        tenant,
+        paused,
+    )
+    .fetch_one(conn)
     .await
 }
 
@@ -192,6 +286,27 @@ pub async fn change(
     Ok(())
 }
 
+/// Changes its secret; the one before it signs too until then.
+pub async fn change_secret(
+    conn: &mut PgConnection,
+    webhook: Uuid,
+    secret: &[u8],
+    until: Timestamp,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE bellhop.webhook
+            SET old_secret = secret, old_until = $3, secret = $2, updated_at = $4 WHERE id = $1",
+        webhook,
+        secret,
+        until.to_sqlx(),
+        now.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Removes one with all that waits for it.
 pub async fn remove(conn: &mut PgConnection, webhook: Uuid) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM bellhop.webhook WHERE id = $1", webhook)
@@ -211,6 +326,12 @@ pub async fn remove(conn: &mut PgConnection, webhook: Uuid) -> sqlx::Result<()> 
     .await?;
     sqlx::query!(
         "DELETE FROM bellhop.webhook_settled WHERE webhook_id = $1",
+        webhook
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM bellhop.webhook_try WHERE webhook_id = $1",
         webhook
     )
     .execute(conn)
@@ -238,7 +359,7 @@ pub async fn disable(
 }
 
 /// Forgets what webhooks left behind that are no more, what waited too long for one that is disabled, and notes
-/// of what was given up or settled before then.
+/// of what was tried, given up or settled before then.
 pub async fn forget(
     conn: &mut PgConnection,
     events_before: Timestamp,
@@ -263,7 +384,17 @@ pub async fn forget(
           WHERE s.at < $1 OR NOT EXISTS (SELECT FROM bellhop.webhook w WHERE w.id = s.webhook_id)",
         notes_before.to_sqlx(),
     )
+    .execute(&mut *conn)
+    .await?;
+    let tries = sqlx::query!(
+        "DELETE FROM bellhop.webhook_try t
+          WHERE t.at < $1 OR NOT EXISTS (SELECT FROM bellhop.webhook w WHERE w.id = t.webhook_id)",
+        notes_before.to_sqlx(),
+    )
     .execute(conn)
     .await?;
-    Ok(events.rows_affected() + messages.rows_affected() + settled.rows_affected())
+    Ok(events.rows_affected()
+        + messages.rows_affected()
+        + settled.rows_affected()
+        + tries.rows_affected())
 }

@@ -14,6 +14,7 @@ use app::model::classes::Classes;
 use app::model::delivery::Class;
 use app::model::inbox::{InboxCounts, InboxPage, InboxTab, Mark};
 use app::model::person::{DemoLogin, HubToken, Me, Person, Role, Site};
+use app::model::webhooks::{Deed, Tested, WebhookDraft, Webhooks};
 use app::model::why;
 use app::protocol::topic;
 use async_trait::async_trait;
@@ -22,7 +23,9 @@ use uuid::Uuid;
 use super::console::ClassChange;
 use crate::api::notifications::state_word;
 use crate::run::product::Product;
-use crate::store::{self, queued};
+use crate::store::{self, queued, webhooks};
+use crate::webhooks::changes::PAUSED;
+use crate::webhooks::secret;
 use crate::workplace::topics::Topic;
 use crate::workplace::{Actor, WorkplaceError, approvals, attendance, inbox};
 
@@ -111,6 +114,34 @@ pub(super) fn skip(query: &PageQuery) -> usize {
     usize::try_from(query.page)
         .unwrap_or(0)
         .saturating_mul(PAGE)
+}
+
+/// Webhooks that are told nothing now, in sentences.
+fn webhooks_health(trouble: webhooks::Trouble) -> Vec<Health> {
+    let line = |count: i64, one: &str, many: &str| {
+        let text = match count {
+            0 => return None,
+            1 => format!("1 webhook {one}"),
+            count => format!("{count} webhooks {many}"),
+        };
+        let link = Some(("/admin/webhooks".to_owned(), "See webhooks".to_owned()));
+        Some(Health {
+            ok: false,
+            text,
+            link,
+        })
+    };
+    let failing = line(
+        trouble.failing,
+        "did not take its last request; it is sent again.",
+        "did not take their last request; it is sent again.",
+    );
+    let given_up = line(
+        trouble.given_up,
+        "was given up: nothing is sent to it.",
+        "were given up: nothing is sent to them.",
+    );
+    given_up.into_iter().chain(failing).collect()
 }
 
 #[async_trait]
@@ -267,14 +298,24 @@ impl Backend for Rooms {
                 "{} connections read too slowly; their items wait in the database.",
                 counts.parked
             );
-            health.push(Health { ok: false, text });
+            health.push(Health {
+                ok: false,
+                text,
+                link: None,
+            });
         }
         if self.product.metrics.doorbell.is_late() {
             let text = "LISTEN is swallowed or late, perhaps by a connection pooler: rows of SQL callers are looked \
                         for every 50 ms."
                 .to_owned();
-            health.push(Health { ok: false, text });
+            health.push(Health {
+                ok: false,
+                text,
+                link: None,
+            });
         }
+        let webhooks = webhooks::trouble(&mut conn, tenant, PAUSED).await;
+        health.extend(webhooks_health(self.database(webhooks)?));
         let text = format!(
             "Database answers in {:.1} ms.",
             took.as_secs_f64() * 1_000.0
@@ -282,6 +323,7 @@ impl Backend for Rooms {
         health.push(Health {
             ok: took.as_millis() < 250,
             text,
+            link: None,
         });
         health.sort_by_key(|line| line.ok);
         Ok(Overview {
@@ -375,6 +417,19 @@ impl Backend for Rooms {
         self.send_letters_again(caller, ids, dry_run).await
     }
 
+    async fn count_again(&self, caller: &Caller, search: &str) -> Result<SentAgain, AppError> {
+        self.count_letters(caller, search).await
+    }
+
+    async fn send_all_again(
+        &self,
+        caller: &Caller,
+        search: &str,
+        after: &str,
+    ) -> Result<SentAgain, AppError> {
+        self.send_step(caller, search, after).await
+    }
+
     async fn why(
         &self,
         caller: &Caller,
@@ -406,6 +461,31 @@ impl Backend for Rooms {
     async fn set_default_class(&self, caller: &Caller, class: &str) -> Result<(), AppError> {
         let change = ClassChange::Default(class);
         self.change_classes(caller, change).await
+    }
+
+    async fn webhooks(&self, caller: &Caller, one: &str) -> Result<Webhooks, AppError> {
+        self.webhook_shelf(caller, one).await
+    }
+
+    async fn suggest_secret(&self, caller: &Caller) -> Result<String, AppError> {
+        need(caller, Role::Admin)?;
+        Ok(secret::text(&secret::make(&self.product.parts.ids)))
+    }
+
+    async fn put_webhook(&self, caller: &Caller, draft: WebhookDraft) -> Result<String, AppError> {
+        self.write_webhook(caller, draft).await
+    }
+
+    async fn do_to_webhook(&self, caller: &Caller, id: &str, deed: Deed) -> Result<(), AppError> {
+        self.webhook_deed(caller, id, deed).await
+    }
+
+    async fn change_secret(&self, caller: &Caller, id: &str, secret: &str) -> Result<(), AppError> {
+        self.new_secret(caller, id, secret).await
+    }
+
+    async fn test_webhook(&self, caller: &Caller, id: &str) -> Result<Tested, AppError> {
+        self.try_webhook(caller, id).await
     }
 }
 

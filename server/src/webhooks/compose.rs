@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::Connection as _;
 use uuid::Uuid;
 
+use super::EVENTS;
 use crate::store::Pool;
 use crate::store::webhook_events::{self as store, Event};
 use crate::support::ids::Ids;
@@ -67,6 +68,33 @@ pub(super) fn test_body(now: Timestamp) -> String {
     };
     // Words and a time are always JSON.
     serde_json::to_string(&body).unwrap_or_default()
+}
+
+/// What a request tells, counted by type, in the order of [`EVENTS`]: `12 acked, 1 settled`.
+pub(super) fn about(body: &str) -> String {
+    #[derive(Deserialize)]
+    struct Seen<'a> {
+        #[serde(borrow)]
+        data: SeenData<'a>,
+    }
+    #[derive(Deserialize)]
+    struct SeenData<'a> {
+        #[serde(borrow)]
+        events: Vec<SeenEvent<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct SeenEvent<'a> {
+        #[serde(rename = "type")]
+        kind: &'a str,
+    }
+    let seen = serde_json::from_str::<Seen<'_>>(body).map(|seen| seen.data.events);
+    let seen = seen.unwrap_or_default();
+    let counted = EVENTS.iter().filter_map(|event| {
+        let count = seen.iter().filter(|one| one.kind == *event).count();
+        let word = event.strip_prefix("notification.").unwrap_or(event);
+        (count > 0).then(|| format!("{count} {word}"))
+    });
+    counted.collect::<Vec<_>>().join(", ")
 }
 
 /// Puts what waits into requests; answers how many it made.

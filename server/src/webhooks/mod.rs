@@ -9,6 +9,7 @@
 //! it. No redirects, no private addresses unless the settings allow them. Bounds: 200 events a request, 100 requests a
 //! webhook, 16 under way a process, 10 webhooks a service.
 
+pub mod changes;
 mod compose;
 mod interest;
 mod post;

@@ -15,11 +15,12 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::compose::{compose, test_body};
+use super::compose::{about, compose, test_body};
 use super::post::{Answer, Poster, health};
 use super::{Interest, retry};
 use crate::push::breaker::Breaker;
 use crate::store::webhook_events::{self as store, Claim, Failure};
+use crate::store::webhook_tries::{self as tries, Try};
 use crate::store::{Pool, is_transient, webhooks};
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
@@ -41,9 +42,9 @@ pub(super) const GONE: &str = "the receiver answered 410: it wants nothing any m
 /// Webhooks, as the rest of the product sees them. Cheap to clone.
 #[derive(Clone)]
 pub struct Webhooks {
-    pool: Pool,
-    clock: Clock,
-    ids: Ids,
+    pub(super) pool: Pool,
+    pub(super) clock: Clock,
+    pub(super) ids: Ids,
     interest: Arc<Interest>,
     poster: Poster,
     /// What shows of each receiver, since a webhook was changed last.
@@ -169,18 +170,33 @@ impl Webhooks {
 
     async fn note(&self, claim: &Claim, answer: &Answer, now: Timestamp) -> sqlx::Result<()> {
         let mut conn = self.pool.acquire().await?;
+        let tries = claim.tries.saturating_add(1);
+        let line = Try {
+            message: claim.id,
+            nth: tries,
+            about: about(&claim.body),
+            at: now,
+            status: answer.status.and_then(|status| i16::try_from(status).ok()),
+            failure: answer.failure.clone(),
+            next_at: None,
+        };
         if answer.taken {
-            return store::taken(&mut conn, claim, now).await;
+            store::taken(&mut conn, claim, now).await?;
+            return tries::note(&mut conn, claim.webhook, &line).await;
         }
         let failure = Failure {
-            status: answer.status.and_then(|status| i16::try_from(status).ok()),
+            status: line.status,
             text: answer.failure.clone().unwrap_or_default(),
         };
-        let tries = claim.tries.saturating_add(1);
         let spread = f64::from(u32::from_be_bytes(self.ids.bytes())) / f64::from(u32::MAX);
         let next = retry::next(claim.made_at, tries, answer.retry_after, spread, now);
         let mut tx = conn.begin().await?;
         let counts = store::failed(&mut tx, claim, &failure, next, now).await?;
+        let line = Try {
+            next_at: next,
+            ..line
+        };
+        tries::note(&mut tx, claim.webhook, &line).await?;
         let mut disabled = None;
         if counts && answer.status == Some(410) {
             disabled = Some(GONE);
@@ -201,8 +217,8 @@ impl Webhooks {
         Ok(())
     }
 
-    /// Sends one request to see whether it arrives: nothing is stored, nothing is tried again.
-    pub async fn test(&self, id: Uuid, url: &str, secret: &[u8]) -> Answer {
+    /// Sends one request to see whether it arrives: nothing is tried again.
+    pub(super) async fn test(&self, id: Uuid, url: &str, secret: &[u8]) -> Answer {
         // Never closed.
         let _place = self.test_places.acquire().await;
         let body = test_body(self.clock.now());

@@ -5,7 +5,7 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
-use super::classes::Refused;
+use super::refused::Refused;
 use super::server_fns::{RemoveClass, SaveClass};
 use crate::components::badge::Tone;
 use crate::components::button::{Look, Submit};

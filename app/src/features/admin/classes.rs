@@ -7,6 +7,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::Sections;
 use super::class_form::ClassForm;
+use super::refused::Refused;
 use super::server_fns::{SetDefaultClass, SetKind, load_classes};
 use crate::components::badge::{Badge, Tone};
 use crate::components::button::Submit;
@@ -170,6 +171,7 @@ fn ClassLine(row: ClassRow, kinds: Vec<String>, is_default: bool) -> impl IntoVi
                     {row.key}
                 </a>
                 <span class="sub cut">{who}</span>
+                <span class="sub cut only-phone-block">{ladder.clone()}</span>
             </th>
             <td class="w40 hide-phone">
                 <span class="cut" title=ladder.clone()>
@@ -276,18 +278,6 @@ fn Choice(id: &'static str, label: &'static str, keys: Vec<String>, of: String) 
                 })
                 .collect_view()}
         </select>
-    }
-    .into_any()
-}
-
-/// A refusal beside its form.
-#[component]
-pub fn Refused(error: AppError) -> impl IntoView {
-    view! {
-        <p class="err" role="alert">
-            <i class="dot bad" aria-hidden="true"></i>
-            {error.to_string()}
-        </p>
     }
     .into_any()
 }

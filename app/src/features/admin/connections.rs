@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 
-use super::disconnect::BulkBar;
+use super::disconnect::DisconnectBar;
 use super::list::{Console, Found, Kept, keep, screen};
 use super::server_fns::connections;
 use crate::browser;
@@ -58,7 +58,7 @@ fn list(found: Found<ConnectionRow>) -> AnyView {
         picked.with_untracked(BTreeSet::is_empty) && browser::undisturbed(CONNECTIONS.id)
     };
     let kept = keep(&CONNECTIONS, found, connections, |row| row, quiet);
-    let bulk = view! { <BulkBar rows=kept.rows picked list=kept.list /> };
+    let bulk = view! { <DisconnectBar rows=kept.rows picked list=kept.list /> };
     kept.around(table, Some(bulk.into_any()))
 }
 
@@ -123,6 +123,11 @@ fn ConnectionLine(cell: Cell<ConnectionRow>, picked: RwSignal<BTreeSet<String>>)
     let first = row.get_untracked();
     let id = StoredValue::new(first.id.clone());
     let short = middle_cut(&first.id);
+    // Browsers name themselves by 36 letters, which is more than the name of whoever sits there gets.
+    let device = match first.device.chars().count() {
+        ..=20 => first.device.clone(),
+        _ => middle_cut(&first.device),
+    };
     let on = move || picked.read().contains(&id.get_value());
     let toggle = move |event| {
         let now = event_target_checked(&event);
@@ -162,7 +167,7 @@ fn ConnectionLine(cell: Cell<ConnectionRow>, picked: RwSignal<BTreeSet<String>>)
                 <span class="mono faint only-phone-block">{short.clone()}</span>
             </th>
             <td class="mono muted hide-narrow">
-                {first.device} {move || row.read().background.then_some(" (background)")}
+                <span title=first.device.clone()>{device}</span> {move || row.read().background.then_some(" (background)")}
             </td>
             <td class="muted hide-narrow">{first.client}</td>
             <td class="muted hide-phone">{first.transport}</td>

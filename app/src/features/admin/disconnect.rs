@@ -1,15 +1,15 @@
-//! The bar under the connections while some are selected, and the dialog that asks first.
+//! Closing the selected connections.
 
 use std::collections::BTreeSet;
 
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
+use super::bulk::{BulkBar, Deed, Failed, Foot, Ids};
 use super::server_fns::Disconnect;
 use crate::browser;
 use crate::components::badge::Tone;
-use crate::components::button::{Look, Submit};
-use crate::components::dialog::{Dialog, Dismiss};
+use crate::components::button::Look;
 use crate::components::number::counted;
 use crate::components::rows::Rows;
 use crate::components::toast::{Toast, Toasts};
@@ -20,7 +20,7 @@ const DIALOG: &str = "disconnect";
 
 /// `3 selected … Disconnect 3 connections…`.
 #[component]
-pub fn BulkBar(
+pub fn DisconnectBar(
     /// The list.
     rows: Rows<ConnectionRow>,
     /// Ids that are selected.
@@ -49,102 +49,54 @@ pub fn BulkBar(
         },
         false,
     );
-    let many = move || connections(picked.read().len());
-    let ids = move || picked.read().iter().cloned().collect::<Vec<_>>().join(",");
-    let names = move || {
-        let picked = picked.read();
-        let names: BTreeSet<String> = picked
-            .iter()
-            .filter_map(|id| rows.value(id))
-            .map(|row| row.name)
-            .collect();
-        let shown: Vec<String> = names.iter().take(3).cloned().collect();
-        match names.len().saturating_sub(shown.len()) {
-            0 => format!("{}.", shown.join(", ")),
-            more => format!(
-                "{} and {}.",
-                shown.join(", "),
-                counted(more, "other", "others")
-            ),
-        }
+    let label = move || format!("Disconnect {}", connections(picked.read().len()));
+    let deed = Deed {
+        dialog: DIALOG,
+        bar: "Selected connections",
+        label: Signal::derive(label),
+        keep: "Keep them",
     };
-    let unacked = move || {
-        picked
-            .read()
-            .iter()
-            .filter_map(|id| rows.value(id))
-            .map(|row| row.unacked)
-            .sum::<i64>()
-    };
+    let error = Signal::derive(move || action.value().get().and_then(Result::err));
     view! {
-        <Show when=move || !picked.read().is_empty()>
-            <div class="bulk" role="group" aria-label="Selected connections">
-                <strong>{move || format!("{} selected", picked.read().len())}</strong>
-                <span class="grow"></span>
-                <button
-                    type="button"
-                    class="btn quiet"
-                    on:click=move |_| picked.set(BTreeSet::new())
-                >
-                    "Clear"
-                </button>
-                <button type="button" class="btn" popovertarget=DIALOG>
-                    {move || format!("Disconnect {}…", many())}
-                </button>
-            </div>
-            <Dialog id=DIALOG title=Signal::derive(move || format!("Disconnect {}", many()))>
-                <ActionForm action>
-                    <input type="hidden" name="ids" value=ids />
-                    <div class="body">
-                        <p>
-                            {names}
-                            " Their clients come back by themselves"
-                            {move || match unacked() {
-                                0 => ".".to_owned(),
-                                unacked => {
-                                    let unacked = usize::try_from(unacked).unwrap_or(0);
-                                    let words = counted(
-                                        unacked,
-                                        "unacknowledged message",
-                                        "unacknowledged messages",
-                                    );
-                                    format!(" and get the {words} again.")
-                                }
-                            }}
-                        </p>
-                        {move || {
-                            action
-                                .value()
-                                .get()
-                                .and_then(Result::err)
-                                .map(|error| {
-                                    view! {
-                                        <p class="err" role="alert">
-                                            <i class="dot bad" aria-hidden="true"></i>
-                                            {error.to_string()}
-                                        </p>
-                                    }
-                                })
-                        }}
-                    </div>
-                    <div class="foot">
-                        <Dismiss dialog=DIALOG label="Keep them" />
-                        {move || {
-                            view! {
-                                <Submit
-                                    label=format!("Disconnect {}", many())
-                                    doing="Disconnecting"
-                                    pending=action.pending()
-                                    look=Look::Danger
-                                />
-                            }
-                        }}
-                    </div>
-                </ActionForm>
-            </Dialog>
-        </Show>
+        <BulkBar picked deed>
+            <ActionForm action>
+                <Ids picked />
+                <div class="body">
+                    <p>{move || consequence(rows, &picked.read())}</p>
+                    <Failed error />
+                </div>
+                <Foot
+                    deed
+                    label=deed.label
+                    doing="Disconnecting"
+                    pending=action.pending()
+                    look=Look::Danger
+                />
+            </ActionForm>
+        </BulkBar>
     }
     .into_any()
+}
+
+/// `Ada, Björn. Their clients come back by themselves and get the 2 unacknowledged messages again.`
+fn consequence(rows: Rows<ConnectionRow>, picked: &BTreeSet<String>) -> String {
+    let picked: Vec<ConnectionRow> = picked.iter().filter_map(|id| rows.value(id)).collect();
+    let names: BTreeSet<&str> = picked.iter().map(|row| row.name.as_str()).collect();
+    let shown: Vec<&str> = names.iter().take(3).copied().collect();
+    let shown = shown.join(", ");
+    let names = match names.len().saturating_sub(3) {
+        0 => shown,
+        more => format!("{shown} and {}", counted(more, "other", "others")),
+    };
+    let unacked: i64 = picked.iter().map(|row| row.unacked).sum();
+    let again = match usize::try_from(unacked).unwrap_or(0) {
+        0 => String::new(),
+        unacked => {
+            let words = counted(unacked, "unacknowledged message", "unacknowledged messages");
+            format!(" and get the {words} again")
+        }
+    };
+    format!("{names}. Their clients come back by themselves{again}.")
 }
 
 fn connections(count: usize) -> String {

@@ -171,6 +171,13 @@ where
     }
 }
 
+impl<T> Kept<T> {
+    /// All that match, on all pages; counted up to 10,000.
+    pub fn total(self) -> Signal<i64> {
+        self.total.into()
+    }
+}
+
 impl<T: Row> Kept<T> {
     /// The list with `table` in it, or with a word on why there is nothing; `below` stands between
     /// it and the pager.

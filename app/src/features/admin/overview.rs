@@ -3,18 +3,15 @@
 use leptos::prelude::*;
 
 use super::Sections;
+use super::poll::{AsOf, Polled, poll};
 use super::server_fns::load_overview;
-use crate::browser;
 use crate::components::badge::{Dot, Tone};
 use crate::components::clock::Clock;
 use crate::components::fresh::use_fresh;
 use crate::components::number::grouped;
 use crate::components::problem::Problem;
 use crate::components::skeleton::Skeleton;
-use crate::components::time::read_on;
 use crate::components::words::span;
-use crate::error::AppError;
-use crate::live::{Live, LiveStatus};
 use crate::model::Moment;
 use crate::model::admin::{Health, Overview};
 
@@ -48,50 +45,14 @@ pub fn OverviewPage() -> impl IntoView {
 
 #[component]
 fn Numbers(first: Overview) -> impl IntoView {
-    let clock = Clock::here();
-    let live = Live::here();
-    let now = RwSignal::new(first);
-    let as_of = RwSignal::new(clock.then());
-    let failed = RwSignal::new(None::<AppError>);
-    let again = Action::new_local(|(): &()| load_overview());
-    Effect::new(move || {
-        browser::every(EVERY_MS, move || {
-            let busy = again.pending().get_untracked();
-            let live = live.status.get_untracked() == LiveStatus::Live;
-            if live && !busy && browser::visible() {
-                again.dispatch(());
-            }
-        });
-    });
-    Effect::new(move || match again.value().get() {
-        Some(Ok(new)) => {
-            as_of.set(clock.precise());
-            failed.set(None);
-            now.set(new);
-        }
-        Some(Err(error)) => failed.set(Some(error)),
-        None => {}
-    });
-    let stamp = move || read_on(clock, as_of.get()).clock_seconds();
+    let Polled {
+        now, as_of, failed, ..
+    } = poll(first, EVERY_MS, load_overview);
     let pick = move |pick: fn(&Overview) -> i64| Signal::derive(move || pick(&now.read()));
     let oldest = Memo::new(move |_| now.read().oldest_queued_at);
 
     view! {
-        <p class="bar small faint">
-            <span>"As of " <span class="num">{stamp}</span></span>
-            {move || {
-                failed
-                    .get()
-                    .map(|error| {
-                        view! {
-                            <span class="err" role="alert">
-                                <i class="dot bad" aria-hidden="true"></i>
-                                {error.to_string()}
-                            </span>
-                        }
-                    })
-            }}
-        </p>
+        <AsOf as_of failed />
         <section class="tiles figures" aria-label="Now" class:dim=move || failed.read().is_some()>
             <Figure
                 label="Connections"
@@ -283,6 +244,15 @@ fn HealthList(health: Signal<Vec<Health>>) -> impl IntoView {
                                 <li>
                                     <i class=class role="img" aria-label=label></i>
                                     <p>{line.text}</p>
+                                    {line
+                                        .link
+                                        .map(|(href, words)| {
+                                            view! {
+                                                <a class="link" href=href>
+                                                    {words}
+                                                </a>
+                                            }
+                                        })}
                                 </li>
                             }
                         })

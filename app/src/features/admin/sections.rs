@@ -10,7 +10,7 @@ use crate::components::tabs::{Tab, Tabs};
 #[component]
 pub fn Sections() -> impl IntoView {
     let path = use_location().pathname;
-    // Seven of them are wider than a phone.
+    // Eight of them are wider than a phone.
     Effect::new(move || {
         path.track();
         let _handle = browser::after(0, || {
@@ -27,6 +27,7 @@ pub fn Sections() -> impl IntoView {
             <Tab href="/admin/undelivered" label="Undelivered" current=at("/admin/undelivered") />
             <Tab href="/admin/why" label="Why" current=at("/admin/why") />
             <Tab href="/admin/classes" label="Classes" current=at("/admin/classes") />
+            <Tab href="/admin/webhooks" label="Webhooks" current=at("/admin/webhooks") />
         </Tabs>
     }
     .into_any()

@@ -1,18 +1,17 @@
-//! The bar under the undelivered while some are selected, and the dialog that counts before it sends.
+//! Sending the selected undelivered again: counted before it is done.
 
 use std::collections::BTreeSet;
 
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
+use super::bulk::{BulkBar, Deed, Failed, Foot, Ids};
 use super::server_fns::{SendAgain, try_again};
 use crate::browser;
 use crate::components::badge::Tone;
-use crate::components::button::{Look, Submit};
-use crate::components::dialog::{Dialog, Dismiss};
-use crate::components::number::counted;
+use crate::components::button::Look;
+use crate::components::number::{counted, grouped};
 use crate::components::toast::{Toast, Toasts};
-use crate::error::AppError;
 use crate::live::follow::Followed;
 use crate::model::admin::SentAgain;
 
@@ -51,103 +50,84 @@ pub fn AgainBar(
         },
         false,
     );
-    let ids = move || picked.read().iter().cloned().collect::<Vec<_>>().join(",");
     let many = move || messages(i64::try_from(picked.read().len()).unwrap_or(0));
+    let deed = Deed {
+        dialog: DIALOG,
+        bar: "Selected messages",
+        label: Signal::derive(move || format!("Send {} again", many())),
+        keep: "Leave them",
+    };
     let counted = Memo::new(move |_| match dry.value().get() {
         Some(Ok(answer)) if !dry.pending().get() => Some(answer),
         _ => None,
     });
-    let failed = move || {
+    let count = move || counted.get().map_or(0, |answer| answer.count);
+    let error = Signal::derive(move || {
         let first = action.value().get().and_then(Result::err);
         first.or_else(|| dry.value().get().and_then(Result::err))
-    };
-    let text = move || match counted.get() {
-        None => "Counting…".to_owned(),
-        Some(answer) if answer.count == 0 => format!("Nothing would be sent. {}", beside(&answer)),
-        Some(answer) => format!(
-            "{} will be sent as new notifications, in their own class. {}",
-            messages(answer.count),
-            beside(&answer)
-        ),
-    };
-    let nothing = Signal::derive(move || counted.get().is_none_or(|answer| answer.count == 0));
+    });
+    let ask = Callback::new(move |()| {
+        let ids = picked.read_untracked();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        dry.dispatch(ids.join(","));
+    });
     view! {
-        <Show when=move || !picked.read().is_empty()>
-            <div class="bulk" role="group" aria-label="Selected messages">
-                <strong>{move || format!("{} selected", picked.read().len())}</strong>
-                <span class="grow"></span>
-                <button
-                    type="button"
-                    class="btn quiet"
-                    on:click=move |_| picked.set(BTreeSet::new())
-                >
-                    "Clear"
-                </button>
-                <button
-                    type="button"
-                    class="btn"
-                    popovertarget=DIALOG
-                    on:click=move |_| {
-                        dry.dispatch(ids());
-                    }
-                >
-                    {move || format!("Send {} again…", many())}
-                </button>
-            </div>
-            <Dialog id=DIALOG title=Signal::derive(move || format!("Send {} again", many()))>
-                <ActionForm action>
-                    <input type="hidden" name="ids" value=ids />
-                    <div class="body">
-                        <p aria-live="polite">{text}</p>
-                        {move || failed().map(|error| view! { <Refusal error /> })}
-                    </div>
-                    <div class="foot">
-                        <Dismiss dialog=DIALOG label="Leave them" />
-                        {move || {
-                            let count = counted.get().map_or(0, |answer| answer.count);
-                            view! {
-                                <Submit
-                                    label=format!("Send {} again", messages(count))
-                                    doing="Sending"
-                                    pending=action.pending()
-                                    disabled=nothing
-                                    look=Look::Primary
-                                />
-                            }
-                        }}
-                    </div>
-                </ActionForm>
-            </Dialog>
-        </Show>
+        <BulkBar picked deed asked=ask>
+            <ActionForm action>
+                <Ids picked />
+                <div class="body">
+                    <p aria-live="polite">
+                        {move || counted.get().map_or_else(|| "Counting…".to_owned(), |it| would(&it))}
+                    </p>
+                    <Failed error />
+                </div>
+                <Foot
+                    deed
+                    label=Signal::derive(move || format!("Send {} again", messages(count())))
+                    doing="Sending"
+                    pending=action.pending()
+                    disabled=Signal::derive(move || count() == 0)
+                    look=Look::Primary
+                />
+            </ActionForm>
+        </BulkBar>
     }
     .into_any()
 }
 
-#[component]
-fn Refusal(error: AppError) -> impl IntoView {
-    view! {
-        <p class="err" role="alert">
-            <i class="dot bad" aria-hidden="true"></i>
-            {error.to_string()}
-        </p>
+/// `1 message`, `1,284 messages`.
+pub fn messages(count: i64) -> String {
+    match count {
+        1 => counted(1, "message", "messages"),
+        many => format!("{} messages", grouped(many)),
     }
-    .into_any()
 }
 
-fn messages(count: i64) -> String {
-    counted(usize::try_from(count).unwrap_or(0), "message", "messages")
+/// What a count found, in words.
+pub fn would(answer: &SentAgain) -> String {
+    let words = match answer.count {
+        0 => "Nothing would be sent.".to_owned(),
+        count => {
+            let more = if answer.more { ", and more," } else { "" };
+            format!(
+                "{}{more} will be sent as new notifications, in their own class.",
+                messages(count)
+            )
+        }
+    };
+    format!("{words} {}", beside(answer)).trim_end().to_owned()
 }
 
-/// What becomes of the others: `2 were sent again before. 1 cannot: The user is inactive.`
-fn beside(answer: &SentAgain) -> String {
+/// What becomes of the others: `2 were sent again before. 1 cannot be: The user is inactive.`
+pub fn beside(answer: &SentAgain) -> String {
     let mut words = Vec::new();
     match answer.before {
         0 => {}
         1 => words.push("1 was sent again before.".to_owned()),
-        many => words.push(format!("{many} were sent again before.")),
+        many => words.push(format!("{} were sent again before.", grouped(many))),
     }
     for (reason, count) in &answer.refused {
-        words.push(format!("{count} cannot be: {reason}"));
+        words.push(format!("{} cannot be: {reason}", grouped(*count)));
     }
     words.join(" ")
 }
@@ -163,9 +143,24 @@ mod tests {
             refused: vec![("The user is inactive.".to_owned(), 1)],
             ..SentAgain::default()
         };
-        assert_eq!(
-            beside(&answer),
-            "2 were sent again before. 1 cannot be: The user is inactive."
-        );
+        let others = "2 were sent again before. 1 cannot be: The user is inactive.";
+        assert_eq!(beside(&answer), others);
+        assert_eq!(would(&answer), format!("Nothing would be sent. {others}"));
+    }
+
+    #[test]
+    fn steps_add_up() {
+        let step = |count, why: &str, next: Option<&str>| SentAgain {
+            count,
+            refused: vec![(why.to_owned(), 1)],
+            next: next.map(str::to_owned),
+            ..SentAgain::default()
+        };
+        let mut sum = SentAgain::default();
+        sum.add(step(1_000, "The user is inactive.", Some("x")));
+        sum.add(step(284, "The user is inactive.", None));
+        assert_eq!((sum.count, sum.next.as_deref()), (1_284, None));
+        assert_eq!(beside(&sum), "2 cannot be: The user is inactive.");
+        assert_eq!(messages(sum.count), "1,284 messages");
     }
 }

@@ -90,6 +90,23 @@ pub async fn try_again(ids: String) -> Result<SentAgain, AppError> {
     crate::answer::call(backend.send_again(&caller, ids, true).await)
 }
 
+/// Says what sending all again that match would do; `next` of the answer is where sending begins.
+#[server(endpoint = "admin/count-again", output = Json)]
+pub async fn count_again(#[server(default)] search: String) -> Result<SentAgain, AppError> {
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
+    crate::answer::call(backend.count_again(&caller, &search).await)
+}
+
+/// Sends the next 1,000 of them again.
+#[server(endpoint = "admin/send-all-again", output = Json)]
+pub async fn send_all_again(
+    #[server(default)] search: String,
+    after: String,
+) -> Result<SentAgain, AppError> {
+    let (backend, caller) = crate::answer::call(crate::backend::signed_in())?;
+    crate::answer::call(backend.send_all_again(&caller, &search, &after).await)
+}
+
 /// Why somebody got a notification, or not; either may be empty.
 #[server(endpoint = "admin/why", output = Json)]
 pub async fn why(notification: String, user: String) -> Result<Answer, AppError> {

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::list::{Console, Found, Kept, keep, screen};
 use super::send_again::AgainBar;
+use super::send_all::SendAll;
 use super::server_fns::undelivered;
 use super::why::address;
 use crate::browser;
@@ -66,9 +67,14 @@ fn list(found: Found<DeadLetterRow>) -> AnyView {
         picked.update(|picked| picked.retain(open));
         picked.with_untracked(BTreeSet::is_empty) && browser::undisturbed(UNDELIVERED.id)
     };
+    let search = found.search.clone();
     let kept = keep(&UNDELIVERED, found, undelivered, |row| row, quiet);
     let bulk = view! { <AgainBar picked list=kept.list /> };
-    kept.around(table, Some(bulk.into_any()))
+    view! {
+        <SendAll search total=kept.total() list=kept.list />
+        {kept.around(table, Some(bulk.into_any()))}
+    }
+    .into_any()
 }
 
 fn table(kept: Kept<DeadLetterRow>) -> AnyView {

@@ -489,7 +489,11 @@ fn offset(milliseconds: i64) -> String {
     match milliseconds {
         ..1_000 => format!("+{milliseconds} ms"),
         1_000..60_000 => format!("+{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
-        _ => format!("+{}", crate::components::words::short_span(milliseconds)),
+        // What ends after 14 days does so a few milliseconds earlier: that is not 13 days.
+        _ => format!(
+            "+{}",
+            crate::components::words::short_span(milliseconds + 500)
+        ),
     }
 }
 
@@ -505,5 +509,6 @@ mod tests {
         assert_eq!(offset(-3), "+0 ms");
         assert_eq!(offset(999), "+999 ms");
         assert_eq!(offset(2_430), "+2.4 s");
+        assert_eq!(offset(14 * 86_400_000 - 12), "+14 d");
     }
 }

@@ -37,7 +37,7 @@ pub fn Account(
             <p class="account-who">
                 <Avatar name=name.clone() large=true />
                 <span class="who-text">
-                    <strong class="cut" title=name.clone()>
+                    <strong>
                         {name.clone()}
                     </strong>
                     <small>{me.tenant_name.clone()} " · " {roles}</small>

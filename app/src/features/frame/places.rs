@@ -25,7 +25,7 @@ pub const APPROVALS: Place = place("/approvals", "Approvals", Glyph::Request);
 /// The board.
 pub const ATTENDANCE: Place = place("/attendance", "Attendance", Glyph::Clock);
 /// The console.
-pub const ADMIN: [Place; 7] = [
+pub const ADMIN: [Place; 8] = [
     place("/admin", "Overview", Glyph::Activity),
     place("/admin/connections", "Connections", Glyph::Plug),
     place("/admin/groups", "Groups", Glyph::Users),
@@ -33,6 +33,7 @@ pub const ADMIN: [Place; 7] = [
     place("/admin/undelivered", "Undelivered", Glyph::Alert),
     place("/admin/why", "Why", Glyph::Search),
     place("/admin/classes", "Classes", Glyph::Sliders),
+    place("/admin/webhooks", "Webhooks", Glyph::Webhook),
 ];
 
 /// Is `path` this place, or inside it?

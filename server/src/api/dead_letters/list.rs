@@ -97,7 +97,10 @@ pub(super) async fn list(
     let mut rows = store::page(&mut conn, principal.tenant, &filter, after, 0, most).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let next = rows.last().filter(|_| more).map(super::cursor);
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|one| one.cursor().to_string());
     Ok(Json(DeadLetters {
         items: rows.into_iter().map(DeadLetter::from).collect(),
         total,

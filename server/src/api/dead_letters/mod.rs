@@ -3,7 +3,6 @@
 mod list;
 mod send_again;
 
-use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -12,7 +11,7 @@ use uuid::Uuid;
 
 use super::Api;
 use super::problem::Problem;
-use crate::store::dead_letters::{Cursor, Filter, Letter};
+use crate::store::dead_letters::{Cursor, Filter};
 
 /// The routes of this noun, relative to `/api/v1`.
 pub(super) fn routes() -> OpenApiRouter<Api> {
@@ -63,24 +62,8 @@ impl Which {
         if self.after.is_empty() {
             return Ok(None);
         }
-        read_cursor(&self.after).map(Some).ok_or_else(|| {
+        Cursor::read(&self.after).map(Some).ok_or_else(|| {
             Problem::invalid("after", "Give the `next` of the page before, as it came.")
         })
     }
-}
-
-/// Microseconds, user and number, joined: nothing that a caller should take apart.
-fn cursor(letter: &Letter) -> String {
-    let at = letter.at.to_jiff().as_microsecond();
-    format!("{at}.{}.{}", letter.user.simple(), letter.seq)
-}
-
-fn read_cursor(text: &str) -> Option<Cursor> {
-    let mut parts = text.split('.');
-    let cursor = Cursor {
-        at: Timestamp::from_microsecond(parts.next()?.parse().ok()?).ok()?,
-        user: Uuid::try_parse(parts.next()?).ok()?,
-        seq: parts.next()?.parse().ok()?,
-    };
-    parts.next().is_none().then_some(cursor)
 }

@@ -13,7 +13,7 @@ use crate::api::Api;
 use crate::api::body::Json;
 use crate::api::problem::Problem;
 use crate::auth::{Principal, Scope};
-use crate::delivery::dead_letters::{MOST, Outcome, Sender};
+use crate::delivery::dead_letters::{MOST, Outcome, Sender, step};
 use crate::store::dead_letters::{self as store, Letter};
 
 /// Exactly one of `ids` and `filter`.
@@ -145,13 +145,9 @@ pub(super) async fn send_again(
         }
         (None, Some(which)) => {
             let filter = which.filter(service, true);
-            let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
-            let after = which.after()?;
-            let mut letters = store::page(&mut conn, tenant, &filter, after, 0, most).await?;
-            let more = letters.len() > MOST;
-            letters.truncate(MOST);
-            let next = letters.last().filter(|_| more).map(super::cursor);
-            (letters, BTreeSet::new(), next)
+            let step = step(&mut conn, tenant, &filter, which.after()?).await?;
+            let next = step.next.map(|next| next.to_string());
+            (step.letters, BTreeSet::new(), next)
         }
         _ => {
             return Err(Problem::invalid(

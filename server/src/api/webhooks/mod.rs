@@ -5,12 +5,14 @@ mod read;
 mod test;
 mod write;
 
+use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Api;
 use super::problem::Problem;
 use crate::auth::{Principal, Scope};
+use crate::webhooks::changes::{Changing, Refused};
 
 /// The routes of this noun, relative to `/api/v1`.
 pub(super) fn routes() -> OpenApiRouter<Api> {
@@ -21,8 +23,24 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 }
 
 /// Whoever says where receipts go must be allowed to read them.
-fn may_write(principal: &Principal) -> Result<uuid::Uuid, Problem> {
+fn changing<'a>(api: &'a Api, principal: &Principal) -> Result<Changing<'a>, Problem> {
     principal.require(Scope::Publish)?;
     principal.require(Scope::Read)?;
-    principal.require_service()
+    Ok(Changing {
+        webhooks: &api.webhooks,
+        tenant: principal.tenant,
+        service: principal.require_service()?,
+    })
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let text = refused.to_string();
+        match (refused.field(), refused) {
+            (Some(field), _) => Self::invalid(field, text),
+            (None, Refused::Database(error)) => error.into(),
+            (None, Refused::TooMany) => Self::new(StatusCode::CONFLICT, "too_many", text),
+            (None, _) => Self::not_found("webhook"),
+        }
+    }
 }

@@ -6,11 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::may_write;
+use super::changing;
 use crate::api::Api;
 use crate::api::problem::Problem;
 use crate::auth::Principal;
-use crate::store::webhooks as store;
 
 /// What became of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,20 +42,11 @@ pub(super) async fn test(
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
 ) -> Result<Json<Tested>, Problem> {
-    let service = may_write(&principal)?;
-    let mut conn = api.pool.acquire().await?;
-    let webhook = store::lock(&mut conn, service, &id).await?;
-    drop(conn);
-    let webhook = webhook.ok_or_else(|| Problem::not_found("webhook"))?;
-    let webhook_id = api.ids.uuid();
-    let answer = api
-        .webhooks
-        .test(webhook_id, &webhook.url, &webhook.secret)
-        .await;
+    let tested = changing(&api, &principal)?.test(&id).await?;
     Ok(Json(Tested {
-        taken: answer.taken,
-        status: answer.status,
-        error: answer.failure,
-        webhook_id,
+        taken: tested.answer.taken,
+        status: tested.answer.status,
+        error: tested.answer.failure,
+        webhook_id: tested.id,
     }))
 }

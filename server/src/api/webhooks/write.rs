@@ -4,23 +4,16 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json as Answer};
 use http::StatusCode;
-use jiff::SignedDuration;
 use serde::Serialize;
-use sqlx::Connection as _;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-use super::body::{WebhookBody, key};
-use super::may_write;
+use super::body::WebhookBody;
+use super::changing;
 use crate::api::Api;
 use crate::api::body::Json;
 use crate::api::problem::Problem;
 use crate::auth::Principal;
-use crate::store::webhooks as store;
-use crate::webhooks::{MOST_A_SERVICE, secret};
-
-/// For so long the secret before the new one signs too.
-const ROTATION: SignedDuration = SignedDuration::from_hours(24);
+use crate::webhooks::secret;
 
 /// A webhook that was written.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,50 +47,15 @@ pub(super) async fn put(
     State(api): State<Api>,
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
-    Json(mut body): Json<WebhookBody>,
+    Json(body): Json<WebhookBody>,
 ) -> Result<Response, Problem> {
-    let service = may_write(&principal)?;
-    key(&id)?;
-    let brought = body.check(api.webhooks.allows_private())?;
-    let now = api.clock.now();
-    let mut conn = api.pool.acquire().await?;
-    let mut tx = conn.begin().await?;
-    let count = store::count(&mut tx, service).await?;
-    let (status, made) = match store::lock(&mut tx, service, &id).await? {
-        None => {
-            if count >= MOST_A_SERVICE {
-                return Err(Problem::new(
-                    StatusCode::CONFLICT,
-                    "too_many",
-                    format!("The service has {MOST_A_SERVICE} webhooks; remove one first."),
-                ));
-            }
-            let made = brought.is_none().then(|| secret::make(&api.ids));
-            let new = store::New {
-                id: api.ids.uuid(),
-                tenant: principal.tenant,
-                service,
-                key: &id,
-                url: &body.url,
-                events: &body.events,
-                secret: brought.as_deref().or(made.as_deref()).unwrap_or_default(),
-            };
-            store::create(&mut tx, &new, now).await?;
-            (StatusCode::CREATED, made)
-        }
-        Some(before) => {
-            let made = body.rotate_secret.then(|| secret::make(&api.ids));
-            let next = brought.as_deref().or(made.as_deref());
-            let next = next.filter(|secret| *secret != before.secret);
-            let next = next.map(|secret| (secret, now + ROTATION));
-            store::change(&mut tx, before.id, &body.url, &body.events, next, now).await?;
-            (StatusCode::OK, made)
-        }
+    let written = changing(&api, &principal)?.put(&id, body.into()).await?;
+    let status = if written.created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
     };
-    tx.commit().await?;
-    drop(conn);
-    api.webhooks.changed().await?;
-    let secret = made.map(|made| secret::text(&made));
+    let secret = written.secret.map(|made| secret::text(&made));
     Ok((status, Answer(Written { id, secret })).into_response())
 }
 
@@ -117,14 +75,6 @@ pub(super) async fn remove(
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let service: Uuid = may_write(&principal)?;
-    let mut conn = api.pool.acquire().await?;
-    let mut tx = conn.begin().await?;
-    if let Some(webhook) = store::lock(&mut tx, service, &id).await? {
-        store::remove(&mut tx, webhook.id).await?;
-    }
-    tx.commit().await?;
-    drop(conn);
-    api.webhooks.changed().await?;
+    changing(&api, &principal)?.remove(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

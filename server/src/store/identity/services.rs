@@ -106,6 +106,17 @@ pub async fn remove(conn: &mut PgConnection, tenant: Uuid, key: &str) -> sqlx::R
     Ok(members)
 }
 
+/// A tenant's, by outer id: inner id and outer id.
+pub async fn of_tenant(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<Vec<(Uuid, String)>> {
+    let rows = sqlx::query!(
+        "SELECT id, key FROM bellhop.service WHERE tenant_id = $1 ORDER BY key",
+        tenant,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.key)).collect())
+}
+
 /// The web origins a service's browsers may come from; `None`: no such service.
 pub async fn allowed_origins(
     conn: &mut PgConnection,

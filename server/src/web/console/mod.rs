@@ -1,12 +1,12 @@
-//! The console's pages on delivery: what was not delivered, why, and how hard it is tried. Tenant-wide, over
-//! its services; every method needs the role admin.
+//! The console's pages on delivery: what was not delivered, why, how hard it is tried, and who is told. Tenant-wide,
+//! over its services; every method needs the role admin.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod undelivered;
+mod webhooks;
 
 use app::backend::Caller;
 use app::error::AppError;
 use app::model::Moment;
-use app::model::admin::{DeadLetterRow, Page, PageQuery, SentAgain};
 use app::model::classes::{ClassRow, Classes};
 use app::model::delivery::Class;
 use app::model::person::Role;
@@ -15,13 +15,11 @@ use app::protocol::topic;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::backend::{PAGE, Rooms, need, skip, tenant, user};
+use super::backend::{Rooms, need, tenant, user};
 use crate::api::notifications::state_word;
 use crate::delivery::class_changes::{Changing, Refused, Shelf};
-use crate::delivery::dead_letters::{MOST, Outcome, Sender};
 use crate::explain::{self, Explained, Question};
-use crate::store::dead_letters::{self as letters, Filter, Letter};
-use crate::store::{history, people};
+use crate::store::history;
 
 /// Names of a notification's recipients, when no user is asked about.
 const MOST_RECIPIENTS: i64 = 100;
@@ -30,68 +28,6 @@ const MOST_LATEST: i64 = 50;
 
 fn moment(at: Timestamp) -> Moment {
     Moment(at.as_millisecond())
-}
-
-/// A search's words: `reason:`, `kind:`, `user:` and `open:yes` filter, the rest is looked for.
-fn filter(search: &str) -> Filter {
-    let mut filter = Filter::default();
-    let mut rest: Vec<&str> = Vec::new();
-    for word in search.split_whitespace() {
-        match word.split_once(':') {
-            Some(("reason", value)) => value.clone_into(&mut filter.reason),
-            Some(("kind", value)) => value.clone_into(&mut filter.kind),
-            Some(("user", value)) => value.clone_into(&mut filter.user),
-            Some(("open", "yes")) => filter.open = true,
-            _ => rest.push(word),
-        }
-    }
-    filter.search = rest.join(" ").replace('\0', "");
-    filter
-}
-
-fn letter_row(row: Letter) -> DeadLetterRow {
-    DeadLetterRow {
-        id: format!("{}/{}", row.user.simple(), row.seq),
-        notification: row.notification.to_string(),
-        kind: row.kind.unwrap_or_default(),
-        title: row.title.unwrap_or_default(),
-        service: row.service_key.unwrap_or_default(),
-        user: row.key.unwrap_or_default(),
-        name: row.name.unwrap_or_default(),
-        reason: row.reason,
-        at: moment(row.at.to_jiff()),
-        sent_again: row.sent_again.map(|by| by.to_string()),
-    }
-}
-
-/// Inner ids and numbers; what is none is passed over.
-fn picked(ids: &[String]) -> (Vec<Uuid>, Vec<i64>) {
-    let read = |id: &String| {
-        let (user, seq) = id.split_once('/')?;
-        Some((Uuid::try_parse(user).ok()?, seq.parse().ok()?))
-    };
-    let ids: BTreeSet<(Uuid, i64)> = ids.iter().filter_map(read).collect();
-    ids.into_iter().unzip()
-}
-
-fn sent_again(dry_run: bool, outcomes: &[Outcome]) -> SentAgain {
-    let mut answer = SentAgain {
-        dry_run,
-        ..SentAgain::default()
-    };
-    let mut refused: BTreeMap<&str, i64> = BTreeMap::new();
-    for outcome in outcomes {
-        match outcome {
-            Outcome::Would | Outcome::Sent(_) => answer.count += 1,
-            Outcome::Before(_) => answer.before += 1,
-            Outcome::Refused(_, why) => *refused.entry(why).or_default() += 1,
-        }
-    }
-    answer.refused = refused
-        .into_iter()
-        .map(|(why, count)| (why.to_owned(), count))
-        .collect();
-    answer
 }
 
 fn why_of(told: Explained, as_of: i64) -> Why {
@@ -167,71 +103,6 @@ fn why_of(told: Explained, as_of: i64) -> Why {
 }
 
 impl Rooms {
-    pub(super) async fn undelivered_page(
-        &self,
-        caller: &Caller,
-        query: PageQuery,
-    ) -> Result<Page<DeadLetterRow>, AppError> {
-        need(caller, Role::Admin)?;
-        let as_of = self.console_revision(caller, topic::ADMIN_QUEUED);
-        let filter = filter(&query.search);
-        let offset = i64::try_from(skip(&query)).unwrap_or(i64::MAX);
-        let most = i64::try_from(PAGE).unwrap_or(i64::MAX);
-        let mut conn = self.connection().await?;
-        let rows = letters::page(&mut conn, tenant(caller), &filter, None, offset, most).await;
-        let rows = self.database(rows)?.into_iter().map(letter_row).collect();
-        let total = letters::count(&mut conn, tenant(caller), &filter).await;
-        let total = self.database(total)?;
-        Ok(Page { rows, total, as_of })
-    }
-
-    pub(super) async fn send_letters_again(
-        &self,
-        caller: &Caller,
-        ids: Vec<String>,
-        dry_run: bool,
-    ) -> Result<SentAgain, AppError> {
-        need(caller, Role::Admin)?;
-        let (users, seqs) = picked(&ids);
-        if users.is_empty() || users.len() > MOST {
-            return Err(AppError::Invalid {
-                field: "Messages".to_owned(),
-                problem: format!("Select 1 to {MOST}."),
-            });
-        }
-        let tenant = tenant(caller);
-        let product = self.product();
-        let mut conn = self.connection().await?;
-        let rows = self.database(letters::picked(&mut conn, tenant, &users, &seqs).await)?;
-        let me = self.database(people::me(&mut conn, user(caller)).await)?;
-        drop(conn);
-        let publisher = format!("user:{}", me.ok_or(AppError::SignedOut)?.key);
-        let sender = Sender {
-            pool: &product.parts.pool,
-            committer: &product.committer,
-            classes: &product.workplace.classes,
-            ids: &product.parts.ids,
-            clock: &product.parts.clock,
-            tenant,
-            publisher: &publisher,
-        };
-        if dry_run {
-            return Ok(sent_again(
-                true,
-                &self.database(sender.dry_run(&rows).await)?,
-            ));
-        }
-        let outcomes = self.database(sender.send(&rows).await)?;
-        let answer = sent_again(false, &outcomes);
-        product.hub.console().queue_changed(tenant);
-        tracing::info!(
-            publisher,
-            count = answer.count,
-            "an administrator sent messages again"
-        );
-        Ok(answer)
-    }
-
     pub(super) async fn explained(
         &self,
         caller: &Caller,

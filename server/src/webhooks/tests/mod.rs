@@ -1,5 +1,6 @@
 //! Webhooks against a receiver that checks what it gets, the clock in the test's hand.
 
+mod looked_after;
 mod receiver;
 
 use std::sync::Arc;
