@@ -174,7 +174,7 @@ test("a class is previewed while it is typed, saved, given to a kind and removed
   await expect(dialog.getByRole("alert")).toContainText(`These kinds have it: ${kind}.`);
   await dialog.getByRole("button", { name: "Keep it" }).click();
   await page.getByRole("link", { name: "All classes" }).click();
-  await page.getByRole("button", { name: `Take the class of ${kind} away` }).click();
+  await page.getByRole("button", { name: `Forget ${kind}` }).click();
   await expect(page.getByRole("listitem").filter({ hasText: kind })).toBeHidden();
   await page.getByRole("link", { name: key }).click();
   await page.getByRole("button", { name: "Remove…" }).click();

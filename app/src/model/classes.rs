@@ -11,8 +11,8 @@ pub struct Classes {
     pub default: String,
     /// The built-in ones first.
     pub classes: Vec<ClassRow>,
-    /// Kinds and the keys of their classes, by kind.
-    pub kinds: Vec<(String, String)>,
+    /// The kinds the tenant knows and the keys of their own classes, by kind.
+    pub kinds: Vec<(String, Option<String>)>,
 }
 
 /// A class.

@@ -110,7 +110,7 @@ fn Shelf(
         let kinds: Vec<String> = all
             .kinds
             .iter()
-            .filter(|(_, class)| *class == row.key)
+            .filter(|(_, class)| class.as_ref() == Some(&row.key))
             .map(|(kind, _)| kind.clone())
             .collect();
         let is_default = row.key == all.default;
@@ -190,22 +190,23 @@ fn ClassLine(row: ClassRow, kinds: Vec<String>, is_default: bool) -> impl IntoVi
 
 #[component]
 fn Kinds(
-    kinds: Vec<(String, String)>,
+    kinds: Vec<(String, Option<String>)>,
     keys: Vec<String>,
     action: ServerAction<SetKind>,
 ) -> impl IntoView {
     let none = kinds
         .is_empty()
-        .then(|| view! { <p class="muted small">"Every kind has the default class."</p> });
+        .then(|| view! { <p class="muted small">"None is known by name: every kind has the default class."</p> });
     view! {
         <section class="pad" aria-labelledby="h-kinds">
-            <h2 id="h-kinds">"Kinds with a class of their own"</h2>
+            <h2 id="h-kinds">"Known kinds"</h2>
             {none}
             <ul class="kinds">
                 {kinds
                     .into_iter()
                     .map(|(kind, class)| {
-                        let label = format!("Take the class of {kind} away");
+                        let label = format!("Forget {kind}");
+                        let class = class.unwrap_or_else(|| "the default".to_owned());
                         view! {
                             <li>
                                 <span class="mono cut">{kind.clone()}</span>

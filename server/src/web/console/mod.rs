@@ -216,12 +216,7 @@ impl Rooms {
         Ok(Classes {
             default: kept.default,
             classes: rows.collect(),
-            // The page is about classes: a kind that is only known has nothing to show there.
-            kinds: kept
-                .kinds
-                .into_iter()
-                .filter_map(|(kind, class)| Some((kind, class?)))
-                .collect(),
+            kinds: kept.kinds.into_iter().collect(),
         })
     }
 

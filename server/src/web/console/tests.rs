@@ -199,7 +199,7 @@ async fn classes_are_changed_and_refused_in_words() {
     let refused = rooms.remove_class(&admin, "fire").await.unwrap_err();
     assert!(refused.to_string().contains("Fire"), "{refused}");
     let all = rooms.classes(&admin).await.unwrap();
-    assert_eq!(all.kinds, [("Fire".to_owned(), "fire".to_owned())]);
+    assert_eq!(all.kinds, [("Fire".to_owned(), Some("fire".to_owned()))]);
     assert_eq!(all.classes.last().map(|row| &row.class), Some(&class));
     rooms.set_kind(&admin, "Fire", "").await.unwrap();
     rooms.remove_class(&admin, "fire").await.unwrap();
