@@ -38,6 +38,7 @@ test("a page keeps its own headers and data while others are served beside it", 
     for (let turn = 0; turn < 15; turn += 1) {
       const page = await request.get("/approvals", { headers: { Accept: "text/html" } });
       expect(page.headers()["content-security-policy"], "the page's own policy").toContain("'nonce-");
+      expect(page.headers()["cache-control"], "no cache keeps it").toBe("no-store");
       // The browser finds the page's data by the order in which the server asked for them.
       shapes.add(/__PENDING_RESOURCES=\[[^\]]*\]/.exec(await page.text())?.[0] ?? "");
     }

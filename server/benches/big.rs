@@ -124,7 +124,7 @@ async fn generate(url: &str) -> Result<i64> {
              note AS (
                  INSERT INTO bellhop.notification (id, at, tenant_id, service_id, kind, title, body, data, severity,
                                                    audience, recipients, expires_at)
-                 SELECT id, bellhop.instant_of(id), s.tenant_id, s.id, $4, 'Owed', '', '{}', 'info', '', 10000,
+                 SELECT made.id, bellhop.instant_of(made.id), s.tenant_id, s.id, $4, 'Owed', '', '{}', 'info', '', 10000,
                         now() + interval '14 days'
                    FROM made, (SELECT DISTINCT s.id, s.tenant_id FROM bellhop.service s
                                  JOIN crowd c ON c.tenant_id = s.tenant_id LIMIT 1) s),

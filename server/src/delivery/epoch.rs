@@ -129,7 +129,11 @@ impl Epochs {
         let Some(known) = self.found.lock().clone() else {
             return Ok(());
         };
-        let home = home(conn).await?;
+        // Where it was not said once it is not asked for again: each time would be an error in the database's log.
+        let home = match known.home {
+            Some(_) => home(conn).await?,
+            None => None,
+        };
         let moved = home.is_some() && home != known.home;
         if moved || installation::epoch(conn).await? != *self.told.borrow() {
             self.settle(conn, home).await?;
@@ -149,11 +153,15 @@ impl Epochs {
     }
 }
 
-/// `None` where the operator of the database does not let us know, or it is a standby.
+/// PostgreSQL's `object_not_in_prerequisite_state`: what is read of the log is refused while it recovers.
+const RECOVERING: &str = "55000";
+
+/// `None` where the operator of the database does not let us know. A standby is no database to give numbers from:
+/// one that was connected to before it is promoted would be taken for the old one after.
 async fn home(conn: &mut PgConnection) -> sqlx::Result<Option<String>> {
     match installation::home(conn).await {
         Ok(home) => Ok(Some(home)),
-        Err(sqlx::Error::Database(error)) => {
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() != Some(RECOVERING) => {
             tracing::debug!(%error, "where the database lives is not known");
             Ok(None)
         }

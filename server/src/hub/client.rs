@@ -247,6 +247,15 @@ impl Client {
         self.inner.lock().summed = Some(summed.into());
     }
 
+    /// Is there something it was told the number of only?
+    pub(crate) fn was_told_a_sum(&self) -> bool {
+        let inner = self.inner.lock();
+        inner
+            .summed
+            .as_ref()
+            .is_some_and(|summed| !summed.is_empty())
+    }
+
     pub(crate) fn was_told_in_sum(&self, owed: &Owed) -> bool {
         let inner = self.inner.lock();
         let mut summed = inner.summed.iter().flatten();

@@ -61,8 +61,16 @@ impl Unconfirmed {
     pub(super) fn push(&mut self, written: Written) {
         if self.0.len() >= MOST {
             let unasked = |one: &Written| one.result == Handled::Unasked;
-            self.0
-                .remove(self.0.iter().position(unasked).unwrap_or_default());
+            match self.0.iter().position(unasked) {
+                Some(oldest) => {
+                    self.0.remove(oldest);
+                }
+                // All others wait for their results. It is a withdrawal, which does no harm when it comes again.
+                None if unasked(&written) => return,
+                None => {
+                    self.0.pop_front();
+                }
+            }
         }
         self.0.push_back(written);
     }
@@ -200,6 +208,14 @@ mod tests {
             (1_000, true, false)
         );
         assert!(!all.has_room_for(1));
+
+        let mut all = of(1..=1_000, Handled::Awaited);
+        all.push(written(1_001, Handled::Unasked));
+        assert_eq!(
+            (all.len(), all.holds(1), all.holds(1_001)),
+            (1_000, true, false),
+            "a withdrawal pushes out nobody who waits"
+        );
     }
 
     #[test]

@@ -436,6 +436,8 @@ impl signalr::Hub for Hub {
                         seqs: reached,
                         ids: Vec::new(),
                     }
+                } else if client.was_told_a_sum() {
+                    What::ReachedApart(reached)
                 } else {
                     What::Reached(reached)
                 },

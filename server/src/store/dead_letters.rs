@@ -23,7 +23,8 @@ pub struct Filter {
     pub user: String,
     /// Part of a name, an outer id or a title.
     pub search: String,
-    /// Only those that were not sent again.
+    /// Only those that were not sent again, or whose sender was interrupted within a day: noted, and no notification
+    /// carries them.
     pub open: bool,
 }
 
@@ -139,7 +140,10 @@ pub async fn page(
               AND ($3 = '' OR l.reason = $3) AND ($4 = '' OR n.kind = $4) AND ($5 = '' OR u.key = $5)
               AND ($6 = '' OR strpos(lower(u.name), lower($6)) > 0 OR strpos(u.key, $6) > 0
                    OR strpos(lower(n.title), lower($6)) > 0)
-              AND (NOT $7 OR l.sent_again IS NULL)
+              AND (NOT $7 OR l.sent_again IS NULL
+                   OR bellhop.instant_of(l.sent_again) > now() - interval '24 hours'
+                      AND NOT EXISTS (SELECT FROM bellhop.notification c
+                                       WHERE c.id = l.sent_again AND c.at = bellhop.instant_of(l.sent_again)))
               AND ($8::timestamptz IS NULL
                    OR l.at <= $8 AND (l.at < $8 OR (l.user_id, l.seq) > ($9, $10)))
             ORDER BY l.at DESC, l.user_id, l.seq OFFSET $11 LIMIT $12"#,
@@ -173,7 +177,10 @@ pub async fn count(conn: &mut PgConnection, tenant: Uuid, filter: &Filter) -> sq
                 AND ($5 = '' OR u.key = $5)
                 AND ($6 = '' OR strpos(lower(u.name), lower($6)) > 0 OR strpos(u.key, $6) > 0
                      OR strpos(lower(n.title), lower($6)) > 0)
-                AND (NOT $7 OR l.sent_again IS NULL)
+                AND (NOT $7 OR l.sent_again IS NULL
+                     OR bellhop.instant_of(l.sent_again) > now() - interval '24 hours'
+                        AND NOT EXISTS (SELECT FROM bellhop.notification c
+                                         WHERE c.id = l.sent_again AND c.at = bellhop.instant_of(l.sent_again)))
               LIMIT 10000) matching"#,
         tenant,
         filter.service,

@@ -1,7 +1,9 @@
 //! Security headers: what a page of ours may load, and who may embed it.
 
 use axum::Router;
-use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderName, HeaderValue};
 use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
@@ -11,13 +13,15 @@ use tower_http::set_header::SetResponseHeaderLayer;
 /// What an answer that is no page may load: nothing.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// Called once per render: allows the scripts of this very answer, by its nonce, and what they load.
+/// Called once per render: allows the scripts of this very answer, by its nonce, and what they load. Pages are about
+/// persons, and one offers a secret: no cache keeps them, and whoever signed out finds none by going back.
 pub(super) fn content_security_policy() {
     let (Some(nonce), Some(answer)) = (use_nonce(), use_context::<ResponseOptions>()) else {
         return; // a server function's answer: no page
     };
     if let Ok(policy) = HeaderValue::try_from(policy(&nonce)) {
         answer.insert_header(CONTENT_SECURITY_POLICY, policy);
+        answer.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
 

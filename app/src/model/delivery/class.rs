@@ -191,19 +191,23 @@ impl Class {
             ),
             (
                 "urgent",
-                class(
-                    acked,
-                    1_800,
-                    &[
-                        (5, Push),
-                        (6, Again),
-                        (20, Again),
-                        (180, Deputy),
-                        (900, GiveUp),
-                    ],
-                    "Urgent: please look now",
-                    true,
-                ),
+                // A phone that shows it in a pocket has not alarmed anybody yet.
+                Self {
+                    ack_by: AckBy::ActiveDevice,
+                    ..class(
+                        acked,
+                        1_800,
+                        &[
+                            (5, Push),
+                            (6, Again),
+                            (20, Again),
+                            (180, Deputy),
+                            (900, GiveUp),
+                        ],
+                        "Urgent: please look now",
+                        true,
+                    )
+                },
             ),
             (
                 "info",

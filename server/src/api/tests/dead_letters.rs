@@ -171,6 +171,9 @@ async fn a_note_without_a_notification_is_made_good() {
     )
     .await;
     assert_eq!(dry["count"], 1);
+    // By a filter too: whoever asks for all again finds those that were noted and never published.
+    let all = json!({"filter": {"reason": "expired"}, "dry_run": true});
+    assert_eq!(again(&site, &all).await["count"], 2);
     let answer = again(&site, &one).await;
     assert_eq!(answer["results"][0]["status"], "sent", "{answer}");
     assert_eq!(answer["results"][0]["notification"], json!(by));
@@ -182,6 +185,7 @@ async fn a_note_without_a_notification_is_made_good() {
             .unwrap();
     assert_eq!(got, 2);
     assert_eq!(again(&site, &one).await["before"], 1);
+    assert_eq!(again(&site, &all).await["count"], 0);
 }
 
 #[tokio::test]

@@ -155,6 +155,27 @@ async fn who_wants_each_gets_each() {
     assert_eq!(stream.titles(5).await, expected);
 }
 
+/// The pong proves that what came beside the sum was read. The device's cursor went to that number, and what was summed up
+/// before it never came again.
+#[tokio::test]
+async fn what_a_client_that_never_acks_reads_beside_a_sum_does_not_swallow_it() {
+    let house = House::open().await;
+    chatty(&house).await;
+    for number in 1..=4 {
+        publish(&house, &format!("chat {number}")).await;
+    }
+    let beside = house.publish("a", "beside").await;
+    for _ in 0..2 {
+        let mut phone = house.connect("device=phone").await;
+        assert_eq!(backlog(&mut phone).await["count"], json!(4));
+        if house.read("a", &beside).await["deliveries"][0]["state"] == "queued" {
+            assert_eq!(phone.titles(1).await, ["beside"]);
+        }
+        phone.expect_nothing().await; // reading answers the server's ping
+        house.settled(1, 1).await;
+    }
+}
+
 /// A card that was shown before must go, whatever its class.
 #[tokio::test]
 async fn a_withdrawal_is_never_summed_up() {

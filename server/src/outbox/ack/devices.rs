@@ -26,7 +26,7 @@ pub(super) async fn note(
     for ack in acks {
         if let Some(device) = &ack.device {
             let acking = named.entry((ack.user, device.clone())).or_default();
-            *acking |= !matches!(ack.what, What::Reached(_));
+            *acking |= !ack.what.is_reached();
         }
     }
     let mut devices: BTreeMap<(Uuid, Arc<str>), store::Acked> = BTreeMap::new();
@@ -57,6 +57,8 @@ pub(super) async fn note(
                 reached_through.push(real.last().copied().unwrap_or(0));
                 real
             }
+            // The device has them, and not all before them: where it stands is not moved.
+            (What::ReachedApart(_), _) | (_, None) => real,
             (_, Some(device)) => match devices.get_mut(&(ack.user, device.clone())) {
                 Some(known) => {
                     let new = acked_set::add(&mut known.through, &mut known.ranges, &real);
@@ -68,7 +70,6 @@ pub(super) async fn note(
                 }
                 None => real, // evicted since it connected: counts like an unnamed one
             },
-            (_, None) => real,
         };
         counts.push(u32::try_from(new.len()).unwrap_or(u32::MAX));
         receipts.extend(new.iter().filter_map(|seq| {

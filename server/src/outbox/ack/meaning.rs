@@ -41,8 +41,11 @@ pub(super) async fn of(
                 through_users.push(ack.user);
                 through.push(if is_over { 0 } else { *seq });
             }
-            What::Reached(seqs) if !is_over => meant.extend(seqs),
-            What::Reached(_) => {}
+            What::Reached(seqs) | What::ReachedApart(seqs) => {
+                if !is_over {
+                    meant.extend(seqs);
+                }
+            }
         }
     }
     let mut routed: HashMap<Item, Timestamp> = HashMap::new();

@@ -45,6 +45,15 @@ pub enum What {
     Through(i64),
     /// The transport proved that these were read; weaker than an ack, and shown so.
     Reached(Vec<i64>),
+    /// The same, but not of all before them: some were told in sum only, and the device is still owed them.
+    ReachedApart(Vec<i64>),
+}
+
+impl What {
+    /// Weaker than an ack.
+    fn is_reached(&self) -> bool {
+        matches!(self, Self::Reached(_) | Self::ReachedApart(_))
+    }
 }
 
 /// One call of one device.

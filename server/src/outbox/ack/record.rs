@@ -22,7 +22,7 @@ pub(super) async fn record(
 ) -> sqlx::Result<Recorded> {
     let now = clock.now();
     let mut tx = line.open().await?.begin().await?;
-    if acks.iter().all(|ack| matches!(ack.what, What::Reached(_))) {
+    if acks.iter().all(|ack| ack.what.is_reached()) {
         store::unhurried(&mut tx).await?;
     }
 
@@ -41,7 +41,7 @@ pub(super) async fn record(
             };
             let told = items.entry(item).or_default();
             match ack.what {
-                What::Reached(_) => told.reached = true,
+                What::Reached(_) | What::ReachedApart(_) => told.reached = true,
                 What::These { .. } | What::Through(_) => told.acked = true,
             }
             told.active |= ack.active;

@@ -118,7 +118,7 @@ async fn all_that_match_are_sent_again_in_steps() {
     let many = "INSERT INTO bellhop.dead_letter
                (user_id, seq, tenant_id, service_id, notification_id, state, reason, at, sent_again)
          SELECT l.user_id, l.seq + n, l.tenant_id, l.service_id, l.notification_id, 3, 'expired', l.at,
-                CASE WHEN n % 100 = 0 THEN gen_random_uuid() END
+                CASE WHEN n % 100 = 0 THEN bellhop.uuid_v7(now() - interval '2 days') END
            FROM bellhop.dead_letter l, generate_series(1, 1499) AS n WHERE l.seq = 1";
     sqlx::query(many).execute(&house.pool).await.unwrap();
     let admin = caller(&house, "a", &[Role::Admin]).await;

@@ -152,13 +152,17 @@ impl Rooms {
         };
         filter.open = true;
         let open = self.database(letters::count(&mut conn, tenant, &filter).await)?;
+        drop(conn);
         let mut answer = SentAgain {
             dry_run: true,
             ..SentAgain::default()
         };
         let mut after = Some(begin);
         for _ in 0..MOST_STEPS {
+            // One connection at a time: several such counts would wait for each other's second one.
+            let mut conn = self.connection().await?;
             let found = self.database(step(&mut conn, tenant, &filter, after).await)?;
+            drop(conn);
             let outcomes = self.database(sender.dry_run(&found.letters).await)?;
             answer.add(sent_again(true, &outcomes));
             after = found.next;

@@ -66,8 +66,8 @@ fn none() -> AppError {
     }
 }
 
-fn log(caller: &Caller, key: &str, what: &str) {
-    tracing::info!(user = %user(caller), key, "an administrator changed webhooks: {what}");
+fn log(caller: &Caller, (service, key): (Uuid, &str), what: &str) {
+    tracing::info!(user = %user(caller), %service, key, "an administrator changed webhooks: {what}");
 }
 
 impl Rooms {
@@ -124,7 +124,7 @@ impl Rooms {
         };
         let key = key.trim();
         self.refused(self.changing(caller, service).put(key, wanted).await)?;
-        log(caller, key, "webhook written");
+        log(caller, (service, key), "webhook written");
         let mut conn = self.connection().await?;
         let found = self.database(store::list(&mut conn, service).await)?;
         let found = found.into_iter().find(|one| one.key == key);
@@ -149,7 +149,7 @@ impl Rooms {
             }
         };
         self.refused(done)?;
-        log(caller, key, what);
+        log(caller, (kept.service, key), what);
         Ok(())
     }
 
@@ -163,7 +163,7 @@ impl Rooms {
         let kept = self.kept(caller, id).await?;
         let (key, changing) = (&kept.webhook.key, self.changing(caller, kept.service));
         self.refused(changing.change_secret(key, secret.trim()).await)?;
-        log(caller, key, "webhook given another secret");
+        log(caller, (kept.service, key), "webhook given another secret");
         Ok(())
     }
 
@@ -175,7 +175,9 @@ impl Rooms {
         need(caller, Role::Admin)?;
         let kept = self.kept(caller, id).await?;
         let changing = self.changing(caller, kept.service);
-        let tested = self.refused(changing.test(&kept.webhook.key).await)?;
+        let key = &kept.webhook.key;
+        let tested = self.refused(changing.test(key).await)?;
+        log(caller, (kept.service, key), "webhook tried");
         Ok(Tested {
             status: tested.answer.status,
             failure: tested.answer.failure.unwrap_or_default(),
