@@ -120,7 +120,7 @@ test("turned on it is pushed to, shows, acknowledges and is taken back; turned o
     { title: "Urgent: please look now", tag: id, requireInteraction: true, data: { id } },
   ]);
   await expect.poll(async () => had(await delivery(id))).toContain("push");
-  expect((await delivery(id)).state, "a card in a pocket alarms nobody: urgent wants somebody there").toBe("queued");
+  expect((await delivery(id)).state, "a card in a pocket alarms nobody: urgent wants somebody there").toBe("reached");
   // The same push again, as after a lost answer: the same card.
   await deliverer.deliver(received);
   await expect.poll(async () => (await cards(worker)).length).toBe(1);
