@@ -162,6 +162,7 @@ fn story(class: &Class, state: State, phones: usize) -> Vec<Happening> {
         Debt::default()
     };
     let walk = ahead(class, debt, owed, 0, 0.0, phones > 0);
+    let mut pushed = false;
     for step in walk {
         let after = seconds(step.at);
         let is_rung = class.ladder.iter().any(|rung| rung.after == after) || away == Some(step.at);
@@ -178,7 +179,13 @@ fn story(class: &Class, state: State, phones: usize) -> Vec<Happening> {
             });
         };
         for due in step.due {
-            happens(words::due(class, due, phones));
+            let again = due == Due::Push && pushed;
+            pushed |= due == Due::Push && phones > 0;
+            happens(if again {
+                "push to phones and browsers that have not taken it".to_owned()
+            } else {
+                words::due(class, due, phones)
+            });
         }
         if let Some(end) = step.end {
             happens(words::end(end).to_owned());
@@ -235,6 +242,13 @@ mod tests {
             "phone",
         );
         assert_eq!(soon[1], (5, push.to_owned()));
+        assert_eq!(
+            soon[2],
+            (
+                30,
+                "push to phones and browsers that have not taken it".to_owned()
+            )
+        );
     }
 
     #[test]
