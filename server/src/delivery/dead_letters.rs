@@ -103,6 +103,13 @@ struct Carrier {
     letters: Vec<usize>,
 }
 
+fn originals(letters: &[Letter]) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> = letters.iter().map(|one| one.notification).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
 impl Sender<'_> {
     /// Says what would become of each.
     ///
@@ -110,7 +117,14 @@ impl Sender<'_> {
     /// Whatever the database answers.
     pub async fn dry_run(self, letters: &[Letter]) -> sqlx::Result<Vec<Outcome>> {
         let mut conn = self.pool.acquire().await?;
-        let (_, outcomes) = self.judge(&mut conn, letters).await?;
+        let originals = originals(letters);
+        let kept: HashSet<Uuid> = rows::present(&mut conn, &originals)
+            .await?
+            .into_iter()
+            .collect();
+        let outcomes = self
+            .judge(&mut conn, letters, |id| kept.contains(&id))
+            .await?;
         let would = |one: Option<Outcome>| one.unwrap_or(Outcome::Would);
         Ok(outcomes.into_iter().map(would).collect())
     }
@@ -121,7 +135,13 @@ impl Sender<'_> {
     /// Whatever the database answers before anything is published.
     pub async fn send(self, letters: &[Letter]) -> sqlx::Result<Vec<Outcome>> {
         let mut conn = self.pool.acquire().await?;
-        let (contents, mut outcomes) = self.judge(&mut conn, letters).await?;
+        let contents: HashMap<Uuid, Content> = store::contents(&mut conn, &originals(letters))
+            .await?
+            .into_iter()
+            .map(|content| (content.id, content))
+            .collect();
+        let kept = |id: Uuid| contents.contains_key(&id);
+        let mut outcomes = self.judge(&mut conn, letters, kept).await?;
         let mut carriers = self.interrupted(&mut conn, letters, &mut outcomes).await?;
         let fresh = self.claim(&mut conn, letters, &mut outcomes).await?;
         carriers.extend(fresh);
@@ -156,19 +176,14 @@ impl Sender<'_> {
     }
 
     /// What is known without writing; `None`: it is to be sent. A note without a notification counts as
-    /// to be sent.
+    /// to be sent. `kept`: whether the content of this notification is still there.
     async fn judge(
         self,
         conn: &mut sqlx::PgConnection,
         letters: &[Letter],
-    ) -> sqlx::Result<(HashMap<Uuid, Content>, Vec<Option<Outcome>>)> {
-        let originals: Vec<Uuid> = letters.iter().map(|one| one.notification).collect();
+        kept: impl Fn(Uuid) -> bool,
+    ) -> sqlx::Result<Vec<Option<Outcome>>> {
         let noted: Vec<Uuid> = letters.iter().filter_map(|one| one.sent_again).collect();
-        let contents: HashMap<Uuid, Content> = store::contents(conn, &originals)
-            .await?
-            .into_iter()
-            .map(|content| (content.id, content))
-            .collect();
         let present: HashSet<Uuid> = rows::present(conn, &noted).await?.into_iter().collect();
         let now = self.clock.now();
         let done = |by: &Uuid| {
@@ -179,15 +194,14 @@ impl Sender<'_> {
             if let Some(by) = one.sent_again.filter(done) {
                 return Some(Outcome::Before(by));
             }
-            match (one.active, contents.contains_key(&one.notification)) {
+            match (one.active, kept(one.notification)) {
                 (None, _) => Some(REMOVED),
                 (Some(false), _) => Some(INACTIVE),
                 (_, false) => Some(GONE),
                 (Some(true), true) => None,
             }
         });
-        let outcomes = outcomes.collect();
-        Ok((contents, outcomes))
+        Ok(outcomes.collect())
     }
 
     /// What somebody noted and did not publish: to all whom the note names, also those not asked for now.

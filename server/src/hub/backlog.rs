@@ -39,7 +39,7 @@ impl Summed {
 }
 
 /// What a connection may be told in sum when its replay begins: classes and how many may come one by one.
-pub(super) fn limits(client: &Client, classes: &Classes) -> Vec<(Arc<str>, u32)> {
+fn limits(client: &Client, classes: &Classes) -> Vec<(Arc<str>, u32)> {
     let whole = match &client.line {
         // Its cursor says that everything before it was read.
         Line::Stream(_) => true,
@@ -66,13 +66,14 @@ pub(super) async fn tell(
 ) -> sqlx::Result<()> {
     let mut asked = Vec::new();
     for (client, question) in clients.iter().zip(questions) {
-        if client.may_be_told_in_sum() {
-            let limits = limits(client, classes);
-            if limits.is_empty() {
-                client.told_in_sum(Vec::new());
-            } else {
-                asked.push((client, question, limits));
-            }
+        if client.sums().is_some() {
+            continue;
+        }
+        let limits = limits(client, classes);
+        if limits.is_empty() {
+            client.told_in_sum(Vec::new());
+        } else {
+            asked.push((client, question, limits));
         }
     }
     if asked.is_empty() {

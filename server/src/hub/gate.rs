@@ -30,6 +30,8 @@ pub(crate) struct Gate {
     sent_through: i64,
     /// The highest number heard of.
     head: i64,
+    /// The same when the page was asked for.
+    asked: i64,
     /// Nothing was read since the start: whether there is anything is known only from a page.
     unread: bool,
     /// A page was asked for and has not come.
@@ -108,7 +110,10 @@ impl Gate {
     pub(crate) fn wants_page(&mut self) -> bool {
         let behind = self.unread || self.head > self.sent_through;
         let wants = self.open && !self.parked && !self.reading && behind;
-        self.reading |= wants;
+        if wants {
+            self.reading = true;
+            self.asked = self.head;
+        }
         wants
     }
 
@@ -116,7 +121,13 @@ impl Gate {
     /// number given when it was read.
     pub(crate) fn page_ended(&mut self, through: i64, last: i64) {
         self.reading = false;
-        self.head = self.head.max(last);
+        // What was heard of before the page was asked for was committed before it was read. A number beyond the last
+        // one given is of no database that is here, but of one before a restore: pages would be read for it without end.
+        self.head = if self.head > self.asked {
+            self.head.max(last)
+        } else {
+            last
+        };
         if !self.parked {
             self.sent_through = self.sent_through.max(through);
             self.unread = false;
@@ -140,6 +151,25 @@ mod tests {
         assert!(gate.wants_page());
         gate.page_ended(from, from);
         gate
+    }
+
+    /// A restored database gives numbers anew, and a dispatch of the one before it reached a connection of the new epoch:
+    /// page after page was read for a number that nobody has.
+    #[test]
+    fn a_number_of_another_database_is_asked_for_once() {
+        let mut gate = opened(3);
+        assert_eq!(gate.offer(90), Offer::Hold);
+        assert!(gate.wants_page());
+        gate.page_ended(3, 3);
+        assert!(!gate.wants_page(), "no page has it");
+        assert_eq!(gate.offer(4), Offer::Send);
+        gate.sent(4);
+        // What is heard of while a page is read may have been committed after it.
+        assert_eq!(gate.offer(6), Offer::Hold);
+        assert!(gate.wants_page());
+        assert_eq!(gate.offer(7), Offer::Hold);
+        gate.page_ended(6, 6);
+        assert!(gate.wants_page());
     }
 
     #[test]

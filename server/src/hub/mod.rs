@@ -35,6 +35,7 @@ mod starter;
 mod stream;
 mod unconfirmed;
 mod view;
+mod wait_list;
 mod workflow;
 
 pub use console::Console;

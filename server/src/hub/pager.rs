@@ -1,16 +1,12 @@
 //! Reads backlogs: many waiting connections in one statement, a page each, through each one's gate.
 //!
-//! Bound: a connection waits at most once (its gate asks once), so the queue is as long as there
-//! are connections. Database away: the connections wait, and are asked again after a pause.
+//! Bound: a connection waits at most once (its gate asks once). Database away: the connections wait, and are asked
+//! again after a pause.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use foldhash::HashMap;
 use foldhash::HashMapExt as _;
-use parking_lot::Mutex;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,6 +14,7 @@ use super::backlog;
 use super::client::{Client, Row};
 use super::frames::{Facts, Template};
 use super::record::Recorder;
+use super::wait_list::{WaitList, pause};
 use crate::delivery::Classes;
 use crate::outbox::passed;
 use crate::store::Pool;
@@ -27,18 +24,11 @@ use crate::support::lifecycle::Lifecycle;
 
 /// Connections a statement: about 24 ms of work for 10 rows each.
 const MOST_A_STATEMENT: usize = 500;
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// Handle to the reading task. Cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct Pager {
-    shared: Arc<Shared>,
-}
-
-#[derive(Default)]
-struct Shared {
-    waiting: Mutex<VecDeque<Arc<Client>>>,
-    bell: Notify,
+    waiting: WaitList<Arc<Client>>,
 }
 
 impl Pager {
@@ -52,7 +42,7 @@ impl Pager {
         life: &Lifecycle,
     ) {
         let reader = Reader {
-            shared: self.shared.clone(),
+            waiting: self.waiting.clone(),
             pool,
             clock,
             classes,
@@ -63,13 +53,12 @@ impl Pager {
 
     /// Asks for a page. Only when the client's gate said that it wants one.
     pub(crate) fn ask(&self, client: Arc<Client>) {
-        self.shared.waiting.lock().push_back(client);
-        self.shared.bell.notify_one();
+        self.waiting.add(client);
     }
 }
 
 struct Reader {
-    shared: Arc<Shared>,
+    waiting: WaitList<Arc<Client>>,
     pool: Pool,
     clock: Clock,
     /// Which kinds are methods of their own, and which classes come in sum.
@@ -79,41 +68,23 @@ struct Reader {
 
 impl Reader {
     async fn run(self, stopping: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = stopping.cancelled() => return,
-                () = self.shared.bell.notified() => {}
+        while let Some(mut clients) = self.waiting.next(MOST_A_STATEMENT, &stopping).await {
+            clients.retain(|client| !client.line.is_closed());
+            if clients.is_empty() {
+                continue;
             }
-            loop {
-                let clients = self.take();
-                if clients.is_empty() {
-                    break;
-                }
-                if let Err(error) = self.read(&clients).await {
-                    tracing::warn!(%error, connections = clients.len(), "backlog not read, will try again");
-                    for client in clients {
-                        client.page_failed();
-                        if client.wants_page() {
-                            self.shared.waiting.lock().push_back(client);
-                        }
-                    }
-                    tokio::select! {
-                        () = stopping.cancelled() => return,
-                        () = tokio::time::sleep(PAUSE) => {}
-                    }
+            if let Err(error) = self.read(&clients).await {
+                tracing::warn!(%error, connections = clients.len(), "backlog not read, will try again");
+                let again = clients.into_iter().filter(|client| {
+                    client.page_failed();
+                    client.wants_page()
+                });
+                self.waiting.put_back(again);
+                if !pause(&stopping).await {
+                    return;
                 }
             }
         }
-    }
-
-    /// The next connections that are still open.
-    fn take(&self) -> Vec<Arc<Client>> {
-        let mut waiting = self.shared.waiting.lock();
-        let count = waiting.len().min(MOST_A_STATEMENT);
-        waiting
-            .drain(..count)
-            .filter(|client| !client.line.is_closed())
-            .collect()
     }
 
     async fn read(&self, clients: &[Arc<Client>]) -> sqlx::Result<()> {
@@ -129,9 +100,14 @@ impl Reader {
         let mut templates: HashMap<(Uuid, Option<&str>), Arc<Template>> = HashMap::new();
         let mut rows: Vec<Vec<Row>> = clients.iter().map(|_| Vec::new()).collect();
         let mut first = vec![None; clients.len()];
+        let sums: Vec<_> = clients.iter().map(|client| client.sums()).collect();
         for owed in &answers.rows {
             first[owed.index].get_or_insert((owed.seq, owed.routed_at));
-            if clients[owed.index].was_told_in_sum(owed) {
+            if sums[owed.index]
+                .iter()
+                .flat_map(|sums| &**sums)
+                .any(|one| one.covers(owed))
+            {
                 continue;
             }
             let template = templates
@@ -163,7 +139,7 @@ impl Reader {
                 self.recorder.written(client, seq);
             }
             if wants_more {
-                self.shared.waiting.lock().push_back(client.clone());
+                self.waiting.put_back([client.clone()]);
             }
         }
         if !passed.is_empty()

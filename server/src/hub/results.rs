@@ -7,35 +7,24 @@
 //!
 //! Bound: a connection waits at most once, with at most 1,000 results (`unconfirmed`).
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::join_all;
-use parking_lot::Mutex;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::client::Client;
 use super::pager::Pager;
+use super::wait_list::{WaitList, pause};
 use crate::outbox::ack::{Ack, Acks, What};
 use crate::support::lifecycle::Lifecycle;
 
 /// As many as the acks' gatherer commits at once.
 const MOST_AT_ONCE: usize = 512;
-/// The database is away.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// Handle to the recording task. Cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct Results {
-    shared: Arc<Shared>,
-}
-
-#[derive(Default)]
-struct Shared {
-    waiting: Mutex<VecDeque<Arc<Client>>>,
-    bell: Notify,
+    waiting: WaitList<Arc<Client>>,
 }
 
 impl Results {
@@ -43,7 +32,7 @@ impl Results {
     pub(crate) fn start(acks: Acks, pager: Pager, life: &Lifecycle) -> Self {
         let results = Self::default();
         let recorder = Recorder {
-            shared: results.shared.clone(),
+            waiting: results.waiting.clone(),
             acks,
             pager,
         };
@@ -53,51 +42,33 @@ impl Results {
 
     /// A client's results are to be recorded. Only when the client says so.
     pub(crate) fn record(&self, client: Arc<Client>) {
-        self.shared.waiting.lock().push_back(client);
-        self.shared.bell.notify_one();
+        self.waiting.add(client);
     }
 }
 
 struct Recorder {
-    shared: Arc<Shared>,
+    waiting: WaitList<Arc<Client>>,
     acks: Acks,
     pager: Pager,
 }
 
 impl Recorder {
     async fn run(self, stopping: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = stopping.cancelled() => return,
-                () = self.shared.bell.notified() => {}
+        while let Some(clients) = self.waiting.next(MOST_AT_ONCE, &stopping).await {
+            // What comes meanwhile is the next round's.
+            let all = join_all(clients.iter().map(|client| self.one(client))).await;
+            if all.iter().all(|done| *done) {
+                continue;
             }
-            loop {
-                let clients = self.take();
-                if clients.is_empty() {
-                    break;
-                }
-                // What comes meanwhile is the next round's.
-                let all = join_all(clients.iter().map(|client| self.one(client))).await;
-                if all.iter().all(|done| *done) {
-                    continue;
-                }
-                let failed = clients.into_iter().zip(all).filter(|(_, done)| !done);
-                let failed = failed.map(|(client, _)| client);
-                // Unless it waits already, for what came meanwhile.
-                let again = failed.filter(|client| client.wants_recording());
-                self.shared.waiting.lock().extend(again);
-                tokio::select! {
-                    () = stopping.cancelled() => return,
-                    () = tokio::time::sleep(PAUSE) => {}
-                }
+            let failed = clients.into_iter().zip(all).filter(|(_, done)| !done);
+            let failed = failed.map(|(client, _)| client);
+            // Unless it waits already, for what came meanwhile.
+            self.waiting
+                .put_back(failed.filter(|client| client.wants_recording()));
+            if !pause(&stopping).await {
+                return;
             }
         }
-    }
-
-    fn take(&self) -> Vec<Arc<Client>> {
-        let mut waiting = self.shared.waiting.lock();
-        let count = waiting.len().min(MOST_AT_ONCE);
-        waiting.drain(..count).collect()
     }
 
     /// Records what one client has; false: it was not, and is to be tried again.

@@ -24,6 +24,34 @@ pub struct Question {
     pub acked: String,
 }
 
+/// Questions column by column, as both statements are given them. What is owed is said in both as well: a page wants the
+/// oldest hundred, a count their classes.
+#[derive(Default)]
+struct Asked<'a> {
+    indices: Vec<i32>,
+    users: Vec<Uuid>,
+    froms: Vec<i64>,
+    reached_too: Vec<bool>,
+    /// Microseconds.
+    since: Vec<i64>,
+    acked: Vec<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(questions: impl Iterator<Item = &'a Question>) -> Self {
+        let mut asked = Self::default();
+        for (index, question) in (0_i32..).zip(questions) {
+            asked.indices.push(index);
+            asked.users.push(question.user);
+            asked.froms.push(question.from);
+            asked.reached_too.push(question.reached_too);
+            asked.since.push(question.since.as_microsecond());
+            asked.acked.push(&question.acked);
+        }
+        asked
+    }
+}
+
 /// One owed item. `index` says whose question it answers.
 pub struct Owed {
     /// Index of the question.
@@ -76,7 +104,7 @@ pub async fn pages(
     questions: &[Question],
     now: Timestamp,
 ) -> sqlx::Result<Answers> {
-    let indices: Vec<i32> = (0_i32..).take(questions.len()).collect();
+    let asked = Asked::of(questions.iter());
     let rows = sqlx::query!(
         r#"SELECT q.i AS "i!", s.last_seq AS "last!", o.seq AS "seq?", o.id AS "id?",
                   o.at AS "at?", o.routed_at AS "routed_at?", o.kind AS "kind?", o.title AS "title?",
@@ -105,16 +133,13 @@ pub async fn pages(
                             AND n.at = bellhop.instant_of(d.notification_id)
                           LIMIT 1) n ON true) o ON true
             ORDER BY q.i, o.seq"#,
-        &indices,
-        &questions.iter().map(|q| q.user).collect::<Vec<_>>(),
-        &questions.iter().map(|q| q.from).collect::<Vec<_>>(),
-        &questions.iter().map(|q| q.reached_too).collect::<Vec<_>>(),
+        &asked.indices,
+        &asked.users,
+        &asked.froms,
+        &asked.reached_too,
         now.to_sqlx(),
-        &questions
-            .iter()
-            .map(|q| q.since.as_microsecond())
-            .collect::<Vec<_>>(),
-        &questions.iter().map(|q| q.acked.clone()).collect::<Vec<_>>(),
+        &asked.since,
+        &asked.acked as &[&str],
     )
     .fetch_all(conn)
     .await?;
@@ -176,7 +201,7 @@ pub async fn counts(
     classes: &[&str],
     now: Timestamp,
 ) -> sqlx::Result<Vec<Count>> {
-    let indices: Vec<i32> = (0_i32..).take(questions.len()).collect();
+    let asked = Asked::of(questions.iter().copied());
     let rows = sqlx::query!(
         r#"SELECT q.i AS "i!", n.class AS "class!", count(*) AS "owed!", max(d.seq) AS "through!"
              FROM (SELECT i, user_id, after, reached_too, since, acked::int8multirange AS acked
@@ -197,16 +222,13 @@ pub async fn counts(
             WHERE n.class = ANY ($8)
             GROUP BY q.i, n.class
             ORDER BY q.i, n.class"#,
-        &indices,
-        &questions.iter().map(|q| q.user).collect::<Vec<_>>(),
-        &questions.iter().map(|q| q.from).collect::<Vec<_>>(),
-        &questions.iter().map(|q| q.reached_too).collect::<Vec<_>>(),
+        &asked.indices,
+        &asked.users,
+        &asked.froms,
+        &asked.reached_too,
         now.to_sqlx(),
-        &questions
-            .iter()
-            .map(|q| q.since.as_microsecond())
-            .collect::<Vec<_>>(),
-        &questions.iter().map(|q| q.acked.clone()).collect::<Vec<_>>(),
+        &asked.since,
+        &asked.acked as &[&str],
         classes as &[&str],
     )
     .fetch_all(conn)

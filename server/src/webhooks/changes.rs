@@ -81,8 +81,20 @@ pub struct Wanted {
     pub secret: Option<String>,
     /// A new secret is made.
     pub rotate: bool,
+    /// Whether it may be there already.
+    pub before: Before,
+}
+
+/// What a webhook that is written may have been before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Before {
+    /// It is made or changed.
+    #[default]
+    Either,
     /// Refused when it is there already.
-    pub new: bool,
+    Absent,
+    /// Refused when it is not there: who changes one does not bring back what another has just removed.
+    Present,
 }
 
 impl Wanted {
@@ -150,7 +162,10 @@ impl Changing<'_> {
         let before = store::lock(&mut tx, self.service, key).await?;
         let created = before.is_none();
         let made = match before {
-            Some(_) if wanted.new => return Err(Refused::Taken(key.to_owned())),
+            Some(_) if wanted.before == Before::Absent => {
+                return Err(Refused::Taken(key.to_owned()));
+            }
+            None if wanted.before == Before::Present => return Err(Refused::Unknown),
             None if count >= MOST_A_SERVICE => return Err(Refused::TooMany),
             None => {
                 let made = brought.is_none().then(|| secret::make(&self.webhooks.ids));

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::webhooks::changes::Wanted;
+use crate::webhooks::changes::{Before, Wanted};
 
 /// A webhook.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -30,7 +30,7 @@ impl From<WebhookBody> for Wanted {
             events: body.events,
             secret: body.secret,
             rotate: body.rotate_secret,
-            new: false,
+            before: Before::Either,
         }
     }
 }

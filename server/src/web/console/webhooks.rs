@@ -13,7 +13,7 @@ use crate::store::identity::services;
 use crate::store::webhook_tries as tries;
 use crate::store::webhooks::{self as store, Kept};
 use crate::webhooks::EVENTS;
-use crate::webhooks::changes::{Changing, PAUSED, Refused, Wanted};
+use crate::webhooks::changes::{Before, Changing, PAUSED, Refused, Wanted};
 
 /// Webhooks on the page: twenty services with as many as each may have.
 const MOST: i64 = 200;
@@ -120,7 +120,7 @@ impl Rooms {
             events: draft.events,
             secret: Some(draft.secret.trim().to_owned()).filter(|secret| !secret.is_empty()),
             rotate: false,
-            new,
+            before: if new { Before::Absent } else { Before::Present },
         };
         let key = key.trim();
         self.refused(self.changing(caller, service).put(key, wanted).await)?;

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::Stage;
 use crate::store::webhook_tries::{self as tries, KEPT, Try};
-use crate::webhooks::changes::{Changing, PAUSED, Refused, Wanted};
+use crate::webhooks::changes::{Before, Changing, PAUSED, Refused, Wanted};
 
 impl Stage {
     fn changing(&self) -> Changing<'_> {
@@ -116,11 +116,18 @@ async fn another_secret_resumes_nothing_and_a_new_one_takes_no_others_place() {
     let wanted = Wanted {
         url: "http://10.0.0.1/".to_owned(),
         events: vec!["notification.acked".to_owned()],
-        new: true,
+        before: Before::Absent,
         ..Wanted::default()
     };
     let refused = changing.put("receipts", wanted.clone()).await.unwrap_err();
     assert_eq!(refused.field().as_deref(), Some("id"), "{refused}");
+    // Somebody edits what another has just removed.
+    let edit = Wanted {
+        before: Before::Present,
+        ..wanted.clone()
+    };
+    let gone = changing.put("removed", edit).await.unwrap_err();
+    assert!(matches!(gone, Refused::Unknown), "{gone}");
     assert!(changing.put("more", wanted).await.unwrap().created);
     let unknown = changing.pause("nothing").await.unwrap_err();
     assert!(matches!(unknown, Refused::Unknown), "{unknown}");
