@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 
 use crate::command::{cargo, cargo_dev, output, run};
+use crate::links;
 use crate::setup::deny;
 use crate::step::{Outcome, step};
 
@@ -50,6 +51,7 @@ fn format() -> Result<()> {
 /// `cargo xtask lint`.
 pub(crate) fn everything() -> Result<()> {
     format()?;
+    step("Links between pages", links::check)?;
     step("Browser half: no host's crate in it", || {
         let mut tree = cargo();
         tree.arg("tree").args(BROWSER).args([

@@ -10,6 +10,7 @@ mod command;
 mod faults;
 mod freshness;
 mod hash;
+mod links;
 mod lint;
 mod place;
 mod prepare;
