@@ -84,7 +84,8 @@ pub fn Bell() -> impl IntoView {
 fn toast(item: InboxItem) -> Toast {
     let tone = match item.severity {
         Severity::Info => Tone::Info,
-        Severity::Warning | Severity::Critical => Tone::Warn,
+        Severity::Warning => Tone::Warn,
+        Severity::Critical => Tone::Bad,
     };
     Toast {
         tone,
