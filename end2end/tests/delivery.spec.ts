@@ -74,7 +74,7 @@ test("all undelivered that match are sent again, after a count", async ({ guest 
   await asking.getByRole("button", { name: "Send 1 message again" }).click();
   await expect(asking).toContainText("Sent 1 message again. 1 cannot be: The user is inactive.");
   await accessible(page);
-  await expect(page.getByRole("row").filter({ hasText: "yes, see" })).toHaveCount(2, SOON);
+  await expect(page.getByRole("row").filter({ hasText: "See it" })).toHaveCount(2, SOON);
   await asking.getByRole("link", { name: "Close" }).click();
   await expect(asking).toBeHidden();
   const list = await must("GET", `/dead-letters?search=${word}`);

@@ -54,7 +54,10 @@ pub fn DisconnectBar(
         dialog: DIALOG,
         bar: "Selected connections",
         label: Signal::derive(label),
-        keep: "Keep them",
+        keep: Signal::derive(move || match picked.read().len() {
+            1 => "Keep it",
+            _ => "Keep them",
+        }),
     };
     let error = Signal::derive(move || action.value().get().and_then(Result::err));
     view! {

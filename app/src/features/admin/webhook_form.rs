@@ -6,7 +6,8 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use super::bulk::Failed;
-use super::webhook_fields::{AddressField, EventsField, SecretField, ServiceField, wrong};
+use super::refused::wrong;
+use super::webhook_fields::{AddressField, EventsField, SecretField, ServiceField};
 use super::webhook_fns::{ChangeSecret, SaveWebhook};
 use super::webhooks::{PATH, address};
 use crate::browser;
