@@ -20,8 +20,10 @@ const MOST: usize = 12;
 /// A short word on what happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Toast {
-    /// State, for the dot.
+    /// State, for the dot. `Bad` presses.
     pub tone: Tone,
+    /// It answers what the person just did.
+    pub own: bool,
     /// What happened.
     pub title: String,
     /// One sentence more, or nothing.
@@ -33,7 +35,7 @@ pub struct Toast {
 impl Toast {
     /// Neither presses nor answers what the person just did: it can wait, and be one of "5 more".
     const fn is_ordinary(&self) -> bool {
-        !matches!(self.tone, Tone::Bad | Tone::Ok)
+        !self.own && !matches!(self.tone, Tone::Bad)
     }
 }
 
@@ -42,7 +44,7 @@ impl Toast {
 fn place(queue: &mut VecDeque<Toast>, toast: Toast, read: bool, shown: bool) -> usize {
     let at = match toast.tone {
         Tone::Bad => usize::from(read),
-        Tone::Ok => usize::from(shown),
+        _ if toast.own => usize::from(shown),
         _ if queue.len() > WAITING => return 1,
         _ => queue.len(),
     };
@@ -117,6 +119,8 @@ impl Toasts {
     fn types(self, now: bool) {
         if self.typing.get_untracked() != now {
             self.typing.set(now);
+            // One that is put aside does not say that the pointer left it.
+            self.held.set(false);
         }
     }
 
@@ -135,6 +139,7 @@ impl Toasts {
                 self.more.set(0);
                 queue.push_back(Toast {
                     tone: Tone::Info,
+                    own: false,
                     title: format!("{more} more"),
                     body: "They are in your inbox.".to_owned(),
                     link: Some("/inbox".to_owned()),
@@ -159,6 +164,8 @@ pub fn ToastStage() -> impl IntoView {
     let front = Memo::new(move |_| toasts.front());
     // Each toast has its own timer; the pointer or the focus on it stops the timer.
     Effect::new(move || {
+        // The next one may be equal to the one before, and still has its own time.
+        toasts.queue.track();
         if toasts.held.get() || front.read().is_none() {
             return;
         }
@@ -172,6 +179,7 @@ pub fn ToastStage() -> impl IntoView {
             title,
             body,
             link,
+            own: _,
         } = front.get()?;
         let hold = move |held: bool| toasts.held.set(held);
         Some(view! {
@@ -217,6 +225,7 @@ mod tests {
     fn toast(tone: Tone, title: &str) -> Toast {
         Toast {
             tone,
+            own: title == "saved",
             title: title.to_owned(),
             body: String::new(),
             link: None,
@@ -235,7 +244,10 @@ mod tests {
         }
         assert_eq!(place(&mut queue, toast(Tone::Warn, "5"), false, true), 1);
         assert_eq!(titles(&queue), ["1", "2", "3", "4"]);
-        assert_eq!(place(&mut queue, toast(Tone::Ok, "saved"), false, true), 1);
+        assert_eq!(
+            place(&mut queue, toast(Tone::Rest, "saved"), false, true),
+            1
+        );
         assert_eq!(titles(&queue), ["1", "saved", "2", "3"]);
         assert_eq!(place(&mut queue, toast(Tone::Bad, "fire"), false, true), 1);
         assert_eq!(titles(&queue), ["fire", "1", "saved", "2"]);
@@ -251,7 +263,7 @@ mod tests {
     #[test]
     fn a_result_is_seen_while_the_others_wait_for_the_typing_to_end() {
         let mut queue = VecDeque::from([toast(Tone::Info, "news")]);
-        place(&mut queue, toast(Tone::Ok, "saved"), false, false);
+        place(&mut queue, toast(Tone::Rest, "saved"), false, false);
         assert_eq!(titles(&queue), ["saved", "news"]);
     }
 

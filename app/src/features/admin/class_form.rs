@@ -48,30 +48,7 @@ pub fn ClassForm(
     draft: Draft,
 ) -> impl IntoView {
     let save = ServerAction::<SaveClass>::new();
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    Effect::watch(
-        move || save.value().get(),
-        move |answer, _, _| {
-            match answer {
-                Some(Ok(())) => {
-                    toasts.show(Toast {
-                        tone: Tone::Ok,
-                        title: "Class saved".to_owned(),
-                        body: "It counts for what is published from now on.".to_owned(),
-                        link: None,
-                    });
-                    navigate(PATH, leptos_router::NavigateOptions::default());
-                }
-                // The field is marked by then.
-                Some(Err(_)) => request_animation_frame(|| {
-                    browser::focus("#class-form [aria-invalid]");
-                }),
-                None => {}
-            }
-        },
-        false,
-    );
+    on_answer(save);
     let now = RwSignal::new(draft);
     let new = row.is_none();
     let error = Signal::derive(move || save.value().get().and_then(Result::err));
@@ -120,28 +97,11 @@ pub fn ClassForm(
                             value=now.get_untracked().life
                             typed=move |value| now.update(|draft| draft.life = value)
                         />
-                        <div class="field">
-                            <label for="ladder">{LADDER}</label>
-                            <textarea
-                                class="input mono"
-                                id="ladder"
-                                name="ladder"
-                                rows="6"
-                                spellcheck="false"
-                                aria-invalid=wrong(error, LADDER)
-                                aria-describedby="ladder-wrong ladder-note"
-                                on:input=move |event| {
-                                    let value = event_target_value(&event);
-                                    now.update(|draft| draft.ladder = value);
-                                }
-                            >
-                                {now.get_untracked().ladder}
-                            </textarea>
-                            <WrongHere error label=LADDER id="ladder-wrong".to_owned() />
-                            <p class="hint" id="ladder-note">
-                                "A rung a line, while nobody has settled it: 5 s again, 1 min push, 10 min deputy, 1 h give up."
-                            </p>
-                        </div>
+                        <LadderField
+                            error
+                            value=now.get_untracked().ladder
+                            typed=move |value| now.update(|draft| draft.ladder = value)
+                        />
                         <Line
                             name="title"
                             label=TITLE
@@ -223,6 +183,35 @@ pub fn ClassForm(
     .into_any()
 }
 
+/// Says that it was saved and leaves for the list; a refusal puts the focus into the field that it is about.
+fn on_answer(save: ServerAction<SaveClass>) {
+    let toasts = Toasts::here();
+    let navigate = use_navigate();
+    Effect::watch(
+        move || save.value().get(),
+        move |answer, _, _| {
+            match answer {
+                Some(Ok(())) => {
+                    toasts.show(Toast {
+                        tone: Tone::Ok,
+                        own: true,
+                        title: "Class saved".to_owned(),
+                        body: "It counts for what is published from now on.".to_owned(),
+                        link: None,
+                    });
+                    navigate(PATH, leptos_router::NavigateOptions::default());
+                }
+                // The field is marked by then.
+                Some(Err(_)) => request_animation_frame(|| {
+                    browser::focus("#class-form [aria-invalid]");
+                }),
+                None => {}
+            }
+        },
+        false,
+    );
+}
+
 /// Is it said beside a field? The key has one while the class is new.
 fn is_at_a_field(error: &AppError, new: bool) -> bool {
     let of = |label| problem_of(Some(error), label).is_some();
@@ -255,6 +244,36 @@ fn KeyField(key: String, new: bool, error: Signal<Option<AppError>>) -> impl Int
             <WrongHere error label=KEY id="key-wrong".to_owned() />
             <p class="hint" id="key-note">
                 "What publishers name it by: lower-case letters, digits, _ and -."
+            </p>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn LadderField(
+    error: Signal<Option<AppError>>,
+    value: String,
+    typed: impl Fn(String) + Send + Sync + 'static,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for="ladder">{LADDER}</label>
+            <textarea
+                class="input mono"
+                id="ladder"
+                name="ladder"
+                rows="6"
+                spellcheck="false"
+                aria-invalid=wrong(error, LADDER)
+                aria-describedby="ladder-wrong ladder-note"
+                on:input=move |event| typed(event_target_value(&event))
+            >
+                {value}
+            </textarea>
+            <WrongHere error label=LADDER id="ladder-wrong".to_owned() />
+            <p class="hint" id="ladder-note">
+                "A rung a line, while nobody has settled it: 5 s again, 1 min push, 10 min deputy, 1 h give up."
             </p>
         </div>
     }

@@ -39,6 +39,7 @@ pub fn DisconnectBar(
                 picked.set(BTreeSet::new());
                 toasts.show(Toast {
                     tone: Tone::Ok,
+                    own: true,
                     title: format!("Disconnected {}", connections(closed)),
                     body: "Their clients come back by themselves and get what they missed."
                         .to_owned(),

@@ -41,6 +41,7 @@ pub fn AgainBar(
                     } else {
                         Tone::Warn
                     },
+                    own: true,
                     title: format!("Sent {} again", messages(sent.count)),
                     body: beside(sent),
                     link: None,

@@ -19,6 +19,7 @@ use crate::model::webhooks::{State, WebhookRow, Webhooks};
 fn toast(title: &str, body: &str) -> Toast {
     Toast {
         tone: Tone::Ok,
+        own: true,
         title: title.to_owned(),
         body: body.to_owned(),
         link: None,

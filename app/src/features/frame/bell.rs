@@ -89,6 +89,7 @@ fn toast(item: InboxItem) -> Toast {
     };
     Toast {
         tone,
+        own: false,
         title: item.title,
         body: item.body,
         link: Some(item.link.unwrap_or_else(|| "/inbox".to_owned())),
