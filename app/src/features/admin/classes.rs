@@ -177,13 +177,17 @@ fn ClassLine(row: ClassRow, kinds: Vec<String>, is_default: bool) -> impl IntoVi
                             </span>
                         }
                     })}
-                <span class="sub cut only-phone-block">{ladder.clone()}</span>
+                <span class="sub cut only-phone-block" title=ladder.clone()>
+                    {ladder.clone()}
+                </span>
             </th>
             <td class="w40 hide-phone">
                 <span class="cut" title=ladder.clone()>
                     {ladder.clone()}
                 </span>
-                <span class="sub cut">{rule}</span>
+                <span class="sub cut" title=rule>
+                    {rule}
+                </span>
             </td>
             <td class="num muted hide-phone">{words::span(row.class.life)}</td>
             <td>
