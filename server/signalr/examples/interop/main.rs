@@ -59,9 +59,10 @@ async fn main() -> Result<(), Failure> {
     let (tasks, stop) = (tracker.clone(), stopping.clone());
     tracker.spawn(async move { listen::listen(http, None, app, tasks, stop).await });
 
+    // Before anybody is told that we are here: whoever starts us may stop us at once.
+    let mut terminated = signal(SignalKind::terminate())?;
     let line = serde_json::json!({ "http": urls.0, "https": urls.1 });
     writeln!(std::io::stdout(), "{line}")?;
-    let mut terminated = signal(SignalKind::terminate())?;
     tokio::select! {
         _ = terminated.recv() => {}
         pressed = tokio::signal::ctrl_c() => pressed?,
