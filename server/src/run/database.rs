@@ -95,21 +95,8 @@ async fn connect(
     let options = options
         .application_name("bellhop")
         .log_statements(LevelFilter::Trace);
-    let pool = epochs
-        .watch(PgPoolOptions::new())
+    let pool = hands_out(epochs.watch(PgPoolOptions::new()))
         .max_connections(connections)
-        .acquire_timeout(WAIT)
-        // sqlx would ask each connection whether it lives whenever it is taken, a round trip each time.
-        // One that was used a moment ago is asked by its next statement.
-        .test_before_acquire(false)
-        .before_acquire(|conn, meta| {
-            Box::pin(async move {
-                if meta.idle_for >= SURELY_ALIVE {
-                    conn.ping().await?;
-                }
-                Ok(true)
-            })
-        })
         .connect_with(options)
         .await
         .with_context(|| {
@@ -128,6 +115,23 @@ async fn connect(
         "the schema is up to date"
     );
     Ok(pool)
+}
+
+/// How connections are taken from the pool.
+pub(crate) fn hands_out(options: PgPoolOptions) -> PgPoolOptions {
+    options
+        .acquire_timeout(WAIT)
+        // sqlx would ask each connection whether it lives whenever it is taken, a round trip each time.
+        // One that was used a moment ago is asked by its next statement.
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= SURELY_ALIVE {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 async fn check_version(pool: &PgPool) -> anyhow::Result<()> {

@@ -17,6 +17,7 @@ use crate::auth::jwt::keys::{KeyConfig, VerificationKeys};
 use crate::auth::jwt::mint::{Wanted, mint};
 use crate::delivery::epoch::Epochs;
 use crate::run::Parts;
+use crate::run::database::hands_out;
 use crate::run::product::Product;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
@@ -61,7 +62,8 @@ impl House {
             .clone()
             .host(&wire.address.ip().to_string())
             .port(wire.address.port());
-        let through = PgPoolOptions::new().connect_with(detour).await.unwrap();
+        let through = hands_out(PgPoolOptions::new()).connect_with(detour);
+        let through = through.await.unwrap();
         let house = Self::open_on(pool, through, Clock::system()).await;
         (house, wire)
     }
