@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use crate::command::{cargo, cargo_dev, output, run};
 use crate::links;
 use crate::setup::deny;
-use crate::step::{Outcome, step};
+use crate::step::{Outcome, note, step};
 
 /// The host's half. Never with the browser's in one build: that would mix `ssr` and `hydrate`.
 pub(crate) const HOST: [&str; 12] = [
@@ -104,6 +104,18 @@ pub(crate) fn everything() -> Result<()> {
     step("Dependencies: bans, licences, sources", || {
         let mut check = crate::command::command(&deny.to_string_lossy());
         run(check.args(["--offline", "check", "bans", "licenses", "sources"]))?;
+        Ok(Outcome::Done)
+    })?;
+    step("Dependencies: advisories", || {
+        let deny = deny.to_string_lossy();
+        // Fails at once without the network, which no other check needs.
+        if output(crate::command::command(&deny).args(["fetch", "db"])).is_err() {
+            return Ok(Outcome::Skipped("their database cannot be reached".into()));
+        }
+        let mut check = crate::command::command(&deny);
+        if run(check.args(["--offline", "check", "advisories"])).is_err() {
+            note("ADVISORIES: see above. No failure: they come without a change of ours");
+        }
         Ok(Outcome::Done)
     })
 }

@@ -7,7 +7,7 @@ use super::clock::Clock;
 use super::words::Reading;
 use crate::live::{Live, LiveStatus};
 
-/// `live`, `reconnecting, data as of 14:02:11 [Retry]`, `offline, …`.
+/// `live`, `reconnecting, data as of 14:02:11 [Retry]`, `stalled, …` (the server's database is away), `offline, …`.
 #[component]
 pub fn ConnectionPill() -> impl IntoView {
     let live = Live::here();
@@ -15,7 +15,7 @@ pub fn ConnectionPill() -> impl IntoView {
     let look = move || match live.status.get() {
         LiveStatus::Connecting => "conn rest",
         LiveStatus::Live => "conn ok",
-        LiveStatus::Reconnecting { .. } => "conn warn",
+        LiveStatus::Reconnecting { .. } | LiveStatus::Stalled { .. } => "conn warn",
         LiveStatus::Offline { .. } => "conn bad",
     };
     let as_of = move || {
@@ -37,11 +37,17 @@ pub fn ConnectionPill() -> impl IntoView {
                     LiveStatus::Connecting => "connecting",
                     LiveStatus::Live => "live",
                     LiveStatus::Reconnecting { .. } => "reconnecting",
+                    LiveStatus::Stalled { .. } => "stalled",
                     LiveStatus::Offline { .. } => "offline",
                 }}
                 {as_of}
             </span>
-            <Show when=move || live.status.get().stale_since().is_some()>
+            <Show when=move || {
+                matches!(
+                    live.status.get(),
+                    LiveStatus::Reconnecting { .. } | LiveStatus::Offline { .. },
+                )
+            }>
                 <button type="button" on:click=move |_| live.retry_now()>
                     "Retry"
                 </button>

@@ -31,6 +31,11 @@ pub enum LiveStatus {
         /// The data on screen are as of then.
         since: Moment,
     },
+    /// Connected, but the server's database is away: nobody knows what is.
+    Stalled {
+        /// The data on screen are as of then.
+        since: Moment,
+    },
     /// The browser has no network, or the server refuses.
     Offline {
         /// The data on screen are as of then.
@@ -44,7 +49,9 @@ impl LiveStatus {
     pub fn stale_since(self) -> Option<Moment> {
         match self {
             Self::Connecting | Self::Live => None,
-            Self::Reconnecting { since } | Self::Offline { since } => Some(since),
+            Self::Reconnecting { since } | Self::Stalled { since } | Self::Offline { since } => {
+                Some(since)
+            }
         }
     }
 }

@@ -5,6 +5,8 @@ mod patch;
 pub use patch::Patch;
 use serde::{Deserialize, Serialize};
 
+use crate::model::Moment;
+
 /// Client method that carries a [`Patch`] of a screen's topic.
 pub const PATCH: &str = "Patch";
 /// Client method that greets a new connection.
@@ -86,6 +88,10 @@ pub mod topic {
     /// Deliveries still owed (role admin).
     pub const ADMIN_QUEUED: &str = "admin:queued";
 
+    /// Joined by nobody: told to whoever follows some topic when the server's database goes away or comes back. Its
+    /// patches have no revision; their `counts` are an [`Away`](super::Away).
+    pub const DATABASE: &str = "database";
+
     /// One request (its requester and assignees).
     #[must_use]
     pub fn request(id: &str) -> String {
@@ -98,6 +104,13 @@ pub mod topic {
 pub struct Joined {
     /// Differs from the snapshot's `as_of`: fetch it again.
     pub rev: i64,
+}
+
+/// Counts of the topic [`topic::DATABASE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Away {
+    /// Nothing newer than this can be on screen; `null`: the database is there.
+    pub since: Option<Moment>,
 }
 
 /// What an app says of itself with [`call::SET_APP_STATE`].

@@ -1,5 +1,5 @@
 """The recipes for Python of docs/clients/python.md, run as they stand there: an item is shown once and
-acknowledged each time, and a lost connection is made anew."""
+acknowledged each time, what is taken back is hidden, and a lost connection is made anew."""
 
 import asyncio
 import queue
@@ -17,6 +17,35 @@ from host import PATIENCE, Host, Wire
 from recipes import recipe
 
 
+# As the hub sends them: a withdrawal is an item of its own, with an id that is nobody's card.
+def item(number):
+    return {"notificationId": str(number), "kind": "NewTask", "title": "ä"}
+
+
+def withdrawal(*ids):
+    return {"notificationId": "w", "kind": "NotificationWithdrawn", "title": "", "ids": list(ids),
+            "reason": "cancelled"}
+
+
+class Screen:
+    """What `show` and `hide` of the recipes make: cards, and each showing and hiding in its order."""
+
+    def __init__(self):
+        self.cards, self.deeds = {}, queue.Queue()
+
+    def show(self, item):
+        self.cards[item["notificationId"]] = item
+        self.deeds.put(("shown", item["notificationId"]))
+
+    def hide(self, ids):
+        for id in ids:
+            self.cards.pop(id, None)
+        self.deeds.put(("hidden", ids))
+
+    def so_far(self):
+        return [self.deeds.get_nowait() for _ in range(self.deeds.qsize())]
+
+
 def setUpModule():
     global host
     host = Host()
@@ -27,8 +56,8 @@ def tearDownModule():
 
 
 class Pysignalr(unittest.IsolatedAsyncioTestCase):
-    async def test_recipe_shows_once_acknowledges_each_time_and_comes_back(self):
-        wire, shown, acknowledged, clients = Wire(host), asyncio.Queue(), asyncio.Queue(), asyncio.Queue()
+    async def test_recipe_shows_once_hides_what_is_taken_back_acknowledges_each_time_and_comes_back(self):
+        wire, screen, acknowledged, clients = Wire(host), Screen(), asyncio.Queue(), asyncio.Queue()
 
         class Recorded(SignalRClient):
             """Knows its connection, which the recipe keeps to itself."""
@@ -54,31 +83,35 @@ class Pysignalr(unittest.IsolatedAsyncioTestCase):
             "AcknowledgeNotification": "InvokeWithString",
             "0.5 * 2**failed": "0",
         })
-        names = {"fresh_token": fresh_token, "show": shown.put_nowait, "print": lambda *_: None}
+        names = {"fresh_token": fresh_token, "show": screen.show, "hide": screen.hide, "print": lambda *_: None}
         with unittest.mock.patch.object(pysignalr.client, "SignalRClient", Recorded):
             exec(compile(code, "docs/clients/python.md", "exec"), names)
         forever = asyncio.create_task(names["forever"]())
         try:
-            first = {"notificationId": "1", "title": "ä"}
+            async def receive(number):
+                await client.send("SendCustomObject", [item(number)])
+                self.assertEqual(await asyncio.wait_for(acknowledged.get(), PATIENCE), str(number))
+
             client = await asyncio.wait_for(clients.get(), PATIENCE)
-            for _ in range(2):  # the second as after a lost ack
-                await client.send("SendCustomObject", [first])
-                self.assertEqual(await asyncio.wait_for(acknowledged.get(), PATIENCE), "1")
+            await receive(1)
+            await receive(1)  # as after a lost ack
             wire.cut()
             client = await asyncio.wait_for(clients.get(), PATIENCE)
-            for item in (first, {"notificationId": "2"}):
-                await client.send("SendCustomObject", [item])
-                self.assertEqual(await asyncio.wait_for(acknowledged.get(), PATIENCE), item["notificationId"])
-            self.assertEqual([shown.get_nowait(), shown.get_nowait()], [first, {"notificationId": "2"}])
-            self.assertTrue(shown.empty())
+            await receive(1)
+            await receive(2)
+            self.assertEqual(screen.so_far(), [("shown", "1"), ("shown", "2")])
+            await client.send("SendCustomObject", [withdrawal("1", "never shown")])
+            await receive(3)  # the next ack is of this one: a withdrawal is not acknowledged
+            self.assertEqual(screen.so_far(), [("hidden", ["1", "never shown"]), ("shown", "3")])
+            self.assertEqual(list(screen.cards), ["2", "3"])
         finally:
             forever.cancel()
             wire.remove()
 
 
 class Signalrcore(unittest.TestCase):
-    def test_recipe_shows_once_acknowledges_each_time_and_comes_back(self):
-        wire, hubs, shown, acknowledged = Wire(host), queue.Queue(), queue.Queue(), queue.Queue()
+    def test_recipe_shows_once_hides_what_is_taken_back_acknowledges_each_time_and_comes_back(self):
+        wire, hubs, screen, acknowledged = Wire(host), queue.Queue(), Screen(), queue.Queue()
         self.addCleanup(wire.remove)
 
         class Recorded(HubConnectionBuilder):
@@ -105,7 +138,8 @@ class Signalrcore(unittest.TestCase):
             "AcknowledgeNotification": "InvokeWithString",
             "0.5 * 2**failed": "0",
         })
-        names, ended = {"fresh_token": fresh_token, "show": shown.put, "print": lambda *_: None}, threading.Event()
+        names = {"fresh_token": fresh_token, "show": screen.show, "hide": screen.hide, "print": lambda *_: None}
+        ended = threading.Event()
         with unittest.mock.patch.object(signalrcore.hub_connection_builder, "HubConnectionBuilder", Recorded):
             exec(compile(code, "docs/clients/python.md", "exec"), names)
         self.addCleanup(socket.setdefaulttimeout, None)
@@ -119,27 +153,30 @@ class Signalrcore(unittest.TestCase):
 
         running = threading.Thread(target=forever, daemon=True)
         running.start()
-        items = [{"notificationId": str(number), "title": "ä"} for number in range(3)]
 
-        def receive(hub, item):
-            hub.send("SendCustomObject", [item])
-            self.assertEqual(acknowledged.get(timeout=PATIENCE), item["notificationId"])
+        def receive(hub, number):
+            hub.send("SendCustomObject", [item(number)])
+            self.assertEqual(acknowledged.get(timeout=PATIENCE), str(number))
 
         hub = hubs.get(timeout=PATIENCE)
-        receive(hub, items[0])
-        receive(hub, items[0])  # as after a lost ack
+        receive(hub, 1)
+        receive(hub, 1)  # as after a lost ack
         wire.cut()
         hub = hubs.get(timeout=PATIENCE)
-        receive(hub, items[0])
-        receive(hub, items[1])
+        receive(hub, 1)
+        receive(hub, 2)
+        self.assertEqual(screen.so_far(), [("shown", "1"), ("shown", "2")])
+        hub.send("SendCustomObject", [withdrawal("1", "never shown")])
+        receive(hub, 3)  # the next ack is of this one: a withdrawal is not acknowledged
+        self.assertEqual(screen.so_far(), [("hidden", ["1", "never shown"]), ("shown", "3")])
+        self.assertEqual(list(screen.cards), ["2", "3"])
         socket.setdefaulttimeout(0.5)  # the next one hears nothing for so long
         wire.cut()
         hubs.get(timeout=PATIENCE)
         hubs.get(timeout=PATIENCE)
         socket.setdefaulttimeout(None)
-        receive(hubs.get(timeout=PATIENCE), items[2])
-        self.assertEqual([shown.get_nowait() for _ in items], items)
-        self.assertTrue(shown.empty())
+        receive(hubs.get(timeout=PATIENCE), 4)
+        self.assertEqual(screen.so_far(), [("shown", "4")])
         ended.set()
         wire.cut(refuse=True)
         running.join(PATIENCE)

@@ -7,6 +7,7 @@
 //! | broken JSON                            | 400 `malformed_json` with line and column          |
 //! | a field we do not know (the type says `deny_unknown_fields`) | 422 `unknown_field`, naming it |
 //! | a value of the wrong type or missing   | 422 `invalid` on the field                         |
+//! | JSON, but no object                    | 422 `invalid`                                      |
 //! | `\u0000` in any text                   | 422 `nul_in_text` on the field: Postgres keeps no NUL |
 
 use axum::extract::{FromRequest, Request};
@@ -71,8 +72,19 @@ pub async fn read(request: Request, max: usize) -> Result<Bytes, Problem> {
     Ok(body.freeze())
 }
 
-/// Reads a value from JSON text, with the errors of this module.
+/// Reads an object from JSON text, with the errors of this module.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // A list would be taken for an object's values, in the order in which our code has its fields.
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first.is_some_and(|byte| *byte != b'{')
+        && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+    {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "Send a JSON object: `{` … `}`.",
+        ));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -245,6 +257,16 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_by_place() {
         assert_eq!(parse::<Order>(br#"{"dish":"soup"}"#).unwrap().dish, "soup");
+        // Lists were taken for objects whose names are left out.
+        for body in [&br#"["soup"]"#[..], b" [] ", b"null", b"7", b"\"soup\""] {
+            let problem = parse::<Order>(body).unwrap_err();
+            let said = problem.detail.as_str();
+            assert_eq!(
+                (problem.status.as_u16(), said),
+                (422, "Send a JSON object: `{` … `}`.")
+            );
+        }
+        assert_eq!(parse::<Order>(b"[soup]").unwrap_err().status.as_u16(), 400);
         assert_eq!(
             code("{\"dish\":\n \"soup\",}"),
             (400, "malformed_json", None)

@@ -176,7 +176,7 @@ impl PublishRequest {
             return Err(Problem::invalid(
                 "kind",
                 "A kind is a letter followed by at most 63 letters, digits or underscores, and none of \
-                 the hub's own names (Patch, Greeting, Backlog, NotificationWithdrawn, Typing).",
+                 the hub's own names (Patch, Greeting, Backlog, NotificationWithdrawn, Typing, ReadReceipt).",
             ));
         }
         text("title", &self.title, TITLE_BYTES)?;

@@ -231,7 +231,7 @@ pub struct StandIn {
 pub struct Event {
     /// When.
     pub at: Timestamp,
-    /// `accepted`, `routed`, `written`, `acked`, `reached`, `pushed`, `push_failed`, `stand_in`, `seen`, `read`,
+    /// `accepted`, `routed`, `written`, `acked`, `reached`, `push_begun`, `pushed`, `push_failed`, `stand_in`, `seen`, `read`,
     /// `archived`, `expired`, `cancelled`, `dead`.
     pub what: &'static str,
     /// In words.

@@ -246,7 +246,11 @@ async fn every_fact_has_its_place_in_the_order() {
            FROM bellhop.delivery WHERE user_id = $1",
         "INSERT INTO bellhop.push_attempt (user_id, seq, at, tenant_id, device, provider, purpose, outcome, status, detail)
          SELECT user_id, seq, $2::timestamptz + interval '30 s', tenant_id, 'phone-1', 'fcm', 'notify', o, 200, 'd'
-           FROM bellhop.delivery, unnest('{taken,gone}'::text[]) o WHERE user_id = $1",
+           FROM bellhop.delivery, unnest('{sending,taken,gone}'::text[]) o WHERE user_id = $1",
+        // Its answer is not there yet.
+        "INSERT INTO bellhop.push_attempt (user_id, seq, at, tenant_id, device, provider, purpose, outcome, detail)
+         SELECT user_id, seq, $2::timestamptz + interval '31 s', tenant_id, 'tab-1', 'webpush', 'notify', 'sending', ''
+           FROM bellhop.delivery WHERE user_id = $1",
         "INSERT INTO bellhop.ack (user_id, seq, at, tenant_id, notification_id, device, via)
          SELECT user_id, seq, $2::timestamptz + interval '40 s', tenant_id, notification_id, 'phone-1', 'http'
            FROM bellhop.delivery WHERE user_id = $1",
@@ -265,6 +269,7 @@ async fn every_fact_has_its_place_in_the_order() {
             "written",
             "pushed",
             "push_failed",
+            "push_begun",
             "acked",
             "seen"
         ]

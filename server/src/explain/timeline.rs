@@ -56,7 +56,9 @@ pub(super) fn of_delivery(delivery: &Delivery) -> Vec<Event> {
         };
         events.push(event(one.at, what, text));
     }
-    events.extend(delivery.pushes.iter().map(of_push));
+    let pushes = &delivery.pushes;
+    let told = pushes.iter().filter(|one| !is_answered(one, pushes));
+    events.extend(told.map(of_push));
     for (at, what, text) in [
         (delivery.seen_at, "seen", "Shown in an open inbox"),
         (delivery.read_at, "read", "Opened"),
@@ -86,9 +88,26 @@ fn routed(delivery: &Delivery) -> String {
     }
 }
 
+/// Noted before a push is handed over; what came of it is noted after.
+const SENDING: &str = "sending";
+
+/// It was begun, and what came of it is known.
+fn is_answered(push: &Push, all: &[Push]) -> bool {
+    push.outcome == SENDING
+        && all.iter().any(|later| {
+            later.outcome != SENDING
+                && later.at >= push.at
+                && (&later.device, &later.purpose) == (&push.device, &push.purpose)
+        })
+}
+
 fn of_push(push: &Push) -> Event {
     let (name, provider) = (device(&push.device), &push.provider);
     let taken = push.outcome == "taken";
+    if push.outcome == SENDING {
+        let text = format!("Handed to {provider} for {name}: no answer yet");
+        return event(push.at, "push_begun", text);
+    }
     let verb = match (push.purpose.as_str(), taken) {
         ("withdraw", true) => "Taken back from",
         ("withdraw", false) => "Could not be taken back from",

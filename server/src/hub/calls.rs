@@ -225,6 +225,8 @@ async fn join(shared: &Arc<Shared>, client: &Arc<Client>, call: &Call) -> Result
     }
     let group = topic.group();
     shared.registry.join(client, &group);
+    client.becomes_screen();
+    shared.tell_if_away(client);
     shared.console.connections_changed(client.tenant);
     let rev = if let Some(rev) = shared.console.revision(client.tenant, topic) {
         rev

@@ -20,6 +20,7 @@ mod frames;
 pub(crate) mod gate;
 mod line;
 mod live;
+mod outage;
 mod pace;
 mod pager;
 mod prod;

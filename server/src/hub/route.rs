@@ -1,15 +1,17 @@
 //! Our hub on its route: what the SignalR server may do for a client, what one may take up, and how
 //! all leave when the process stops.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use http::request::Parts;
-use signalr::{Admission, HubOptions, HubServer, Observer};
+use signalr::{Admission, HubOptions, HubServer, Negotiation, Observer};
 
 use super::client::Client;
-use super::workflow::Hub;
-use crate::auth::Principal;
+use super::workflow::{Hub, NO_USER};
+use crate::auth::{Principal, Who};
 use crate::support::address::{TrustedProxies, household};
 use crate::support::config;
 use crate::support::lifecycle::Lifecycle;
@@ -82,12 +84,25 @@ async fn dismiss(hub: &Hub, streams: &[Arc<Client>], batch: usize) {
     }
 }
 
-/// Tells the server where a request comes from.
+/// Tells the server who may come, and where a request comes from.
 struct Door {
     proxies: TrustedProxies,
 }
 
 impl Admission<Principal> for Door {
+    /// A client of another kind would be told that the connection is somebody else's, once it connects.
+    fn negotiate<'a>(
+        &'a self,
+        principal: &'a Principal,
+        _request: &'a Parts,
+    ) -> BoxFuture<'a, Negotiation> {
+        let answer = match principal.who {
+            Who::User { .. } => Negotiation::Here,
+            _ => Negotiation::Refused(NO_USER.to_owned()),
+        };
+        Box::pin(ready(answer))
+    }
+
     fn address_key(&self, request: &Parts) -> Option<String> {
         let client = self
             .proxies

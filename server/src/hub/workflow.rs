@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::client::{Client, Start, Visitor};
 use super::console::{self, Console};
 use super::line::{Line, Transport};
+use super::outage::{Lookout, Outage};
 use super::pager::Pager;
 use super::prod::Prod;
 use super::reception::{Asked, NotWelcomed, Reception};
@@ -73,6 +74,8 @@ pub(crate) struct Shared {
     pub(crate) classes: Arc<Classes>,
     /// Whose connections were closed lately.
     revoked: Revoked,
+    /// Whether the database is away.
+    pub(super) outage: Outage,
     /// The process stops: event streams end.
     pub(crate) stopping: CancellationToken,
     /// Goes up when numbers may have been turned back.
@@ -115,7 +118,7 @@ impl Shared {
 }
 
 impl Hub {
-    /// Starts the hub's tasks: pager, starter, acks, attempts, token expiry, console.
+    /// Starts the hub's tasks: pager, starter, acks, attempts, token expiry, console, and whether the database is there.
     #[must_use]
     pub fn start(needs: Needs, life: &Lifecycle) -> Arc<Self> {
         let Needs {
@@ -171,10 +174,12 @@ impl Hub {
             watch,
             classes,
             revoked: Revoked::default(),
+            outage: Outage::default(),
             stopping: life.stopping(),
             epoch,
         });
         expiry::start(shared.clone(), life);
+        Lookout::new(shared.clone()).start(life);
         let hub = Arc::new(Self { shared });
         console::start(hub.clone(), life);
         hub.start_over_with_epochs(life);
@@ -361,6 +366,9 @@ impl Hub {
     }
 }
 
+/// What a service is told that wants to listen.
+pub(super) const NO_USER: &str = "The hub needs the token of a user.";
+
 impl signalr::Hub for Hub {
     type Principal = Principal;
 
@@ -381,7 +389,7 @@ impl signalr::Hub for Hub {
 
     async fn connected(&self, connection: &Arc<Connection<Principal>>) -> Result<(), HubError> {
         if !matches!(connection.principal().who, Who::User { .. }) {
-            return Err(HubError::new("The hub needs the token of a user."));
+            return Err(HubError::new(NO_USER));
         }
         let line = Line::Hub(connection.clone());
         let ack_mode = line

@@ -1,4 +1,4 @@
-//! Makes the coming days' partitions, hourly: five days ahead, so that four missed days of timer
+//! Makes the coming days' partitions, hourly: from yesterday to four days ahead, so that four missed days of timer
 //! still lose nothing.
 
 use std::time::Duration;

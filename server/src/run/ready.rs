@@ -33,6 +33,20 @@ pub struct Ready {
     pub logins: Vec<Login>,
 }
 
+impl Ready {
+    /// Leaves out what proves who somebody is. Those of the demo are on the terminal, and in the data folder.
+    pub fn keep_secrets(&mut self) {
+        self.database_url = None;
+        self.api_key = None;
+        if let Some(jwt) = &mut self.jwt {
+            jwt.secret = None;
+        }
+        for login in &mut self.logins {
+            login.password = None;
+        }
+    }
+}
+
 /// How to sign tokens that this server takes.
 #[derive(Debug, Serialize)]
 pub struct Jwt {
@@ -146,6 +160,52 @@ mod tests {
         );
         drop(file);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn with_a_database_or_keys_of_ones_own_no_secret_is_in_it() {
+        let secret = || Some(SecretString::from("secret"));
+        let mut ready = Ready {
+            tenant: Some("acme".to_owned()),
+            api_key: secret(),
+            jwt: Some(Jwt {
+                alg: "HS256".to_owned(),
+                secret: secret(),
+                iss: "dev".to_owned(),
+                aud: "bellhop".to_owned(),
+            }),
+            logins: vec![Login {
+                name: "ada".to_owned(),
+                password: secret(),
+                user: "u-1".to_owned(),
+                tenant: "acme".to_owned(),
+                roles: Vec::new(),
+            }],
+            ..ready()
+        };
+        let before = serde_json::to_value(&ready).unwrap();
+        ready.keep_secrets();
+        let said = serde_json::to_value(&ready).unwrap();
+        for field in [
+            "/database_url",
+            "/api_key",
+            "/jwt/secret",
+            "/logins/0/password",
+        ] {
+            assert_eq!(
+                before.pointer(field).map(serde_json::Value::is_string),
+                Some(true)
+            );
+            assert_eq!(
+                said.pointer(field),
+                Some(&serde_json::Value::Null),
+                "{field}"
+            );
+        }
+        assert_eq!(
+            (&said["tenant"], &said["logins"][0]["name"]),
+            (&"acme".into(), &"ada".into())
+        );
     }
 
     #[test]

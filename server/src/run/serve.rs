@@ -112,6 +112,9 @@ async fn until_told(
 
     let hub_path = config.http.hub_path();
     let mut ready = ready(address, hub_path, database, demo.as_ref());
+    if !database.is_embedded() || config.auth.jwt_keys.is_some() {
+        ready.keep_secrets();
+    }
     if let (Some(phones), Some(demo)) = (&phones, &demo) {
         let registered = phones.register(&parts, demo, &ready.url).await;
         registered.context("the demo's phones could not be registered")?;

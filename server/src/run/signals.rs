@@ -1,4 +1,5 @@
-//! SIGINT and SIGTERM stop the process: the first softly, the second (or ten seconds) hard.
+//! SIGINT, SIGTERM and SIGHUP stop the process: the first softly, the second (or ten seconds) hard. SIGHUP is what a
+//! terminal sends that is closed: without it the embedded PostgreSQL would be left running.
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ const HARD: Duration = Duration::from_secs(2);
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -23,6 +25,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
@@ -31,6 +34,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
+            _ = self.hangup.recv() => "SIGHUP",
         }
     }
 

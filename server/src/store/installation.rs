@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 /// What a starting server reads of it.
 pub struct Installation {
@@ -43,6 +44,23 @@ pub async fn set_home(conn: &mut PgConnection, home: &str) -> sqlx::Result<()> {
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Notes which tenant is the demo's.
+pub async fn note_demo(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE bellhop.installation SET demo_tenant = $1", tenant)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Is the demo's tenant in this database?
+pub async fn has_demo(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM bellhop.installation i JOIN bellhop.tenant t ON t.id = i.demo_tenant) AS "has!""#
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Where the database lives now: another cluster, another timeline of it (a recovery to a point in

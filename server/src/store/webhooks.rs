@@ -307,6 +307,22 @@ pub async fn change_secret(
     Ok(())
 }
 
+/// The secret before its present one, while it signs too.
+pub async fn old_secret(
+    conn: &mut PgConnection,
+    webhook: Uuid,
+    now: Timestamp,
+) -> sqlx::Result<Option<Vec<u8>>> {
+    let found = sqlx::query_scalar!(
+        "SELECT old_secret FROM bellhop.webhook WHERE id = $1 AND old_until > $2",
+        webhook,
+        now.to_sqlx(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.flatten())
+}
+
 /// Removes one with all that waits for it.
 pub async fn remove(conn: &mut PgConnection, webhook: Uuid) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM bellhop.webhook WHERE id = $1", webhook)

@@ -79,6 +79,28 @@ pub(crate) async fn put_in_place_of(used: &PgPool, backup: &PgPool) {
     admin.close().await.ok();
 }
 
+/// The database is away for whoever uses it: their connections break, and new ones are refused until `open`.
+#[cfg(test)]
+pub(crate) async fn shut(pool: &PgPool, open: bool) {
+    let name = pool.connect_options().get_database().unwrap().to_owned();
+    let mut admin = connect(&server()).await;
+    run(
+        &mut admin,
+        &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {open}"),
+    )
+    .await;
+    if !open {
+        run(
+            &mut admin,
+            &format!(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
+            ),
+        )
+        .await;
+    }
+    admin.close().await.ok();
+}
+
 async fn clone_of(server: &PgConnectOptions, template: &str) -> PgPool {
     let mut admin = connect(server).await;
     let seconds: i64 = sqlx::query_scalar("SELECT extract(epoch FROM now())::bigint")

@@ -154,6 +154,7 @@ async fn set_up(state: &SignIn, typed: Typed) -> Result<Result<(Uuid, Uuid), Ref
         login: Some(login.clone()),
         password_hash: Some(hash),
         roles: roles.to_vec(),
+        deputy_id: None,
         manager_id: None,
         site_id: None,
         active: true,

@@ -276,10 +276,14 @@ impl Changing<'_> {
     pub async fn test(self, key: &str) -> Result<Tested, Refused> {
         let mut conn = self.webhooks.pool.acquire().await?;
         let webhook = store::lock(&mut conn, self.service, key).await?;
-        drop(conn);
         let webhook = webhook.ok_or(Refused::Unknown)?;
+        let now = self.webhooks.clock.now();
+        let old = store::old_secret(&mut conn, webhook.id, now).await?;
+        drop(conn);
         let id = self.webhooks.ids.uuid();
-        let answer = self.webhooks.test(id, &webhook.url, &webhook.secret).await;
+        // As what is really sent: a receiver that has one of the two takes it.
+        let secrets = std::iter::once(&webhook.secret[..]).chain(old.as_deref());
+        let answer = self.webhooks.test(id, &webhook.url, secrets).await;
         let line = Try {
             message: id,
             nth: 0,

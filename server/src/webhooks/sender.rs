@@ -218,11 +218,16 @@ impl Webhooks {
     }
 
     /// Sends one request to see whether it arrives: nothing is tried again.
-    pub(super) async fn test(&self, id: Uuid, url: &str, secret: &[u8]) -> Answer {
+    /// `secrets`: the ones that sign, the new one first.
+    pub(super) async fn test<'a>(
+        &self,
+        id: Uuid,
+        url: &str,
+        secrets: impl Iterator<Item = &'a [u8]>,
+    ) -> Answer {
         // Never closed.
         let _place = self.test_places.acquire().await;
         let body = test_body(self.clock.now());
-        let secrets = std::iter::once(secret);
         self.poster.post(id, url, secrets, body).await
     }
 

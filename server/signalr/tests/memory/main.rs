@@ -7,6 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{extract::Request, middleware::Next};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signalr::{Call, Connection, Hub, HubError, HubOptions, HubServer, Reply};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -34,6 +35,21 @@ impl Hub for Quiet {
 
     async fn invoke(&self, _: &Arc<Connection<()>>, _: Call) -> Reply {
         Reply::done()
+    }
+}
+
+/// Both ends of each connection are files of this process, and an ordinary user's limit is 1,024 until it is raised.
+fn allow_files(wanted: usize) {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = u64::try_from(wanted).unwrap();
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        };
+        setrlimit(Resource::Nofile, raised).unwrap();
+        let enough = limit.maximum.is_none_or(|maximum| maximum >= wanted);
+        assert!(enough, "open files: {wanted} are needed (`ulimit -Hn`)");
     }
 }
 
@@ -74,6 +90,7 @@ async fn connect(address: std::net::SocketAddr) -> TcpStream {
 
 #[tokio::test]
 async fn an_idle_websocket_costs_at_most_10_kib() {
+    allow_files(2 * (CONNECTIONS + 100) + 64);
     let (tracker, stopping) = (TaskTracker::new(), CancellationToken::new());
     let server = HubServer::new(Quiet, HubOptions::default(), tracker.clone(), stopping);
     let identify = |mut request: Request, next: Next| {

@@ -92,7 +92,7 @@ pub(super) async fn send(
         return Err(Problem::invalid(
             "method",
             "A method is a letter followed by at most 63 letters, digits or underscores, and none of the \
-             hub's own names (Notification, Patch, Greeting, Backlog, NotificationWithdrawn, Typing).",
+             hub's own names (Notification, Patch, Greeting, Backlog, NotificationWithdrawn, Typing, ReadReceipt).",
         ));
     }
     let long = |length: usize| !(1..=KEY_BYTES).contains(&length);

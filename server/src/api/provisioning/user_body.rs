@@ -35,6 +35,11 @@ pub(super) struct UserBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub(super) manager: Said,
+    /// Id of another user, who is asked in this one's place where a class's ladder says so; without one it is the
+    /// manager.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub(super) deputy: Said,
     /// Id of a site.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -94,13 +99,20 @@ impl UserBody {
         ] {
             check::ids(list.as_deref().unwrap_or_default(), field)?;
         }
-        for (one, field) in [(&self.manager, "manager"), (&self.site, "site")] {
+        for (one, field) in [
+            (&self.manager, "manager"),
+            (&self.deputy, "deputy"),
+            (&self.site, "site"),
+        ] {
             if let Said::This(text) = one {
                 check::id(text, field)?;
             }
         }
         if matches!(&self.manager, Said::This(manager) if manager == key) {
             return Err(Problem::invalid("manager", "Nobody is their own manager."));
+        }
+        if matches!(&self.deputy, Said::This(deputy) if deputy == key) {
+            return Err(Problem::invalid("deputy", "Nobody is their own deputy."));
         }
         if let Some(roles) = &mut self.roles {
             tidy_roles(roles)?;

@@ -189,13 +189,18 @@ impl Writing<'_> {
             Said::This(login) => after.login = Some(login.clone()),
         }
         after.password_hash = hash.or(after.password_hash);
-        match &body.manager {
-            Said::Nothing => {}
-            Said::TakenAway => after.manager_id = None,
-            Said::This(key) => {
-                let found = users::find(conn, tenant, std::slice::from_ref(key)).await?;
-                let found = found.into_iter().flatten().next();
-                after.manager_id = Some(found.ok_or_else(|| unknown("user", key, "manager"))?);
+        for (said, id, field) in [
+            (&body.manager, &mut after.manager_id, "manager"),
+            (&body.deputy, &mut after.deputy_id, "deputy"),
+        ] {
+            match said {
+                Said::Nothing => {}
+                Said::TakenAway => *id = None,
+                Said::This(key) => {
+                    let found = users::find(conn, tenant, std::slice::from_ref(key)).await?;
+                    let found = found.into_iter().flatten().next();
+                    *id = Some(found.ok_or_else(|| unknown("user", key, field))?);
+                }
             }
         }
         match &body.site {

@@ -48,6 +48,8 @@ pub(crate) struct Client {
     /// Its app is in front, or never said otherwise. Written by its calls; a stream has none, so nobody
     /// is known to be at it.
     active: AtomicBool,
+    /// It follows a screen's topic, or did.
+    screen: AtomicBool,
     /// When it last told others that its user types.
     typed: Mutex<Pace>,
     inner: Mutex<Inner>,
@@ -132,6 +134,7 @@ impl Client {
             expires_at: AtomicI64::new(end_of(&principal)),
             active: AtomicBool::new(line.transport() != Transport::Stream),
             line,
+            screen: AtomicBool::new(false),
             typed: Mutex::default(),
             inner: Mutex::new(Inner {
                 gate: Gate::default(),
@@ -174,6 +177,14 @@ impl Client {
             self.line.probe();
         }
         news
+    }
+
+    pub(crate) fn becomes_screen(&self) {
+        self.screen.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_screen(&self) -> bool {
+        self.screen.load(Ordering::Relaxed)
     }
 
     /// May its user be said to be typing now? Not more often than others need to see it.

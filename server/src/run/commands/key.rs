@@ -38,7 +38,7 @@ pub struct Create {
     /// Id of the service the key speaks for
     #[arg(long)]
     pub service: String,
-    /// What it may do, separated by commas
+    /// What it may do, separated by commas; `provision` is also for classes, kinds and read receipts
     #[arg(long, value_delimiter = ',', required = true)]
     pub scopes: Vec<Scope>,
     /// What it is for

@@ -35,6 +35,18 @@ pub struct Publish {
     /// Everybody who is a member of the key's service
     #[arg(long)]
     service: bool,
+    /// `info`, `warning`, `critical`
+    #[arg(long, value_name = "WORD")]
+    severity: Option<String>,
+    /// How hard it is tried: a delivery class
+    #[arg(long, value_name = "KEY")]
+    class: Option<String>,
+    /// What belongs together
+    #[arg(long, value_name = "KEY")]
+    thread_key: Option<String>,
+    /// Worth delivering for so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    expires_in: Option<u64>,
     /// The same key again publishes nothing
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
@@ -44,12 +56,16 @@ pub struct Publish {
 pub async fn run(args: Publish) -> anyhow::Result<()> {
     let (url, key) = args.server.find()?;
     let data: Value = serde_json::from_str(&args.data).context("--data is no JSON")?;
-    let body = json!({
+    let mut body = json!({
         "kind": args.kind, "title": args.title, "body": args.body, "data": data,
         "audience": {"users": args.users, "departments": args.departments,
                      "groups": args.groups, "service": args.service},
-        "idempotency_key": args.idempotency_key,
+        "idempotency_key": args.idempotency_key, "severity": args.severity, "class": args.class,
+        "thread_key": args.thread_key, "expires_in": args.expires_in,
     });
+    if let Some(fields) = body.as_object_mut() {
+        fields.retain(|_, value| !value.is_null()); // what was not said is the server's to choose
+    }
     let answer = reqwest::Client::builder()
         .build()?
         .post(format!("{url}/api/v1/notifications"))

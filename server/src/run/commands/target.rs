@@ -7,8 +7,10 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde_json::json;
 use sqlx::postgres::PgPoolOptions;
 
+use crate::auth::jwt::keys::KeyConfig;
 use crate::store::Pool;
 
 /// A database.
@@ -53,6 +55,36 @@ struct Ready {
     url: String,
     database_url: Option<SecretString>,
     api_key: Option<SecretString>,
+    tenant: Option<String>,
+    jwt: Option<Jwt>,
+}
+
+/// How the server's development tokens are signed.
+#[derive(Deserialize)]
+struct Jwt {
+    alg: String,
+    secret: Option<SecretString>,
+    iss: String,
+    aud: String,
+}
+
+/// The key of a ready file that signs development tokens, and its tenant.
+pub fn signing_key(path: &Path) -> anyhow::Result<(KeyConfig, String)> {
+    let ready = read(path)?;
+    let found = ready.tenant.zip(ready.jwt);
+    let found = found.and_then(|(tenant, jwt)| Some((tenant, jwt.secret.clone()?, jwt)));
+    let (tenant, secret, jwt) = found.with_context(|| {
+        format!(
+            "{} has no key that signs: the server runs without demo data, or with keys or a database of its own; give \
+             --jwt-keys",
+            path.display()
+        )
+    })?;
+    let key = serde_json::from_value(json!({
+        "alg": jwt.alg, "secret": secret.expose_secret(), "issuer": jwt.iss, "audience": jwt.aud,
+        "tenants": [tenant], "scopes": ["publish", "read", "punch", "provision"],
+    }))?;
+    Ok((key, tenant))
 }
 
 impl Database {

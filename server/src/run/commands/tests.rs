@@ -7,8 +7,9 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use super::db::{Grant, grant};
 use super::key::{Create, Revoke, create, revoke};
-use super::token::{Token, sign};
+use super::token::{self, Token};
 use super::{key, tenant};
+use crate::auth::jwt::keys::configs_from_json;
 use crate::auth::{AuthSettings, AuthState, Scope, Surface, VerificationKeys};
 use crate::push::web::key::VapidKey;
 use crate::support::clock::Clock;
@@ -125,14 +126,23 @@ fn a_token_is_signed_by_the_first_key_that_may() {
          "audience": "bellhop", "tenants": "*", "scopes": ["publish"]},
     ])
     .to_string();
-    let args = |tenant: &str, user: Option<&str>| Token {
-        keys: "unused".into(),
-        tenant: tenant.to_owned(),
-        service: Some("crm".to_owned()),
-        user: user.map(str::to_owned),
-        device: None,
-        scopes: vec![],
-        minutes: 1,
+    let sign = |keys: &str, (tenant, args): (&str, Token)| {
+        token::sign(&configs_from_json(keys).unwrap(), tenant, &args)
+    };
+    let args = |tenant: &'static str, user: Option<&str>| {
+        (
+            tenant,
+            Token {
+                keys: None,
+                ready: None,
+                tenant: None,
+                service: Some("crm".to_owned()),
+                user: user.map(str::to_owned),
+                device: None,
+                scopes: vec![],
+                minutes: 1,
+            },
+        )
     };
     let verification = VerificationKeys::from_json(&keys).unwrap();
     let now = Clock::system().now();
@@ -144,16 +154,16 @@ fn a_token_is_signed_by_the_first_key_that_may() {
             .clone()
     };
     assert_eq!(
-        issuer(&sign(&keys, &args("acme", Some("u1"))).unwrap()),
+        issuer(&sign(&keys, args("acme", Some("u1"))).unwrap()),
         "dev"
     );
     assert_eq!(
-        issuer(&sign(&keys, &args("other", Some("u1"))).unwrap()),
+        issuer(&sign(&keys, args("other", Some("u1"))).unwrap()),
         "other"
     );
-    assert_eq!(issuer(&sign(&keys, &args("other", None)).unwrap()), "dev");
+    assert_eq!(issuer(&sign(&keys, args("other", None)).unwrap()), "dev");
     let only_users = keys.replace(",\"scopes\":[\"publish\"]", "");
-    assert!(sign(&only_users, &args("acme", None)).is_err());
+    assert!(sign(&only_users, args("acme", None)).is_err());
 }
 
 /// A login role of its own, so that tests that run side by side do not meet.

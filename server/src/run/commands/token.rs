@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::target;
 use crate::auth::Scope;
 use crate::auth::jwt::keys::{KeyConfig, configs_from_json};
 use crate::auth::jwt::mint::{self, Wanted};
@@ -14,11 +15,19 @@ use crate::support::clock::Clock;
 #[derive(Args, Debug)]
 pub struct Token {
     /// File with the verification keys; the first HS key that may name the tenant signs
-    #[arg(long = "jwt-keys", env = "BELLHOP_JWT_KEYS", value_name = "FILE")]
-    pub keys: PathBuf,
+    #[arg(
+        long = "jwt-keys",
+        env = "BELLHOP_JWT_KEYS",
+        value_name = "FILE",
+        required_unless_present = "ready"
+    )]
+    pub keys: Option<PathBuf>,
+    /// The ready file of a running server with demo data, in place of keys and tenant
+    #[arg(long, value_name = "FILE")]
+    pub ready: Option<PathBuf>,
     /// Id of the tenant
-    #[arg(long)]
-    pub tenant: String,
+    #[arg(long, required_unless_present = "ready")]
+    pub tenant: Option<String>,
     /// Id of the service
     #[arg(long)]
     pub service: Option<String>,
@@ -38,17 +47,32 @@ pub struct Token {
 
 /// Runs the command; needs no database.
 pub async fn run(args: Token) -> anyhow::Result<()> {
-    let text = tokio::fs::read_to_string(&args.keys)
-        .await
-        .with_context(|| format!("{} (BELLHOP_JWT_KEYS) cannot be read", args.keys.display()))?;
-    anstream::println!("{}", sign(&text, &args)?);
+    let signed = match (&args.ready, &args.keys) {
+        (Some(path), _) => {
+            let (key, tenant) = target::signing_key(path)?;
+            let tenant = args.tenant.clone().unwrap_or(tenant);
+            sign(&[key], &tenant, &args)?
+        }
+        (None, Some(path)) => {
+            let text = tokio::fs::read_to_string(path).await;
+            let text = text
+                .with_context(|| format!("{} (BELLHOP_JWT_KEYS) cannot be read", path.display()))?;
+            let tenant = args
+                .tenant
+                .as_deref()
+                .context("which tenant? Give --tenant")?;
+            sign(&configs_from_json(&text)?, tenant, &args)?
+        }
+        (None, None) => bail!("signed by whom? Give --jwt-keys, or --ready with a ready file"),
+    };
+    anstream::println!("{signed}");
     Ok(())
 }
 
 /// Signs with the first key that can.
-pub fn sign(keys: &str, args: &Token) -> anyhow::Result<String> {
+pub fn sign(keys: &[KeyConfig], tenant: &str, args: &Token) -> anyhow::Result<String> {
     let wanted = Wanted {
-        tenant: Some(args.tenant.clone()),
+        tenant: Some(tenant.to_owned()),
         service: args.service.clone(),
         user: args.user.clone(),
         device: args.device.clone(),
@@ -60,7 +84,7 @@ pub fn sign(keys: &str, args: &Token) -> anyhow::Result<String> {
         lifetime: i64::from(args.minutes) * 60,
     };
     let may = |key: &&KeyConfig| {
-        key.tenants.contain(&args.tenant)
+        key.tenants.contain(tenant)
             && args
                 .service
                 .as_deref()
@@ -68,7 +92,7 @@ pub fn sign(keys: &str, args: &Token) -> anyhow::Result<String> {
             && (args.user.is_some() || !key.scopes.is_empty())
     };
     let now = Clock::system().now();
-    let signed = configs_from_json(keys)?
+    let signed = keys
         .iter()
         .filter(may)
         .find_map(|key| mint::mint(key, &wanted, now));

@@ -1,7 +1,8 @@
 //! Demo data at start: made once, remembered in the data folder, usable on loopback only.
 //!
 //! The file holds passwords, an API key and the secret that signs development tokens: 0600, random
-//! for each data folder. A server that others can reach refuses to start with them.
+//! for each data folder. The database remembers that it has them: a server that others can reach refuses to start on it,
+//! with whatever data folder.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -23,6 +24,7 @@ use crate::auth::password::Passwords;
 use crate::run::Parts;
 use crate::run::ready::{Jwt, Login};
 use crate::store;
+use crate::store::installation;
 use crate::store::keys::{self, NewKey};
 
 /// Issuer of development tokens.
@@ -47,6 +49,10 @@ impl Demo {
         let config = &parts.config;
         let path = config.database.data.join("demo.json");
         let mut conn = parts.pool.acquire().await?;
+        // Even when the demo is not wanted today: its logins and its key are in there.
+        if installation::has_demo(&mut conn).await? {
+            only_loopback(config)?;
+        }
         for file in [path.clone(), aside(&path)] {
             let found = if file == path {
                 read(&file)?
@@ -60,8 +66,6 @@ impl Demo {
                 if file != path {
                     put_in_place(&path)?;
                 }
-                // Even when the demo is not wanted today: its logins and its key are in there.
-                only_loopback(config)?;
                 return Ok(config.wants_demo().then_some(demo));
             }
         }
@@ -87,6 +91,7 @@ impl Demo {
         let Some((mut tx, seeded)) = seed(&parts.pool, &parts.ids, &passwords, now).await? else {
             return Ok(None); // another node was faster
         };
+        installation::note_demo(&mut tx, seeded.tenant_id).await?;
         let minted = api_key::mint(&parts.ids);
         let scopes = ["publish", "read", "punch", "provision"].map(str::to_owned);
         keys::insert(
@@ -182,8 +187,8 @@ impl Demo {
 fn only_loopback(config: &crate::support::config::Config) -> anyhow::Result<()> {
     if !config.http.host.is_loopback() {
         bail!(
-            "demo data has logins anybody can use, and {} is reachable by others: listen on \
-             127.0.0.1, or start with --no-demo and another --data folder",
+            "the database has demo data, with logins anybody can use, and {} is reachable by others: listen on \
+             127.0.0.1, or start on another database (the embedded one lies in the --data folder)",
             config.http.host
         );
     }

@@ -168,3 +168,50 @@ async fn demo_passwords_sign_in_and_differ() {
         .unwrap();
     assert_eq!(future, 0);
 }
+
+/// A server on this database, with this data folder, at this address.
+async fn parts(pool: &sqlx::PgPool, data: &std::path::Path, host: &str) -> crate::run::Parts {
+    let mut config = testing::config();
+    config.database.data = data.to_owned();
+    config.database.database_url = None; // whatever the environment says
+    config.http.host = host.parse().unwrap();
+    let clock = Clock::system();
+    let epochs = delivery::epoch::Epochs::new(clock.clone());
+    epochs.open(pool).await.unwrap();
+    crate::run::Parts {
+        pool: pool.clone(),
+        ids: Ids::new(clock.clone()),
+        pusher: testing::phones::nobody(&clock),
+        clock,
+        epochs,
+        life: Lifecycle::new(),
+        config: std::sync::Arc::new(config),
+    }
+}
+
+/// The same database was served to everybody from another data folder, with the demo's logins and key in it.
+#[tokio::test]
+async fn a_database_with_demo_data_is_served_on_loopback_only_from_whatever_folder() {
+    let pool = testing::database().await;
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let refused = async |data: &std::path::Path| {
+        let parts = parts(&pool, data, "0.0.0.0").await;
+        super::Demo::load(&parts).await.unwrap_err().to_string()
+    };
+    let said = refused(first.path()).await;
+    assert!(said.contains("reachable by others"), "{said}");
+    let made = super::Demo::load(&parts(&pool, first.path(), "127.0.0.1").await).await;
+    assert!(
+        made.unwrap().is_some(),
+        "nothing was made when it was refused"
+    );
+    for data in [first.path(), second.path()] {
+        let said = refused(data).await;
+        assert!(said.contains("the database has demo data"), "{said}");
+    }
+    let local = super::Demo::load(&parts(&pool, second.path(), "127.0.0.1").await).await;
+    assert!(
+        local.unwrap().is_none(),
+        "its logins are in the other folder"
+    );
+}

@@ -24,6 +24,7 @@ pub struct StoredUser {
     pub password_hash: Option<String>,
     pub roles: Vec<String>,
     pub manager_id: Option<Uuid>,
+    pub deputy_id: Option<Uuid>,
     pub site_id: Option<Uuid>,
     pub active: bool,
 }
@@ -93,7 +94,7 @@ pub async fn lock(
 ) -> sqlx::Result<Option<StoredUser>> {
     sqlx::query_as!(
         StoredUser,
-        "SELECT id, name, login, password_hash, roles, manager_id, site_id, active
+        "SELECT id, name, login, password_hash, roles, manager_id, deputy_id, site_id, active
            FROM bellhop.user_account WHERE tenant_id = $1 AND key = $2 FOR NO KEY UPDATE",
         tenant,
         key,
@@ -123,7 +124,7 @@ pub async fn update(
     sqlx::query!(
         "UPDATE bellhop.user_account
             SET name = $3, login = $4, password_hash = $5, roles = $6, manager_id = $7,
-                site_id = $8, active = $9, updated_at = $10
+                site_id = $8, active = $9, updated_at = $10, deputy_id = $11
           WHERE tenant_id = $1 AND id = $2",
         tenant,
         user.id,
@@ -135,6 +136,7 @@ pub async fn update(
         user.site_id,
         user.active,
         now.to_sqlx() as _,
+        user.deputy_id,
     )
     .execute(conn)
     .await?;

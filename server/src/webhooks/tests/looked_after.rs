@@ -113,6 +113,11 @@ async fn another_secret_resumes_nothing_and_a_new_one_takes_no_others_place() {
     let got = stage.receiver.got();
     assert!(got[0].is_signed_with(super::SECRET));
     assert!(got[0].is_signed_with(b"the next secret of the tests, 32"));
+    // Who still has the old secret only was told that the test was forged.
+    changing.test("receipts").await.unwrap();
+    let tested = stage.receiver.got().pop().unwrap();
+    assert!(tested.is_signed_with(super::SECRET));
+    assert!(tested.is_signed_with(b"the next secret of the tests, 32"));
     let wanted = Wanted {
         url: "http://10.0.0.1/".to_owned(),
         events: vec!["notification.acked".to_owned()],

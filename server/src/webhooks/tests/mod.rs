@@ -408,7 +408,9 @@ async fn nothing_is_written_to_this_house_unless_that_is_allowed() {
     stage.acked().await;
     strict.round(None).await.unwrap();
     for url in ["https://localhost:1/", "https://[::ffff:127.0.0.1]:1/"] {
-        let answer = strict.test(stage.webhook, url, SECRET).await;
+        let answer = strict
+            .test(stage.webhook, url, std::iter::once(SECRET))
+            .await;
         assert!(answer.failure.unwrap().contains("public name"), "{url}");
     }
     assert!(stage.receiver.got().is_empty());

@@ -258,7 +258,7 @@ async fn a_user_keeps_what_is_left_out_and_loses_what_is_null() {
     api.put("/users/boss", json!({"name": "Boss"})).await;
     let whole = json!({
         "name": "Ada", "departments": ["d1", "d2"], "groups": ["g1"], "services": ["crm", "hr"],
-        "roles": ["employee", "manager"], "manager": "boss", "site": "s1", "login": " Ada ",
+        "roles": ["employee", "manager"], "manager": "boss", "deputy": "boss", "site": "s1", "login": " Ada ",
         "password": "correct horse battery", "pins": [{"device": "gate", "pin": "1"}],
     });
     assert_eq!(
@@ -272,16 +272,15 @@ async fn a_user_keeps_what_is_left_out_and_loses_what_is_null() {
     );
     let row = "SELECT count(*) FROM bellhop.user_account u
         WHERE u.login = 'ada' AND u.password_hash IS NOT NULL AND u.manager_id IS NOT NULL
-          AND u.site_id IS NOT NULL AND u.roles = '{employee,manager}'
+          AND u.deputy_id = u.manager_id AND u.site_id IS NOT NULL AND u.roles = '{employee,manager}'
           AND (SELECT count(*) FROM bellhop.user_department m WHERE m.user_id = u.id) = 2
           AND (SELECT count(*) FROM bellhop.service_member m WHERE m.user_id = u.id) = 2
           AND EXISTS (SELECT FROM bellhop.device_user m WHERE m.user_id = u.id)";
     assert_eq!(api.number(row).await, 1);
-    let less =
-        json!({"name": "Ada", "manager": null, "site": null, "departments": ["d2"], "pins": []});
+    let less = json!({"name": "Ada", "manager": null, "deputy": null, "site": null, "departments": ["d2"], "pins": []});
     assert_eq!(api.put("/users/ada", less).await, is(200, "changed"));
     let row = "SELECT count(*) FROM bellhop.user_account u
-        WHERE u.login = 'ada' AND u.manager_id IS NULL AND u.site_id IS NULL
+        WHERE u.login = 'ada' AND u.manager_id IS NULL AND u.deputy_id IS NULL AND u.site_id IS NULL
           AND (SELECT count(*) FROM bellhop.user_department m WHERE m.user_id = u.id) = 1
           AND NOT EXISTS (SELECT FROM bellhop.device_user m WHERE m.user_id = u.id)";
     assert_eq!(api.number(row).await, 1);

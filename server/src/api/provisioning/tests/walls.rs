@@ -30,6 +30,7 @@ async fn tenants_with_equal_ids_never_meet() {
         (json!({"groups": ["g"]}), "groups[0]"),
         (json!({"services": ["crm"]}), "services[0]"),
         (json!({"manager": "u"}), "manager"),
+        (json!({"deputy": "u"}), "deputy"),
         (json!({"site": "s"}), "site"),
     ] {
         let mut body = json!({"name": "ours"});

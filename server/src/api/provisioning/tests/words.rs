@@ -17,6 +17,7 @@ async fn wrong_words_are_named() {
     for (extra, code, field) in [
         (json!({"id": "other"}), "invalid", "id"),
         (json!({"manager": "ada"}), "invalid", "manager"),
+        (json!({"deputy": "ada"}), "invalid", "deputy"),
         (json!({"site": "nowhere"}), "unknown_reference", "site"),
         (
             json!({"services": ["hr", "no"]}),

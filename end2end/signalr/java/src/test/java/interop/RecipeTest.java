@@ -14,6 +14,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -28,23 +29,30 @@ import org.junit.jupiter.api.io.TempDir;
  * reconnect, so the loop that does is part of the recipe.
  */
 public class RecipeTest {
-    private static final BlockingQueue<String> SHOWN = new LinkedBlockingQueue<>();
+    /** What was shown and hidden, in its order. */
+    private static final BlockingQueue<String> SCREEN = new LinkedBlockingQueue<>();
 
     /** Called by the class below. */
     public static void shown(String id) {
-        SHOWN.add(id);
+        SCREEN.add("shown " + id);
+    }
+
+    /** Called by the class below. */
+    public static void hidden(String[] ids) {
+        SCREEN.add("hidden " + String.join(", ", ids));
     }
 
     private static final String READER = "\npublic final class Reader extends Bell {\n"
         + "    String freshToken() { return \"a-token\"; }\n"
         + "    void show(Item item) { interop.RecipeTest.shown(item.notificationId); }\n"
+        + "    void hide(String[] ids) { interop.RecipeTest.hidden(ids); }\n"
         + "}\n";
 
     @TempDir
     Path folder;
 
     @Test
-    void recipeShowsOnceAcknowledgesEachTimeAndComesBack() throws Exception {
+    void recipeShowsOnceHidesWhatIsTakenBackAcknowledgesEachTimeAndComesBack() throws Exception {
         try (Host host = new Host(); Wire wire = new Wire(host)) {
             // The host's own words for what Bellhop's hub has: the server calls back with what it is sent.
             Object reader = compiled(Map.of(
@@ -69,9 +77,17 @@ public class RecipeTest {
             assertTrue(!first.equals(hub.getConnectionId()), "it is a new connection");
             receive(hub, acknowledged, "1");
             receive(hub, acknowledged, "2");
-            assertEquals("1", SHOWN.poll());
-            assertEquals("2", SHOWN.poll());
-            assertEquals(null, SHOWN.poll());
+            assertEquals("shown 1", SCREEN.poll());
+            assertEquals("shown 2", SCREEN.poll());
+            assertEquals(null, SCREEN.poll());
+
+            // As the hub sends it: an item of its own, whose id is nobody's card.
+            hub.send("SendCustomObject", Map.of("notificationId", "w", "kind", "NotificationWithdrawn", "title", "",
+                "ids", List.of("1", "never shown"), "reason", "cancelled"));
+            receive(hub, acknowledged, "3"); // the next ack is of this one: a withdrawal is not acknowledged
+            assertEquals("hidden 1, never shown", SCREEN.poll());
+            assertEquals("shown 3", SCREEN.poll());
+            assertEquals(null, SCREEN.poll());
 
             loop.interrupt();
             loop.join();
@@ -81,7 +97,7 @@ public class RecipeTest {
 
     private static void receive(HubConnection hub, BlockingQueue<String> acknowledged, String id) throws Exception {
         await(() -> hub.getConnectionState() == HubConnectionState.CONNECTED);
-        hub.send("SendCustomObject", Map.of("notificationId", id, "title", "ä"));
+        hub.send("SendCustomObject", Map.of("notificationId", id, "kind", "NewTask", "title", "ä"));
         assertEquals(id, acknowledged.poll(PATIENCE, TimeUnit.SECONDS));
     }
 
