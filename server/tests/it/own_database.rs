@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 use std::str::FromStr as _;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -30,14 +30,16 @@ impl Own {
             return None;
         };
         let server = PgConnectOptions::from_str(&url).unwrap();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let mut admin = server.connect().await.unwrap();
+        let seconds: i64 = sqlx::query_scalar("SELECT extract(epoch FROM now())::bigint")
+            .fetch_one(&mut admin)
+            .await
+            .unwrap();
         let name = format!(
-            "bellhop_t_{}_{}_own{}",
-            now.as_secs(),
+            "bellhop_t_{seconds}_{}_own{}",
             std::process::id(),
             MADE.fetch_add(1, Ordering::Relaxed)
         );
-        let mut admin = server.connect().await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}")))
             .execute(&mut admin)
             .await

@@ -337,3 +337,37 @@ async fn a_role_that_speaks_for_no_service_is_told_what_to_do() {
     theirs.close().await;
     drop_role(&pool, &name).await;
 }
+
+/// Name, whether it runs with its owner's rights, whether everybody may execute it, its settings.
+type Function = (String, bool, bool, Vec<String>);
+
+/// Whoever may connect may execute a new function unless that is revoked; and one that runs with its owner's rights
+/// must not look for names where its caller says.
+#[tokio::test]
+async fn no_function_is_everybodys_and_those_with_more_rights_look_nowhere_else() {
+    let pool = testing::database().await;
+    let functions: Vec<Function> = sqlx::query_as(
+        "SELECT p.oid::regprocedure::text, p.prosecdef,
+                EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+                         WHERE a.grantee = 0 AND a.privilege_type = 'EXECUTE'),
+                coalesce(p.proconfig, '{}')
+           FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+          WHERE n.nspname = 'bellhop' ORDER BY 1",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let named = |wanted: fn(&Function) -> bool| -> Vec<&str> {
+        let found = functions.iter().filter(|function| wanted(function));
+        found.map(|(name, ..)| name.as_str()).collect()
+    };
+    assert_eq!(named(|(.., everybodys, _)| *everybodys), [""; 0]);
+    let definers = named(|(_, definer, ..)| *definer);
+    assert!(definers.len() >= 3, "publish, punch, caller: {definers:?}");
+    // A name in `pg_temp` would come first if it were not said that it comes last.
+    let fixed = "search_path=bellhop, pg_temp";
+    for (name, definer, _, settings) in &functions {
+        let looks_nowhere_else = settings.iter().any(|setting| setting == fixed);
+        assert!(!definer || looks_nowhere_else, "{name}: {settings:?}");
+    }
+}
