@@ -52,6 +52,7 @@ fn set(error: &AppError) {
         AppError::NotFound { .. } => StatusCode::NOT_FOUND,
         AppError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         AppError::AlreadyDecided { .. } | AppError::StaleRevision { .. } => StatusCode::CONFLICT,
+        AppError::BadGateway => StatusCode::BAD_GATEWAY,
         AppError::Unavailable { .. } | AppError::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
         AppError::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     };

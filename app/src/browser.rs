@@ -97,6 +97,14 @@ pub fn popover_open(id: &str) -> bool {
         .is_some()
 }
 
+/// Is the focus in a field for text?
+#[must_use]
+pub fn typing() -> bool {
+    let fields = "textarea, input:not([type=checkbox], [type=radio])";
+    let focused = document().active_element();
+    focused.is_some_and(|it| it.matches(fields).unwrap_or(false))
+}
+
 /// Sets an attribute of the document's root.
 pub fn mark_root(name: &str, value: &str) {
     if let Some(root) = document().document_element() {

@@ -17,7 +17,7 @@ pub enum AppError {
     /// Signed in, but this person may not do that.
     #[error("You may not do that. {need}")]
     Forbidden {
-        /// What would be needed, as a sentence: "It needs the role hr."
+        /// What would be needed, as a sentence: "It needs the role HR."
         need: String,
     },
     /// There is no such thing, or it belongs to somebody else: the two are never told apart.
@@ -61,6 +61,10 @@ pub enum AppError {
     /// The request never reached the server, or its answer never came back.
     #[error("Not sent: the connection dropped. What you typed is kept.")]
     Unreachable,
+    /// What answered was not this server: a proxy before it, with a page of its own. Whether the request reached the
+    /// server before that is not known.
+    #[error("The server cannot be reached just now. Try again.")]
+    BadGateway,
     /// A fault of ours; the details are in the server's log under this id.
     #[error("The server failed. Tell your administrator the number {reference}.")]
     Internal {
@@ -82,6 +86,7 @@ impl AppError {
             Self::StaleRevision { .. } => "stale_revision",
             Self::Unavailable { .. } => "unavailable",
             Self::Unreachable => "unreachable",
+            Self::BadGateway => "bad_gateway",
             Self::Internal { .. } => "internal",
         }
     }
@@ -93,9 +98,31 @@ impl FromServerFnError for AppError {
     fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
         match value {
             ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => Self::Unreachable,
+            ServerFnErrorErr::Deserialization(_) => Self::BadGateway,
             other => Self::Internal {
                 reference: other.to_string(),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_s_page_is_no_number_for_the_administrator() {
+        let page = "<html><h1>502 Bad Gateway</h1></html>";
+        let error = AppError::de(page.into());
+        assert_eq!(error, AppError::BadGateway);
+        assert_eq!(error.code(), "bad_gateway");
+        assert_eq!(
+            error.to_string(),
+            "The server cannot be reached just now. Try again."
+        );
+        let ours = AppError::Internal {
+            reference: "7".to_owned(),
+        };
+        assert_eq!(AppError::de(ours.ser()), ours);
     }
 }

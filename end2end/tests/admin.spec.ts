@@ -109,6 +109,9 @@ test("the console is for administrators only", async ({ guest, complaints }) => 
     const answer = await page.goto(path);
     expect(answer?.status(), path).toBe(403);
     await expect(page.getByText("Not for your role")).toBeVisible();
+    await expect(page.getByText("It needs the role Administrator.")).toBeVisible();
+    await expect(page.getByRole("link", { name: "To your start page" })).toBeVisible();
+    await expect(page.locator("nav[aria-label='Admin sections']")).toHaveCount(0);
     await page.close();
   }
   expect(complaints.splice(0)).toHaveLength(8);

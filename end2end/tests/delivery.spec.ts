@@ -74,7 +74,7 @@ test("all undelivered that match are sent again, after a count", async ({ guest 
   await asking.getByRole("button", { name: "Send 1 message again" }).click();
   await expect(asking).toContainText("Sent 1 message again. 1 cannot be: The user is inactive.");
   await accessible(page);
-  await expect(page.getByRole("row").filter({ hasText: "yes, see" })).toHaveCount(2, SOON);
+  await expect(page.getByRole("row").filter({ hasText: "See it" })).toHaveCount(2, SOON);
   await asking.getByRole("link", { name: "Close" }).click();
   await expect(asking).toBeHidden();
   const list = await must("GET", `/dead-letters?search=${word}`);
@@ -145,6 +145,11 @@ test("a class is previewed while it is typed, saved, given to a kind and removed
   await page.getByLabel("Ladder").fill("5 s again\n1 min shout");
   const preview = page.getByRole("region", { name: "What would happen" });
   await expect(preview).toContainText("Ladder, line 2");
+  await page.getByRole("button", { name: "Save class" }).click();
+  await expect(page.getByLabel("Ladder")).toBeFocused();
+  await expect(page.getByLabel("Ladder")).toHaveAttribute("aria-invalid", "true");
+  await expect(page.locator("#ladder-wrong")).toContainText("Write when and what");
+  expect(forgive(complaints, /422.*save-class/)).toBe(1);
   await page.getByLabel("Ladder").fill("5 s again\n1 min push\n5 min give up");
   await expect(preview).toContainText("+5 min");
   await expect(preview.getByText("given up: it is kept as a dead letter").first()).toBeVisible();

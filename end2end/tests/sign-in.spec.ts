@@ -69,7 +69,7 @@ test("without script: sign in, read, approve", async ({ guest }) => {
   await page.getByLabel("Password").fill(approver.password);
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page.getByRole("heading", { name: "Twelve laptop stands" })).toBeVisible();
-  await expect(page.getByText("not live, reload to refresh")).toBeVisible();
+  await expect(page.getByText("not live, times in UTC; reload to refresh")).toBeVisible();
   await page.getByRole("button", { name: "Approve €540.00" }).click();
   const article = page.getByRole("article", { name: "Twelve laptop stands" });
   await expect(article.getByText(`by ${approver.name}`)).toBeVisible();

@@ -7,7 +7,8 @@ use super::clock::Clock;
 use super::words::Reading;
 use crate::live::{Live, LiveStatus};
 
-/// `live`, `reconnecting, data as of 14:02:11 [Retry]`, `stalled, …` (the server's database is away), `offline, …`.
+/// `live`, `reconnecting, data as of 14:02:11 [Retry]`, `stalled, …` (the server's database is away), `offline, …`; on a phone
+/// `offline as of 14:02`.
 #[component]
 pub fn ConnectionPill() -> impl IntoView {
     let live = Live::here();
@@ -15,7 +16,8 @@ pub fn ConnectionPill() -> impl IntoView {
     let look = move || match live.status.get() {
         LiveStatus::Connecting => "conn rest",
         LiveStatus::Live => "conn ok",
-        LiveStatus::Reconnecting { .. } | LiveStatus::Stalled { .. } => "conn warn",
+        LiveStatus::Reconnecting { .. } => "conn warn",
+        LiveStatus::Stalled { .. } => "conn warn stalled",
         LiveStatus::Offline { .. } => "conn bad",
     };
     let as_of = move || {
@@ -25,8 +27,14 @@ pub fn ConnectionPill() -> impl IntoView {
             now: since,
             zone: clock.zone(since),
         };
+        let stamp = reading.clock_seconds();
+        let (minute, second) = stamp.split_at(stamp.len().min(5));
+        let (minute, second) = (minute.to_owned(), second.to_owned());
         Some(view! {
-            <span class="conn-long">", data as of " <span class="num">{reading.clock_seconds()}</span></span>
+            <span class="conn-long">", data"</span>
+            <span class="conn-as-of">
+                " as of " <span class="num">{minute} <span class="conn-long">{second}</span></span>
+            </span>
         })
     };
     view! {
@@ -55,7 +63,7 @@ pub fn ConnectionPill() -> impl IntoView {
         </span>
         <span class="conn rest conn-static">
             <i class="dot" aria-hidden="true"></i>
-            "not live, reload to refresh"
+            "not live, times in UTC; reload to refresh"
         </span>
     }
     .into_any()

@@ -33,11 +33,12 @@ pub fn Dismiss(
     #[prop(into)]
     dialog: String,
     /// What not doing it means: `Keep them`.
-    label: &'static str,
+    #[prop(into)]
+    label: Signal<&'static str>,
 ) -> impl IntoView {
     view! {
         <button type="button" class="btn" popovertarget=dialog popovertargetaction="hide">
-            {label}
+            {move || label.get()}
         </button>
     }
     .into_any()

@@ -35,9 +35,17 @@ pub fn Problem(
         AppError::Forbidden { .. } | AppError::NotFound { .. }
     );
     let retry = retry.filter(|_| !hopeless);
+    let onwards = onwards(&error).map(|(href, words)| {
+        view! {
+            <a class="link" href=href>
+                {words}
+            </a>
+        }
+    });
     view! {
         <div class="problem">
             <Empty glyph title=title text=text>
+                {onwards}
                 {retry
                     .map(|retry| {
                         view! {
@@ -50,6 +58,15 @@ pub fn Problem(
         </div>
     }
     .into_any()
+}
+
+/// Where to go from what cannot be shown here.
+fn onwards(error: &AppError) -> Option<(&'static str, &'static str)> {
+    match error {
+        AppError::Forbidden { .. } => Some(("/", "To your start page")),
+        AppError::NotFound { what } if what == "request" => Some(("/approvals", "All approvals")),
+        _ => None,
+    }
 }
 
 /// Above rows that could not be refreshed: why, since when, and another try.

@@ -16,8 +16,8 @@ use super::hub::{
 use super::{HubClient, Live, LiveStatus, Subscription, follow, topic};
 use crate::model::Moment;
 use crate::model::inbox::{InboxItem, Severity};
-use crate::protocol::topic::{DATABASE, INBOX};
-use crate::protocol::{Away, Patch};
+use crate::protocol::Patch;
+use crate::protocol::topic::INBOX;
 
 /// A drop that is over sooner is not shown.
 const QUIET: Duration = Duration::from_secs(2);
@@ -78,13 +78,10 @@ pub fn plug(
         }),
         on_notification: Rc::new(move |value| plugged.notified(&value)),
         on_withdrawn: Rc::new(move |_| plugged.inbox_changed()),
-        on_patch: Rc::new(move |patch| {
-            if patch.topic != DATABASE {
-                plugged.patched(&patch);
-            } else if let Some(away) = patch.counts.as_ref().and_then(crate::wire::read::<Away>)
-                && status.try_get_untracked() == Some(Status::Live)
-            {
-                live.status.set(match away.since {
+        on_patch: Rc::new(move |patch| plugged.patched(&patch)),
+        on_stalled: Rc::new(move |since| {
+            if status.try_get_untracked() == Some(Status::Live) {
+                live.status.set(match since {
                     Some(since) => LiveStatus::Stalled { since },
                     None => LiveStatus::Live,
                 });

@@ -28,6 +28,17 @@ impl Role {
         }
     }
 
+    /// The word for people, as the screens write it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Employee => "Employee",
+            Self::Manager => "Manager",
+            Self::Hr => "HR",
+            Self::Admin => "Administrator",
+        }
+    }
+
     /// Reads the word; `None` for any other.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
@@ -135,6 +146,20 @@ pub struct HubToken {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_role_has_a_word_for_programs_and_one_for_people() {
+        let roles = [Role::Employee, Role::Manager, Role::Hr, Role::Admin];
+        assert!(
+            roles
+                .iter()
+                .all(|role| Role::parse(role.as_str()) == Some(*role))
+        );
+        assert_eq!(
+            roles.map(Role::label),
+            ["Employee", "Manager", "HR", "Administrator"]
+        );
+    }
 
     #[test]
     fn initials_take_first_and_last_word() {

@@ -117,8 +117,10 @@ pub struct Event {
 pub struct Device {
     /// Its name.
     pub name: String,
-    /// What it is: a user agent, or what it is pushed to by.
+    /// What it is: `Chrome 141, Linux`, or what it is pushed to by.
     pub note: String,
+    /// The user agent that was read from, in full; empty for one that is only pushed to.
+    pub agent: String,
     /// How it acks.
     pub ack_mode: String,
     /// `acked`, `read`, `passed`, `no`; empty for one that is only pushed to.

@@ -83,6 +83,7 @@ pub(super) fn in_words(steps: &[Step], delivery: &Delivery, rule: Rule) -> Strin
                 state if state.is_enough(rule) && !state.is_terminal() => {
                     format!("Nothing: read by {by}, which is enough.")
                 }
+                State::Dead => "Nothing: it was given up.".to_owned(),
                 state => format!("Nothing: it is {}.", state.word()),
             }
         }

@@ -47,4 +47,5 @@ pub use reception::NotWelcomed;
 pub(crate) use stream::event;
 pub use stream::{Cursor, Opening};
 pub use view::Counts;
+pub(crate) use view::client_name;
 pub use workflow::{Hub, Needs};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use app::model::Moment;
 use app::model::admin::{ConnectionRow, GroupRow};
+use app::protocol::topic;
 use uuid::Uuid;
 
 use super::client::Client;
@@ -74,7 +75,7 @@ impl Hub {
                     .collect::<BTreeSet<_>>()
                     .iter(),
             ),
-            groups: count(self.shared.registry.groups_of_tenant(tenant).iter()),
+            groups: count(self.named_groups(tenant).iter()),
             parked: count(clients.iter().filter(|c| c.is_parked())),
         }
     }
@@ -119,7 +120,7 @@ impl Hub {
         most: usize,
     ) -> (Vec<GroupRow>, i64) {
         let search = search.to_lowercase();
-        let mut groups = self.shared.registry.groups_of_tenant(tenant);
+        let mut groups = self.named_groups(tenant);
         groups.retain(|(name, _)| name.to_lowercase().contains(&search));
         groups.sort_by(|a, b| a.0.cmp(&b.0));
         let total = count(groups.iter());
@@ -143,6 +144,14 @@ impl Hub {
             })
             .collect();
         (rows, total)
+    }
+
+    /// A tenant's groups but those of one person's own lists and of one request: their names are ids of ours, and who
+    /// is in them is who has that page open.
+    fn named_groups(&self, tenant: Uuid) -> Vec<(Arc<str>, Vec<Arc<Client>>)> {
+        let mut groups = self.shared.registry.groups_of_tenant(tenant);
+        groups.retain(|(name, _)| !is_of_one_page(name));
+        groups
     }
 
     /// Closes a tenant's connections by id; they may come back. Answers how many were open.
@@ -202,6 +211,11 @@ fn row(client: &Client, now: i64) -> ConnectionRow {
     }
 }
 
+fn is_of_one_page(name: &str) -> bool {
+    let kind = name.split_once(':').map(|(kind, _)| kind);
+    matches!(kind, Some(topic::INBOX | topic::APPROVALS | "request"))
+}
+
 fn kind_of(name: &str) -> &'static str {
     match name.split_once(':').map(|(kind, _)| kind) {
         Some("user") => "user",
@@ -213,7 +227,7 @@ fn kind_of(name: &str) -> &'static str {
 }
 
 /// `Chrome 141, Linux` from a user agent; for anything unknown its first word.
-fn client_name(agent: &str) -> String {
+pub(crate) fn client_name(agent: &str) -> String {
     let version = |mark: &str| {
         let rest = agent.split_once(mark)?.1;
         Some(
@@ -258,7 +272,7 @@ fn client_name(agent: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::client_name;
+    use super::{client_name, is_of_one_page};
 
     #[test]
     fn browsers_by_their_own_name() {
@@ -270,5 +284,21 @@ mod tests {
         assert_eq!(client_name(safari), "Safari 19, iOS");
         assert_eq!(client_name("Microsoft SignalR/10.0 (…)"), "Microsoft");
         assert_eq!(client_name(""), "");
+    }
+
+    #[test]
+    fn what_one_page_follows_is_no_group_to_look_at() {
+        for name in ["inbox:01a2", "approvals:01a2", "request:01a2"] {
+            assert!(is_of_one_page(name), "{name}");
+        }
+        for name in [
+            "attendance",
+            "admin:groups",
+            "user:amara",
+            "dept:finance",
+            "group:request:1",
+        ] {
+            assert!(!is_of_one_page(name), "{name}");
+        }
     }
 }

@@ -74,13 +74,16 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::BeginFailed => true,
-        // 08 connection, 57P0x shutting down, 53 out of resources, 40001/40P01 gave way to another.
+        // 08 connection, 57P0x shutting down, 53 out of resources, 40001/40P01 gave way to another, 55000 takes no
+        // connections or is a standby still, 25006 a standby that only reads.
         sqlx::Error::Database(db) => db.code().is_some_and(|code| {
             code.starts_with("08")
                 || code.starts_with("57P0")
                 || code.starts_with("53")
                 || code == "40001"
                 || code == "40P01"
+                || code == "55000"
+                || code == "25006"
         }),
         _ => false,
     }

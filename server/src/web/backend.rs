@@ -98,7 +98,7 @@ pub(super) fn need(caller: &Caller, role: Role) -> Result<(), AppError> {
         return Ok(());
     }
     Err(AppError::Forbidden {
-        need: format!("It needs the role {}.", role.as_str()),
+        need: format!("It needs the role {}.", role.label()),
     })
 }
 

@@ -1,7 +1,6 @@
 //! One try of one request: signed, posted, and what to make of the answer. Whatever is not 2xx is a refusal, a redirect
 //! too.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -126,24 +125,61 @@ pub(super) fn health(answer: &Answer) -> Health {
     }
 }
 
-/// Why there was no answer, without the URL, which may carry a secret.
+/// Why there was no answer, without the URL, which may carry a secret: in front what it means, then the innermost cause,
+/// which alone says something. Those between are the HTTP client's own names of its parts.
 fn words(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut words = if error.is_timeout() {
-        "no answer in time".to_owned()
-    } else {
-        error.to_string()
-    };
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        words.push_str(": ");
-        words.push_str(&inner.to_string());
-        cause = inner.source();
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
     }
+    let lead = if error.is_connect() {
+        "cannot connect"
+    } else {
+        "no answer"
+    };
+    let error = error.without_url();
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let mut words = format!("{lead}: {}", plain(&cause.to_string()));
     let mut end = words.len().min(LONGEST);
     while !words.is_char_boundary(end) {
         end -= 1;
     }
     words.truncate(end);
     words
+}
+
+/// What the system says, without its number and without the name of what was asked of it.
+fn plain(cause: &str) -> &str {
+    let cause = cause
+        .strip_prefix("failed to lookup address information: ")
+        .unwrap_or(cause);
+    cause.split(" (os error ").next().unwrap_or(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_plainly() {
+        let name = "failed to lookup address information: Name or service not known";
+        assert_eq!(plain(name), "Name or service not known");
+        assert_eq!(
+            plain("Connection refused (os error 111)"),
+            "Connection refused"
+        );
+        assert_eq!(plain("bad certificate"), "bad certificate");
+    }
+
+    #[tokio::test]
+    async fn who_is_not_there_cannot_be_connected_to() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let url = format!("http://127.0.0.1:{port}/?key=secret");
+        let error = reqwest::Client::new().get(url).send().await.unwrap_err();
+        assert_eq!(words(error), "cannot connect: Connection refused");
+    }
 }

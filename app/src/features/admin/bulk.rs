@@ -20,7 +20,7 @@ pub struct Deed {
     /// On the button and over the dialog: `Send 3 messages again`.
     pub label: Signal<String>,
     /// What not doing it means: `Leave them`.
-    pub keep: &'static str,
+    pub keep: Signal<&'static str>,
 }
 
 /// `3 selected … Send 3 messages again…`, and the dialog with its form.

@@ -5,18 +5,27 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
-use super::refused::Refused;
+use super::refused::{Refused, WrongHere, problem_of, wrong};
 use super::server_fns::{RemoveClass, SaveClass};
+use crate::browser;
 use crate::components::badge::Tone;
 use crate::components::button::{Look, Submit};
 use crate::components::dialog::{Dialog, Dismiss};
 use crate::components::toast::{Toast, Toasts};
+use crate::error::AppError;
 use crate::model::classes::ClassRow;
 use crate::model::delivery::draft::{AWAY, BACKLOG, Draft};
 use crate::model::delivery::{Happening, Story, preview, words};
 
 const PATH: &str = "/admin/classes";
 const DIALOG: &str = "remove-class";
+
+/// Labels of the fields that can be refused; whatever else is wrong stands at the foot of the form.
+const KEY: &str = "Key";
+const LIFE: &str = "Life";
+const LADDER: &str = "Ladder";
+const TITLE: &str = "Lock screen";
+const FIELDS: &str = "May leave in a push";
 
 const ACK_BY: [(&str, &str); 3] = [
     ("any_device", "the first device"),
@@ -39,25 +48,11 @@ pub fn ClassForm(
     draft: Draft,
 ) -> impl IntoView {
     let save = ServerAction::<SaveClass>::new();
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    Effect::watch(
-        move || save.value().get(),
-        move |answer, _, _| {
-            if let Some(Ok(())) = answer {
-                toasts.show(Toast {
-                    tone: Tone::Ok,
-                    title: "Class saved".to_owned(),
-                    body: "It counts for what is published from now on.".to_owned(),
-                    link: None,
-                });
-                navigate(PATH, leptos_router::NavigateOptions::default());
-            }
-        },
-        false,
-    );
+    on_answer(save);
     let now = RwSignal::new(draft);
     let new = row.is_none();
+    let error = Signal::derive(move || save.value().get().and_then(Result::err));
+    let elsewhere = move || error.get().filter(|error| !is_at_a_field(error, new));
     let head = match &row {
         Some(row) => format!("Class {}", row.key),
         None => "New class".to_owned(),
@@ -79,7 +74,7 @@ pub fn ClassForm(
                         </a>
                     </div>
                     <ActionForm action=save attr:class="col class-form">
-                        <KeyField key new />
+                        <KeyField key new error />
                         <Select
                             name="ack_by"
                             label="Settled by the acknowledgement of"
@@ -96,41 +91,29 @@ pub fn ClassForm(
                         />
                         <Line
                             name="life"
-                            label="Life"
+                            label=LIFE
+                            error
                             hint="How long it is worth delivering: 30 min, 14 days; at most 28 days."
                             value=now.get_untracked().life
                             typed=move |value| now.update(|draft| draft.life = value)
                         />
-                        <div class="field">
-                            <label for="ladder">"Ladder"</label>
-                            <textarea
-                                class="input mono"
-                                id="ladder"
-                                name="ladder"
-                                rows="6"
-                                spellcheck="false"
-                                aria-describedby="ladder-note"
-                                on:input=move |event| {
-                                    let value = event_target_value(&event);
-                                    now.update(|draft| draft.ladder = value);
-                                }
-                            >
-                                {now.get_untracked().ladder}
-                            </textarea>
-                            <p class="hint" id="ladder-note">
-                                "A rung a line, while nobody has settled it: 5 s again, 1 min push, 10 min deputy, 1 h give up."
-                            </p>
-                        </div>
+                        <LadderField
+                            error
+                            value=now.get_untracked().ladder
+                            typed=move |value| now.update(|draft| draft.ladder = value)
+                        />
                         <Line
                             name="title"
-                            label="Lock screen"
+                            label=TITLE
+                            error
                             hint="What a phone shows when the notification's own title may not leave."
                             value=now.get_untracked().title
                             typed=move |value| now.update(|draft| draft.title = value)
                         />
                         <Line
                             name="fields"
-                            label="May leave in a push"
+                            label=FIELDS
+                            error
                             hint="Nothing, or some of title, body, link, data, badge, with commas between."
                             value=now.get_untracked().fields
                             typed=move |value| now.update(|draft| draft.fields = value)
@@ -139,6 +122,7 @@ pub fn ClassForm(
                         <Line
                             name="away"
                             label=AWAY
+                            error
                             hint="Nothing, or when somebody without any connection is pushed to, such as 5 s."
                             value=now.get_untracked().away
                             typed=move |value| now.update(|draft| draft.away = value)
@@ -147,6 +131,7 @@ pub fn ClassForm(
                         <Line
                             name="backlog"
                             label=BACKLOG
+                            error
                             hint="Who comes back to more is told how many, once, if the app understands Backlog. Nothing: each comes."
                             value=now.get_untracked().backlog
                             typed=move |value| now.update(|draft| draft.backlog = value)
@@ -167,7 +152,7 @@ pub fn ClassForm(
                             />
                             " Wakes a sleeping phone at once"
                         </label>
-                        {move || save.value().get().and_then(Result::err).map(|error| view! { <Refused error /> })}
+                        {move || elsewhere().map(|error| view! { <Refused error /> })}
                         <div class="foot-row">
                             <button
                                 type="submit"
@@ -198,14 +183,52 @@ pub fn ClassForm(
     .into_any()
 }
 
+/// Says that it was saved and leaves for the list; a refusal puts the focus into the field that it is about.
+fn on_answer(save: ServerAction<SaveClass>) {
+    let toasts = Toasts::here();
+    let navigate = use_navigate();
+    Effect::watch(
+        move || save.value().get(),
+        move |answer, _, _| {
+            match answer {
+                Some(Ok(())) => {
+                    toasts.show(Toast {
+                        tone: Tone::Ok,
+                        own: true,
+                        title: "Class saved".to_owned(),
+                        body: "It counts for what is published from now on.".to_owned(),
+                        link: None,
+                    });
+                    navigate(PATH, leptos_router::NavigateOptions::default());
+                }
+                // The field is marked by then.
+                Some(Err(_)) => request_animation_frame(|| {
+                    browser::focus("#class-form [aria-invalid]");
+                }),
+                None => {}
+            }
+        },
+        false,
+    );
+}
+
+/// Is it said beside a field? The key has one while the class is new.
+fn is_at_a_field(error: &AppError, new: bool) -> bool {
+    let of = |label| problem_of(Some(error), label).is_some();
+    new && of(KEY)
+        || [LIFE, LADDER, TITLE, FIELDS, AWAY, BACKLOG]
+            .into_iter()
+            .any(of)
+}
+
 #[component]
-fn KeyField(key: String, new: bool) -> impl IntoView {
+fn KeyField(key: String, new: bool, error: Signal<Option<AppError>>) -> impl IntoView {
     if !new {
         return view! { <input type="hidden" name="key" value=key /> }.into_any();
     }
     view! {
         <div class="field">
-            <label for="key">"Key"</label>
+            <label for="key">{KEY}</label>
             <input
                 class="input"
                 id="key"
@@ -215,10 +238,42 @@ fn KeyField(key: String, new: bool) -> impl IntoView {
                 autocapitalize="none"
                 required
                 pattern="[a-z][a-z0-9_\\-]*"
-                aria-describedby="key-note"
+                aria-invalid=wrong(error, KEY)
+                aria-describedby="key-wrong key-note"
             />
+            <WrongHere error label=KEY id="key-wrong".to_owned() />
             <p class="hint" id="key-note">
                 "What publishers name it by: lower-case letters, digits, _ and -."
+            </p>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn LadderField(
+    error: Signal<Option<AppError>>,
+    value: String,
+    typed: impl Fn(String) + Send + Sync + 'static,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for="ladder">{LADDER}</label>
+            <textarea
+                class="input mono"
+                id="ladder"
+                name="ladder"
+                rows="6"
+                spellcheck="false"
+                aria-invalid=wrong(error, LADDER)
+                aria-describedby="ladder-wrong ladder-note"
+                on:input=move |event| typed(event_target_value(&event))
+            >
+                {value}
+            </textarea>
+            <WrongHere error label=LADDER id="ladder-wrong".to_owned() />
+            <p class="hint" id="ladder-note">
+                "A rung a line, while nobody has settled it: 5 s again, 1 min push, 10 min deputy, 1 h give up."
             </p>
         </div>
     }
@@ -230,11 +285,13 @@ fn Line(
     name: &'static str,
     label: &'static str,
     hint: &'static str,
+    error: Signal<Option<AppError>>,
     value: String,
     typed: impl Fn(String) + Send + Sync + 'static,
     #[prop(optional)] optional: bool,
 ) -> impl IntoView {
     let note = format!("{name}-note");
+    let id = format!("{name}-wrong");
     view! {
         <div class="field">
             <label for=name>{label}</label>
@@ -245,9 +302,11 @@ fn Line(
                 value=value
                 autocomplete="off"
                 required=!optional
-                aria-describedby=note.clone()
+                aria-invalid=wrong(error, label)
+                aria-describedby=format!("{id} {note}")
                 on:input=move |event| typed(event_target_value(&event))
             />
+            <WrongHere error label id />
             <p class="hint" id=note>
                 {hint}
             </p>
@@ -408,4 +467,39 @@ fn Removal(row: ClassRow) -> impl IntoView {
         </Dialog>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flaw_of_a_draft_is_said_at_its_field() {
+        let draft = Draft::from(&crate::model::delivery::Class::of_withdrawals());
+        let flawed: [fn(&mut Draft); 5] = [
+            |draft| draft.life = "soon".to_owned(),
+            |draft| draft.ladder = "5 s agin".to_owned(),
+            |draft| draft.fields = "everything".to_owned(),
+            |draft| draft.away = "soon".to_owned(),
+            |draft| draft.backlog = "many".to_owned(),
+        ];
+        for flaw in flawed {
+            let mut draft = draft.clone();
+            flaw(&mut draft);
+            let Err(flaw) = draft.read() else {
+                panic!("{draft:?} was taken");
+            };
+            let error = AppError::Invalid {
+                field: flaw.field,
+                problem: flaw.cure,
+            };
+            assert!(is_at_a_field(&error, false), "{error}");
+        }
+        let key = AppError::Invalid {
+            field: KEY.to_owned(),
+            problem: "No.".to_owned(),
+        };
+        assert!(is_at_a_field(&key, true));
+        assert!(!is_at_a_field(&key, false), "it has no field then");
+    }
 }

@@ -151,15 +151,11 @@ fn ClassLine(row: ClassRow, kinds: Vec<String>, is_default: bool) -> impl IntoVi
     let (tone, word) = match (row.built_in, row.own) {
         (true, true) => (Tone::Info, "Changed"),
         (true, false) => (Tone::Rest, "Built in"),
-        _ => (Tone::Ok, "Own"),
+        _ => (Tone::Rest, "Own"),
     };
     let href = format!("/admin/classes?edit={}", escape(&row.key));
     let rule = words::settled_by(row.class.ack_by, row.class.sufficient);
-    let who = match (is_default, kinds.is_empty()) {
-        (true, true) => "default".to_owned(),
-        (true, false) => format!("default; {}", kinds.join(", ")),
-        (false, _) => kinds.join(", "),
-    };
+    let kinds = kinds.join(", ");
     let ladder = match ladder_words(&row.class) {
         none if none.is_empty() => "no rungs".to_owned(),
         ladder => ladder,
@@ -167,17 +163,31 @@ fn ClassLine(row: ClassRow, kinds: Vec<String>, is_default: bool) -> impl IntoVi
     view! {
         <tr>
             <th scope="row" class="w30">
-                <a class="cut mono" href=href>
-                    {row.key}
-                </a>
-                <span class="sub cut">{who}</span>
-                <span class="sub cut only-phone-block">{ladder.clone()}</span>
+                <span class="name-line">
+                    <a class="cut mono" href=href title=row.key.clone()>
+                        {row.key.clone()}
+                    </a>
+                    {is_default.then(|| view! { <span class="sub">"default"</span> })}
+                </span>
+                {(!kinds.is_empty())
+                    .then(|| {
+                        view! {
+                            <span class="sub cut" title=kinds.clone()>
+                                {kinds.clone()}
+                            </span>
+                        }
+                    })}
+                <span class="sub cut only-phone-block" title=ladder.clone()>
+                    {ladder.clone()}
+                </span>
             </th>
             <td class="w40 hide-phone">
                 <span class="cut" title=ladder.clone()>
                     {ladder.clone()}
                 </span>
-                <span class="sub cut">{rule}</span>
+                <span class="sub cut" title=rule>
+                    {rule}
+                </span>
             </td>
             <td class="num muted hide-phone">{words::span(row.class.life)}</td>
             <td>

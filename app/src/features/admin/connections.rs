@@ -12,7 +12,7 @@ use crate::components::clock::Clock;
 use crate::components::fresh::row_class;
 use crate::components::icon::Glyph;
 use crate::components::number::bytes;
-use crate::components::rows::{Cell, Row};
+use crate::components::rows::{Cell, Row, Rows};
 use crate::components::time::{Shape, Time};
 use crate::components::words::short_span;
 use crate::model::admin::ConnectionRow;
@@ -32,6 +32,9 @@ static CONNECTIONS: Console = Console {
     no_match: ["No connection matches", "Nothing open"],
     filters: &[],
 };
+
+/// Rows of a full page; the server's bound.
+const PAGE: usize = 50;
 
 /// Ids of the connections whose boxes are ticked.
 #[derive(Clone, Copy)]
@@ -65,9 +68,13 @@ fn list(found: Found<ConnectionRow>) -> AnyView {
 fn table(kept: Kept<ConnectionRow>) -> AnyView {
     let rows = kept.rows;
     let Picked(picked) = expect_context();
+    let open = move || -> Vec<String> {
+        let shown = rows.shown().into_iter();
+        shown.filter(|id| !is_closed(rows, id)).collect()
+    };
     let all = move || {
-        let shown = rows.shown();
-        !shown.is_empty() && shown.iter().all(|id| picked.read().contains(id))
+        let open = open();
+        !open.is_empty() && open.iter().all(|id| picked.read().contains(id))
     };
     let some = move || !picked.read().is_empty() && !all();
     view! {
@@ -83,7 +90,7 @@ fn table(kept: Kept<ConnectionRow>) -> AnyView {
                                 prop:indeterminate=some
                                 on:change=move |event| {
                                     if event_target_checked(&event) {
-                                        picked.set(rows.shown().into_iter().collect());
+                                        picked.set(open().into_iter().collect());
                                     } else {
                                         picked.set(BTreeSet::new());
                                     }
@@ -107,7 +114,7 @@ fn table(kept: Kept<ConnectionRow>) -> AnyView {
             </thead>
             <tbody>
                 <For each=move || rows.shown() key=Clone::clone let:key>
-                    {rows.cell(&key).map(|cell| view! { <ConnectionLine cell picked /> })}
+                    {rows.cell(&key).map(|cell| view! { <ConnectionLine cell picked rows /> })}
                 </For>
             </tbody>
         </table>
@@ -115,8 +122,27 @@ fn table(kept: Kept<ConnectionRow>) -> AnyView {
     .into_any()
 }
 
+/// Was this one closed? Tracked. The newest stand first: one that is older than the last of a full page only went to
+/// the next.
+fn is_closed(rows: Rows<ConnectionRow>, id: &str) -> bool {
+    if rows.waiting().gone == 0 {
+        return false;
+    }
+    let truth = rows.truth();
+    if truth.iter().any(|one| one == id) {
+        return false;
+    }
+    let since = |id: &str| rows.value(id).map(|row| row.since);
+    let last = truth.last().filter(|_| truth.len() >= PAGE);
+    last.is_none_or(|last| since(last) <= since(id))
+}
+
 #[component]
-fn ConnectionLine(cell: Cell<ConnectionRow>, picked: RwSignal<BTreeSet<String>>) -> impl IntoView {
+fn ConnectionLine(
+    cell: Cell<ConnectionRow>,
+    picked: RwSignal<BTreeSet<String>>,
+    rows: Rows<ConnectionRow>,
+) -> impl IntoView {
     let clock = Clock::here();
     let row: Signal<ConnectionRow> = cell.row.into();
     let changes = cell.changes;
@@ -129,6 +155,7 @@ fn ConnectionLine(cell: Cell<ConnectionRow>, picked: RwSignal<BTreeSet<String>>)
         _ => middle_cut(&first.device),
     };
     let on = move || picked.read().contains(&id.get_value());
+    let closed = Memo::new(move |_| is_closed(rows, &id.read_value()));
     let toggle = move |event| {
         let now = event_target_checked(&event);
         picked.update(|picked| {
@@ -138,6 +165,14 @@ fn ConnectionLine(cell: Cell<ConnectionRow>, picked: RwSignal<BTreeSet<String>>)
                 picked.remove(&id.get_value())
             };
         });
+    };
+    let class = move || {
+        let class = row_class(changes.get(), on());
+        if closed.get() {
+            format!("{class} dim")
+        } else {
+            class.to_owned()
+        }
     };
     let idle = move || short_span(clock.now().since(row.read().last_activity));
     let unacked = move || {
@@ -150,10 +185,10 @@ fn ConnectionLine(cell: Cell<ConnectionRow>, picked: RwSignal<BTreeSet<String>>)
         view! { <span class=class>{unacked}</span> }
     };
     view! {
-        <tr class=move || row_class(changes.get(), on())>
+        <tr class=class>
             <td class="only-live">
                 <label class="pick">
-                    <input type="checkbox" prop:checked=on on:change=toggle />
+                    <input type="checkbox" prop:checked=on prop:disabled=closed on:change=toggle />
                     <span class="vh">{format!("Select {}, {short}", first.name)}</span>
                 </label>
             </td>
@@ -202,11 +237,53 @@ fn middle_cut(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::middle_cut;
+    use super::*;
+    use crate::model::Moment;
 
     #[test]
     fn ids_keep_both_ends() {
         assert_eq!(middle_cut("cx_7Qm2aaaaaaaat9Fa"), "cx_7Qm2…t9Fa");
         assert_eq!(middle_cut("short"), "short");
+    }
+
+    fn connection(id: &str, since: i64) -> ConnectionRow {
+        ConnectionRow {
+            id: id.to_owned(),
+            user: String::new(),
+            name: String::new(),
+            device: String::new(),
+            client: String::new(),
+            transport: String::new(),
+            address: String::new(),
+            since: Moment(since),
+            last_activity: Moment(since),
+            groups: 0,
+            buffer: 0,
+            unacked: 0,
+            background: false,
+            ack_mode: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_went_to_the_next_page_is_not_closed() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let page = |newest: i64| -> Vec<ConnectionRow> {
+                let first_to_last = (0..50).map(|place| newest - place);
+                first_to_last
+                    .map(|at| connection(&at.to_string(), at))
+                    .collect()
+            };
+            let rows = Rows::new(page(100));
+            assert!(!is_closed(rows, "100"));
+            rows.offer(page(101), false);
+            assert!(!is_closed(rows, "51"), "a newer one took its place");
+            let mut without = page(101);
+            without.retain(|row| row.id != "70");
+            rows.offer(without, false);
+            assert!(is_closed(rows, "70"));
+            assert!(!is_closed(rows, "71"));
+        });
     }
 }

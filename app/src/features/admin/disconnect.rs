@@ -39,6 +39,7 @@ pub fn DisconnectBar(
                 picked.set(BTreeSet::new());
                 toasts.show(Toast {
                     tone: Tone::Ok,
+                    own: true,
                     title: format!("Disconnected {}", connections(closed)),
                     body: "Their clients come back by themselves and get what they missed."
                         .to_owned(),
@@ -54,7 +55,10 @@ pub fn DisconnectBar(
         dialog: DIALOG,
         bar: "Selected connections",
         label: Signal::derive(label),
-        keep: "Keep them",
+        keep: Signal::derive(move || match picked.read().len() {
+            1 => "Keep it",
+            _ => "Keep them",
+        }),
     };
     let error = Signal::derive(move || action.value().get().and_then(Result::err));
     view! {

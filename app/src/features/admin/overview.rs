@@ -50,6 +50,14 @@ fn Numbers(first: Overview) -> impl IntoView {
     } = poll(first, EVERY_MS, load_overview);
     let pick = move |pick: fn(&Overview) -> i64| Signal::derive(move || pick(&now.read()));
     let oldest = Memo::new(move |_| now.read().oldest_queued_at);
+    let clock = Clock::here();
+    let health = Memo::new(move |_| {
+        let age = oldest.get().map(|at| clock.now().since(at));
+        late(age)
+            .into_iter()
+            .chain(now.read().health.iter().cloned())
+            .collect::<Vec<_>>()
+    });
 
     view! {
         <AsOf as_of failed />
@@ -86,7 +94,7 @@ fn Numbers(first: Overview) -> impl IntoView {
             <Oldest oldest=oldest />
         </section>
         <div class="panes" class:dim=move || failed.read().is_some()>
-            <HealthList health=Signal::derive(move || now.read().health.clone()) />
+            <HealthList health />
             <Transports now />
         </div>
     }
@@ -127,7 +135,7 @@ fn Figure(
 fn Oldest(#[prop(into)] oldest: Signal<Option<Moment>>) -> impl IntoView {
     let clock = Clock::here();
     let age = Memo::new(move |_| oldest.get().map(|at| clock.now().since(at).max(0)));
-    let late = move || age.get().is_some_and(|age| age > OLD_MS);
+    let late = move || late(age.get()).is_some();
     view! {
         <a class="tile" href="/admin/queued">
             <span class="l">
@@ -141,6 +149,16 @@ fn Oldest(#[prop(into)] oldest: Signal<Option<Moment>>) -> impl IntoView {
         </a>
     }
     .into_any()
+}
+
+/// A message that waits for so long wants a look; said here, because it is seen here by the page's clock.
+fn late(age: Option<i64>) -> Option<Health> {
+    let age = age.filter(|age| *age > OLD_MS)?;
+    Some(Health {
+        ok: false,
+        text: format!("The oldest message has waited {}.", span(age)),
+        link: Some(("/admin/queued".to_owned(), "See messages".to_owned())),
+    })
 }
 
 /// One number of the overview.
@@ -216,7 +234,7 @@ fn Transports(now: RwSignal<Overview>) -> impl IntoView {
 }
 
 #[component]
-fn HealthList(health: Signal<Vec<Health>>) -> impl IntoView {
+fn HealthList(health: Memo<Vec<Health>>) -> impl IntoView {
     let wrong = move || health.read().iter().filter(|it| !it.ok).count();
     let summary = move || match wrong() {
         0 => "All is well".to_owned(),
@@ -262,4 +280,19 @@ fn HealthList(health: Signal<Vec<Health>>) -> impl IntoView {
         </section>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::late;
+
+    #[test]
+    fn what_waits_for_long_is_said() {
+        assert_eq!(late(None), None);
+        assert_eq!(late(Some(9 * 60_000)), None);
+        let line = late(Some(3 * 3_600_000 + 5));
+        let line = line.map(|line| (line.ok, line.text));
+        let said = "The oldest message has waited 3 h.".to_owned();
+        assert_eq!(line, Some((false, said)));
+    }
 }

@@ -5,10 +5,15 @@ use leptos_router::hooks::use_location;
 
 use crate::browser;
 use crate::components::tabs::{Tab, Tabs};
+use crate::features::frame::Roles;
+use crate::model::person::Role;
 
-/// The tabs; wider screens have them in the rail.
+/// The tabs; wider screens have them in the rail. Nothing for who may see none of them.
 #[component]
 pub fn Sections() -> impl IntoView {
+    if !Roles::here().has(Role::Admin) {
+        return ().into_any();
+    }
     let path = use_location().pathname;
     // Eight of them are wider than a phone.
     Effect::new(move || {

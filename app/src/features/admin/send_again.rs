@@ -41,6 +41,7 @@ pub fn AgainBar(
                     } else {
                         Tone::Warn
                     },
+                    own: true,
                     title: format!("Sent {} again", messages(sent.count)),
                     body: beside(sent),
                     link: None,
@@ -55,7 +56,10 @@ pub fn AgainBar(
         dialog: DIALOG,
         bar: "Selected messages",
         label: Signal::derive(move || format!("Send {} again", many())),
-        keep: "Leave them",
+        keep: Signal::derive(move || match picked.read().len() {
+            1 => "Leave it",
+            _ => "Leave them",
+        }),
     };
     let counted = Memo::new(move |_| match dry.value().get() {
         Some(Ok(answer)) if !dry.pending().get() => Some(answer),

@@ -21,7 +21,7 @@ const PATH: &str = "/admin/undelivered";
 /// In one step; the server's bound.
 const STEP: i64 = 1_000;
 
-/// `37 match … Send all again…`, and what that would do when somebody asks.
+/// `37 match … Send all again…`, without a search `37 undelivered`, and what that would do when somebody asks.
 #[component]
 pub fn SendAll(
     /// What was searched.
@@ -35,11 +35,8 @@ pub fn SendAll(
     let asking = Memo::new(move |_| query.read().get("again").is_some());
     let back = address(PATH, 0, &search);
     let ask = format!("{back}{}again=1", if search.is_empty() { "?" } else { "&" });
-    let count = move || match total.get() {
-        1 => "1 matches".to_owned(),
-        many if many >= COUNTED => format!("{} or more match", grouped(COUNTED)),
-        many => format!("{} match", grouped(many)),
-    };
+    let all = search.is_empty();
+    let count = move || count_words(total.get(), all);
     let search = StoredValue::new(search);
     view! {
         <Show when=move || { total.get() > 0 && !asking.get() }>
@@ -60,6 +57,20 @@ pub fn SendAll(
         }}
     }
     .into_any()
+}
+
+/// How many the button is about: `all` of them, or those that match the search.
+fn count_words(total: i64, all: bool) -> String {
+    let count = if total >= COUNTED {
+        format!("{} or more", grouped(COUNTED))
+    } else {
+        grouped(total)
+    };
+    match (all, total) {
+        (true, _) => format!("{count} undelivered"),
+        (false, 1) => "1 matches".to_owned(),
+        (false, _) => format!("{count} match"),
+    }
 }
 
 #[component]
@@ -165,4 +176,18 @@ fn Steps(first: SentAgain, search: String, back: String, list: Followed) -> impl
         </ActionForm>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COUNTED, count_words};
+
+    #[test]
+    fn a_count_says_of_what() {
+        assert_eq!(count_words(1, true), "1 undelivered");
+        assert_eq!(count_words(12, true), "12 undelivered");
+        assert_eq!(count_words(1, false), "1 matches");
+        assert_eq!(count_words(12, false), "12 match");
+        assert!(count_words(COUNTED, false).ends_with(" or more match"));
+    }
 }

@@ -23,7 +23,7 @@ static UNDELIVERED: Console = Console {
     topic: topic::ADMIN_QUEUED,
     id: "undelivered",
     label: "Undelivered",
-    hint: "Title or recipient, kind:Name, user:id",
+    hint: "Title, recipient, kind: or user:",
     glyph: Glyph::Alert,
     nothing: [
         "Nothing was lost",
@@ -170,7 +170,7 @@ fn LetterLine(cell: Cell<DeadLetterRow>, picked: RwSignal<BTreeSet<String>>) -> 
             let href = address(&by, &user.get_value());
             view! {
                 <a class="link" href=href>
-                    "yes, see"
+                    "See it"
                 </a>
             }
         })

@@ -138,7 +138,7 @@ fn Facts(now: Memo<WebhookRow>) -> impl IntoView {
                     <dd class="mono">{service}</dd>
                 </div>
                 <Since label="Last taken" none="never" at=move || now.read().taken_at />
-                <Since label="Last refused" none="never" at=move || now.read().failed_at />
+                <Since label="Last failed" none="never" at=move || now.read().failed_at />
                 <div>
                     <dt>"Waiting"</dt>
                     <dd>{waits}</dd>

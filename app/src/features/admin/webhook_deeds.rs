@@ -48,6 +48,7 @@ pub fn Deeds(
                 browser::close_popover(REMOVE);
                 toasts.show(Toast {
                     tone: Tone::Ok,
+                    own: true,
                     title: format!("Removed {gone}"),
                     body: "Nothing is sent to it any more.".to_owned(),
                     link: None,

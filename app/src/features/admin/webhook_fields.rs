@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::refused::wrong;
 use super::webhooks::short;
 use crate::browser;
 use crate::error::AppError;
@@ -18,14 +19,6 @@ fn meaning(event: &str) -> &'static str {
         "settled" => "nothing more is done for anybody: told once, last",
         _ => "",
     }
-}
-
-/// Is this the field that was refused?
-pub fn wrong(error: Signal<Option<AppError>>, label: &'static str) -> Signal<Option<&'static str>> {
-    Signal::derive(move || match &*error.read() {
-        Some(AppError::Invalid { field, .. }) if field == label => Some("true"),
-        _ => None,
-    })
 }
 
 /// Whose notifications it is told of; hidden where there is one service alone.

@@ -6,7 +6,8 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use super::bulk::Failed;
-use super::webhook_fields::{AddressField, EventsField, SecretField, ServiceField, wrong};
+use super::refused::wrong;
+use super::webhook_fields::{AddressField, EventsField, SecretField, ServiceField};
 use super::webhook_fns::{ChangeSecret, SaveWebhook};
 use super::webhooks::{PATH, address};
 use crate::browser;
@@ -18,6 +19,7 @@ use crate::model::webhooks::{State, WebhookRow, Webhooks};
 fn toast(title: &str, body: &str) -> Toast {
     Toast {
         tone: Tone::Ok,
+        own: true,
         title: title.to_owned(),
         body: body.to_owned(),
         link: None,

@@ -94,7 +94,7 @@ fn Line(one: Try) -> impl IntoView {
 fn outcome(one: &Try) -> (Tone, &'static str) {
     match (one.failure.is_empty(), one.next_at.is_some(), one.nth) {
         (true, _, _) => (Tone::Ok, "Taken"),
-        (false, true, _) => (Tone::Warn, "Tried again"),
+        (false, true, _) => (Tone::Warn, "Trying again"),
         (false, false, 0) => (Tone::Bad, "Not taken"),
         (false, false, _) => (Tone::Bad, "Given up"),
     }

@@ -440,11 +440,18 @@ fn DeviceLine(device: Device) -> impl IntoView {
         "no" => (Tone::Warn, "No"),
         _ => (Tone::Unknown, "Push only"),
     };
+    let full = if device.agent.is_empty() {
+        device.note.clone()
+    } else {
+        device.agent
+    };
     view! {
         <tr>
             <th scope="row" class="mono">{device.name}</th>
             <td class="fill muted hide-phone">
-                <span class="cut">{device.note}</span>
+                <span class="cut" title=full>
+                    {device.note}
+                </span>
             </td>
             <td class="muted hide-phone">{device.ack_mode}</td>
             <td>

@@ -242,6 +242,7 @@ fn decided(now: &RequestDetail) -> Toast {
     };
     Toast {
         tone,
+        own: true,
         title,
         body,
         link: None,

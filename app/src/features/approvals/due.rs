@@ -9,7 +9,7 @@ use crate::components::time::{Time, read_on};
 use crate::components::words::{Due, span};
 use crate::model::approval::{ApprovalRow, RequestState};
 
-/// Due chip over `waits 3 h`; once decided, the state over the time.
+/// Due chip over `sent 3 h ago`; once decided, the state over the time.
 #[component]
 pub fn DueCell(
     /// The row.
@@ -41,13 +41,33 @@ pub fn DueCell(
             };
             view! { <time class=class datetime=at.iso()>{words}</time> }
         });
-        let waits = move || format!("waits {}", span(clock.now().since(row.sent_at).max(0)));
+        let sent = move || sent(clock.now().since(row.sent_at));
         view! {
             <span class="two">
                 <span>{chip.unwrap_or_else(|| view! { <time class="chip plain" datetime="P0D".to_owned()>{"no due date".to_owned()}</time> })}</span>
-                <span>{waits}</span>
+                <span>{sent}</span>
             </span>
         }
         .into_any()
+    }
+}
+
+/// How long ago it was sent. Not how long it waits: the open step may be younger than the request.
+fn sent(age: i64) -> String {
+    match age {
+        ..60_000 => "sent just now".to_owned(),
+        age => format!("sent {} ago", span(age)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sent;
+
+    #[test]
+    fn the_age_is_the_requests() {
+        assert_eq!(sent(-5), "sent just now");
+        assert_eq!(sent(17 * 3_600_000), "sent 17 h ago");
+        assert_eq!(sent(30 * 3_600_000), "sent 1 d ago");
     }
 }

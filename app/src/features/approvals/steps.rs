@@ -7,6 +7,7 @@ use crate::components::badge::Dot;
 use crate::components::clock::Clock;
 use crate::components::time::{Shape, Time};
 use crate::components::words::span;
+use crate::model::Moment;
 use crate::model::approval::{Assignee, Step, StepState};
 
 /// All steps, in order.
@@ -57,24 +58,25 @@ fn StepNode(step: Step) -> impl IntoView {
 }
 
 #[component]
-fn AssigneeLine(assignee: Assignee, due: Option<crate::model::Moment>) -> impl IntoView {
+fn AssigneeLine(assignee: Assignee, due: Option<Moment>) -> impl IntoView {
     let name = if assignee.is_me {
         view! { <strong>"You"</strong> }.into_any()
     } else {
         assignee.name.into_any()
     };
     let due = due.filter(|_| assignee.is_me);
+    let (at, instead) = what_became(assignee.state, assignee.at);
     view! {
         <p>
             {name}
-            {assignee
-                .at
+            {at
                 .map(|at| {
                     view! {
                         ", "
                         <Time at=Signal::stored(at) shape=Shape::Stamp />
                     }
                 })}
+            {instead}
             {due
                 .map(|at| {
                     view! {
@@ -86,4 +88,33 @@ fn AssigneeLine(assignee: Assignee, due: Option<crate::model::Moment>) -> impl I
         {assignee.comment.map(|comment| view! { <p class="quote">{comment}</p> })}
     }
     .into_any()
+}
+
+/// When they decided, or why they did not: a part ends too when somebody else decides, and that is no decision of theirs.
+const fn what_became(
+    state: StepState,
+    at: Option<Moment>,
+) -> (Option<Moment>, Option<&'static str>) {
+    match state {
+        StepState::Approved | StepState::Rejected => (at, None),
+        StepState::Superseded => (None, Some(", no longer needed")),
+        StepState::Waiting | StepState::Open | StepState::Cancelled => (None, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_decided_has_a_time() {
+        let at = Some(Moment(1));
+        assert_eq!(what_became(StepState::Approved, at), (at, None));
+        assert_eq!(what_became(StepState::Rejected, at), (at, None));
+        assert_eq!(
+            what_became(StepState::Superseded, at),
+            (None, Some(", no longer needed"))
+        );
+        assert_eq!(what_became(StepState::Cancelled, at), (None, None));
+    }
 }

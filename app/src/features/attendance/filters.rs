@@ -197,7 +197,7 @@ pub fn Filters(
                 "Apply"
             </button>
             <span class="grow hide-phone"></span>
-            <span class="faint small hide-phone">
+            <span class="faint small">
                 {move || zone().unwrap_or_else(|| "Times are site time".to_owned())}
             </span>
         </form>

@@ -86,17 +86,17 @@ pub fn BoardTable(
                             <th scope="col" class="num hide-phone">
                                 "First in"
                             </th>
-                            <th scope="col" class="gap-start hide-phone">
+                            <th scope="col" class="gap-start hide-tight">
                                 "Device"
                             </th>
-                            <th scope="col" class="num hide-phone">
+                            <th scope="col" class="num hide-tight">
                                 "Device to here"
                             </th>
                         </tr>
                     </thead>
                     <tbody>
                         <For each=move || rows.shown() key=Clone::clone let:key>
-                            {rows.cell(&key).map(|cell| view! { <PersonRow cell /> })}
+                            {rows.cell(&key).map(|cell| view! { <PersonRow cell filter sites /> })}
                         </For>
                     </tbody>
                 </table>

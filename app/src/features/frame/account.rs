@@ -20,7 +20,7 @@ pub fn Account(
     let roles = me
         .roles
         .iter()
-        .map(|role| role.as_str())
+        .map(|role| role.label())
         .collect::<Vec<_>>()
         .join(", ");
     view! {

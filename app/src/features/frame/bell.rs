@@ -84,10 +84,12 @@ pub fn Bell() -> impl IntoView {
 fn toast(item: InboxItem) -> Toast {
     let tone = match item.severity {
         Severity::Info => Tone::Info,
-        Severity::Warning | Severity::Critical => Tone::Warn,
+        Severity::Warning => Tone::Warn,
+        Severity::Critical => Tone::Bad,
     };
     Toast {
         tone,
+        own: false,
         title: item.title,
         body: item.body,
         link: Some(item.link.unwrap_or_else(|| "/inbox".to_owned())),

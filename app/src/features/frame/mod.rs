@@ -19,7 +19,7 @@ use crate::components::problem::Problem;
 use crate::error::AppError;
 use crate::features::sign_in;
 use crate::model::badges::Badges;
-use crate::model::person::Me;
+use crate::model::person::{Me, Role};
 use counts::Counts;
 use rail::Rail;
 use server_fns::frame;
@@ -27,6 +27,24 @@ use top_bar::TopBar;
 
 /// Who is signed in, and their numbers; every page of the frame may ask for it.
 pub type FrameData = Resource<Result<(Me, Badges), AppError>>;
+
+/// What the person may do, for parts of pages that only some roles have. Empty until the frame knows it.
+#[derive(Clone, Copy, Default)]
+pub struct Roles(StoredValue<Vec<Role>>);
+
+impl Roles {
+    /// Those of who is signed in.
+    #[must_use]
+    pub fn here() -> Self {
+        use_context().unwrap_or_default()
+    }
+
+    /// Is this one among them?
+    #[must_use]
+    pub fn has(self, role: Role) -> bool {
+        self.0.with_value(|roles| roles.contains(&role))
+    }
+}
 
 /// Rail and bar around the page. Signed out, the server answers with a redirect instead.
 ///
@@ -37,6 +55,8 @@ pub fn Frame() -> impl IntoView {
     let data: FrameData = Resource::new_blocking(|| (), |()| frame());
     provide_context(data);
     Counts::provide();
+    let roles = Roles::default();
+    provide_context(roles);
     go_live(data);
     let counts = Counts::here();
     let location = use_location();
@@ -50,6 +70,7 @@ pub fn Frame() -> impl IntoView {
                 not_at_once().await;
                 match data.await {
                     Ok((me, badges)) => {
+                        roles.0.set_value(me.roles.clone());
                         counts.set(&badges);
                         counts.follow(&badges);
                         view! {

@@ -113,7 +113,7 @@ pub fn InboxList(
                     {move || {
                         view! {
                             <Submit
-                                label=format!("Mark {} read", unread.read().len())
+                                label=mark_words(unread.read().len(), counts.inbox.get().unread)
                                 doing="Marking"
                                 pending=action.pending()
                                 look=Look::Quiet
@@ -263,6 +263,15 @@ fn engage(item: &mut InboxItem, mark: Mark) {
     }
 }
 
+/// On the button that marks the rows that are loaded; `unread`: all there are, as the rail says it.
+fn mark_words(rows: usize, unread: i64) -> String {
+    match (rows, i64::try_from(rows).is_ok_and(|rows| rows < unread)) {
+        (1, true) => "Mark this one read".to_owned(),
+        (rows, true) => format!("Mark these {rows} read"),
+        (rows, false) => format!("Mark {rows} read"),
+    }
+}
+
 fn nothing(tab: InboxTab) -> impl IntoView {
     let (title, text, link) = match tab {
         InboxTab::All => (
@@ -283,4 +292,16 @@ fn nothing(tab: InboxTab) -> impl IntoView {
         </Empty>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mark_words;
+
+    #[test]
+    fn the_button_says_that_there_are_more() {
+        assert_eq!(mark_words(37, 59), "Mark these 37 read");
+        assert_eq!(mark_words(2, 2), "Mark 2 read");
+        assert_eq!(mark_words(1, 2), "Mark this one read");
+    }
 }

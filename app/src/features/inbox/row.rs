@@ -7,6 +7,7 @@ use super::server_fns::MarkItems;
 use super::threads::Thread;
 use crate::browser;
 use crate::components::avatar::Avatar;
+use crate::components::badge::{Badge, Tone};
 use crate::components::fresh::fresh_class;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::rows::Cell;
@@ -76,10 +77,9 @@ pub fn ThreadRow(
         let name = row.read().latest.on_behalf_of.clone();
         name.map(|name| view! { <span class="faint small">{format!("for {name}")}</span> })
     };
-    let severity = move || match row.read().latest.severity {
-        Severity::Info => None,
-        Severity::Warning => Some(view! { <span class="chip warn">"Soon"</span> }),
-        Severity::Critical => Some(view! { <span class="chip bad">"Urgent"</span> }),
+    let severity = move || {
+        let (tone, word) = loud(row.read().latest.severity)?;
+        Some(view! { <Badge tone=Signal::stored(tone) word=Signal::stored(word) /> })
     };
     let class = move || {
         let row = row.read();
@@ -131,6 +131,15 @@ pub fn ThreadRow(
         </article>
     }
     .into_any()
+}
+
+/// Badge of what is louder than most.
+const fn loud(severity: Severity) -> Option<(Tone, &'static str)> {
+    match severity {
+        Severity::Info => None,
+        Severity::Warning => Some((Tone::Warn, "Warning")),
+        Severity::Critical => Some((Tone::Bad, "Urgent")),
+    }
 }
 
 fn title_of(row: Signal<Thread>) -> String {

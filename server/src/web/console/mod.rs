@@ -19,6 +19,7 @@ use super::backend::{Rooms, need, tenant, user};
 use crate::api::notifications::state_word;
 use crate::delivery::class_changes::{Changing, Refused, Shelf};
 use crate::explain::{self, Explained, Question};
+use crate::hub::client_name;
 use crate::store::history;
 
 /// Names of a notification's recipients, when no user is asked about.
@@ -42,7 +43,8 @@ fn why_of(told: Explained, as_of: i64) -> Why {
         .into_iter()
         .map(|one| Device {
             name: one.device,
-            note: one.agent,
+            note: client_name(&one.agent),
+            agent: one.agent,
             ack_mode: match one.ack_mode {
                 "explicit" => "itself",
                 "result" => "by its handlers",
@@ -61,6 +63,7 @@ fn why_of(told: Explained, as_of: i64) -> Why {
         devices.push(Device {
             name: phone.device,
             note: format!("{}{}", phone.platform, failure.unwrap_or_default()),
+            agent: String::new(),
             ack_mode: String::new(),
             has: String::new(),
             last_seen_at: None,

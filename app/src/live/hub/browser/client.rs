@@ -18,6 +18,7 @@ use super::transport::{Transport, Wire};
 use crate::error::AppError;
 use crate::live::hub::engine::{Attempt, Effect, Engine, Event, Failure};
 use crate::live::hub::status::{CallError, Ended, Status};
+use crate::model::Moment;
 use crate::model::person::HubToken;
 use crate::protocol::Patch;
 
@@ -46,6 +47,8 @@ pub struct HubHandlers {
     pub on_withdrawn: Rc<dyn Fn(Vec<String>)>,
     /// A patch of a joined topic.
     pub on_patch: Rc<dyn Fn(Patch)>,
+    /// Since when the server's database is away; `None`: it is back.
+    pub on_stalled: Rc<dyn Fn(Option<Moment>)>,
     /// Live again after a loss; the joined topics are told their revision next.
     pub on_reconnected: Rc<dyn Fn()>,
     /// It will not be tried again before `retry_now`; the status is `Offline`.
@@ -164,6 +167,7 @@ impl Hub {
             Effect::Notify(value) => (self.handlers.on_notification)(value),
             Effect::Withdraw(ids) => (self.handlers.on_withdrawn)(ids),
             Effect::Patch(patch) => (self.handlers.on_patch)(patch),
+            Effect::Stalled(since) => (self.handlers.on_stalled)(since),
             Effect::Joined(topic, result) => {
                 let tell = self.joined.borrow().get(&topic).cloned();
                 if let Some(tell) = tell {

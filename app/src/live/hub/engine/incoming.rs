@@ -7,7 +7,9 @@ use crate::live::hub::cursor::Cursor;
 use crate::live::hub::router::{Item, Routed, route};
 use crate::live::hub::session::{Broken, Incoming};
 use crate::live::hub::status::Ended;
-use crate::protocol::{Greeting, Patch};
+use crate::protocol::topic::DATABASE;
+use crate::protocol::{Away, Greeting, Patch};
+use crate::wire;
 
 /// A connection that the server closes with an error this soon was never accepted: that is a fault
 /// on its side, not a wish that we stay away.
@@ -100,7 +102,11 @@ impl Engine {
     }
 
     fn patched(&mut self, patch: Patch) {
-        if let Some(known) = self.topics.get_mut(&patch.topic) {
+        if patch.topic == DATABASE {
+            let away = patch.counts.and_then(|counts| wire::read::<Away>(&counts));
+            self.effects
+                .extend(away.map(|away| Effect::Stalled(away.since)));
+        } else if let Some(known) = self.topics.get_mut(&patch.topic) {
             *known = Some(known.map_or(patch.rev, |rev| rev.max(patch.rev)));
             self.effects.push(Effect::Patch(patch));
         }

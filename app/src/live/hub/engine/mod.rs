@@ -22,6 +22,7 @@ use super::cursor::Cursor;
 use super::dedupe::Shown;
 use super::session::Session;
 use super::status::{CallError, Ended, Status};
+use crate::model::Moment;
 use crate::model::person::HubToken;
 use crate::protocol::Patch;
 
@@ -107,6 +108,8 @@ pub enum Effect {
     Withdraw(Vec<String>),
     /// Merge a patch.
     Patch(Patch),
+    /// The server's database went away, and what is on screen is as of then; `None`: it is back.
+    Stalled(Option<Moment>),
     /// Answer to [`Event::Join`], once for each time the topic was joined.
     Joined(String, Result<i64, CallError>),
     /// Answer to [`Event::Call`].

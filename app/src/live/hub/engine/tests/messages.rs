@@ -137,6 +137,16 @@ fn topics_are_joined_again_with_the_newest_revision() {
 }
 
 #[test]
+fn the_database_is_a_topic_nobody_joins() {
+    let mut play = Play::live();
+    let away = |since: Value| json!({"topic": "database", "from": 0, "rev": 0, "counts": {"since": since}});
+    let effects = play.invoke("Patch", &away(json!(1_700_000_000_123_i64)));
+    assert_eq!(effects, [Effect::Stalled(Some(Moment(1_700_000_000_123)))]);
+    let effects = play.invoke("Patch", &away(Value::Null));
+    assert_eq!(effects, [Effect::Stalled(None)]);
+}
+
+#[test]
 fn a_refused_join_is_told_and_tried_again_on_the_next_connection() {
     let mut play = Play::live();
     let effects = play.on(Event::Join("attendance".into(), None));
