@@ -16,8 +16,8 @@ async function connect(url: string): Promise<pg.Client> {
   return client;
 }
 
-/** Makes a role that speaks for the demo's service, and connects as it. */
-export async function foreign(): Promise<Foreign> {
+/** Makes a role that may call the functions and speaks for the demo's service, or for none, and connects as it. */
+export async function foreign({ granted = true } = {}): Promise<Foreign> {
   const url = ready().database_url;
   if (!url) throw new Error("the ready file names no database: these tests need the embedded one");
   const owner = await connect(url);
@@ -26,12 +26,14 @@ export async function foreign(): Promise<Foreign> {
   await owner.query(`CREATE ROLE ${role} LOGIN PASSWORD '${password}'`);
   await owner.query(`GRANT USAGE ON SCHEMA bellhop TO ${role}`);
   await owner.query(`GRANT EXECUTE ON FUNCTION bellhop.publish, bellhop.punch TO ${role}`);
-  await owner.query(
-    `INSERT INTO bellhop.role_grant (role_name, tenant_id, service_id)
-     SELECT $1, t.id, s.id FROM bellhop.tenant t JOIN bellhop.service s ON s.tenant_id = t.id
-      WHERE t.key = $2 AND s.key = $3`,
-    [role, ready().tenant, ready().service],
-  );
+  if (granted) {
+    await owner.query(
+      `INSERT INTO bellhop.role_grant (role_name, tenant_id, service_id)
+       SELECT $1, t.id, s.id FROM bellhop.tenant t JOIN bellhop.service s ON s.tenant_id = t.id
+        WHERE t.key = $2 AND s.key = $3`,
+      [role, ready().tenant, ready().service],
+    );
+  }
   const own = new URL(url);
   own.username = role;
   own.password = password;

@@ -1,19 +1,36 @@
 // The console, while things happen: what is queued, who is connected, and closing a connection.
 import { publishAll, unique } from "../api";
 import { figure, overview } from "../numbers";
-import { connection, expect, test, titles, toast, visit } from "../page";
+import { connection, expect, forgive, open, test, titles, toast, visit } from "../page";
 import { hire } from "../people";
 
 /** The overview asks every two seconds. */
 const SOON = { timeout: 10_000 };
+/** What a browser says by itself about requests that found no network. */
+const NO_NETWORK = /ERR_(INTERNET_DISCONNECTED|NETWORK_CHANGED|CONNECTION|EMPTY_RESPONSE|SOCKET)|WebSocket connection to/;
 
-test("queued rises while somebody is away, and falls when they come", async ({ guest }) => {
+test("queued rises while somebody is away, and falls when they come back", async ({ guest, complaints }) => {
   const [admin, away] = await hire(["employee", "admin"], ["employee"]);
   const desk = await guest(admin);
   const page = await visit(desk, "/admin");
   const list = await visit(desk, `/admin/queued?search=${away.key}`);
   const before = await figure(overview(page, "Queued"));
   await expect(list.getByText("No message matches")).toBeVisible();
+
+  const browser = await guest(away);
+  const screen = await visit(browser, "/inbox");
+  const lines = await desk.newPage();
+  const connections = `/admin/connections?search=${away.key}`;
+  await open(lines, connections);
+  await expect(lines.getByRole("row").filter({ hasText: away.name })).toHaveCount(1);
+
+  await browser.setOffline(true);
+  await expect(connection(screen)).toHaveText(/^offline/);
+  // The server has to have noticed, too.
+  await expect(async () => {
+    await open(lines, connections);
+    await expect(lines.getByText("No connection matches")).toBeVisible({ timeout: 500 });
+  }).toPass(SOON);
 
   const word = unique();
   const sent = [`a ${word}`, `b ${word}`, `c ${word}`];
@@ -25,10 +42,12 @@ test("queued rises while somebody is away, and falls when they come", async ({ g
   await expect(rows.first()).toContainText("Parked");
   await expect(rows.first()).toContainText("offline");
 
-  const screen = await visit(await guest(away), "/inbox");
+  await browser.setOffline(false);
+  await expect(connection(screen)).toHaveText("live", { timeout: 15_000 });
   await expect(titles(screen, word)).toHaveText(sent.toReversed());
   await expect.poll(() => figure(overview(page, "Queued")), SOON).toBe(before);
   await expect(list.getByText("No message matches")).toBeVisible(SOON);
+  forgive(complaints, NO_NETWORK);
 });
 
 test("connections come and go on the list, and can be closed", async ({ guest }) => {

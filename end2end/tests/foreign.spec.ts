@@ -57,6 +57,22 @@ test("bellhop.punch shows on the board", async ({ guest }) => {
 });
 
 test("a role without a grant is told what to do", async () => {
+  const stranger = await foreign({ granted: false });
+  try {
+    for (const say of [
+      "SELECT bellhop.publish(kind => 'NewTask', title => 'x', users => ARRAY['nobody-here'])",
+      "SELECT bellhop.punch(device => 'Dock-1 card', user_key => 'nobody-here')",
+    ]) {
+      const refused = await stranger.sql(say).then(() => null, (error) => error);
+      expect(refused?.message, say).toMatch(/^bellhop: the database role "foreign_\w+" speaks for no service$/);
+      expect(refused?.hint, say).toContain("bellhop db grant ROLE --tenant TENANT --service SERVICE");
+    }
+  } finally {
+    await stranger.leave();
+  }
+});
+
+test("a role with a grant reads no table and is told whom it cannot name", async () => {
   await expect(program.sql("SELECT * FROM bellhop.user_account")).rejects.toThrow(/permission denied/);
   await expect(
     program.sql("SELECT bellhop.publish(kind => 'NewTask', title => 'x', users => ARRAY['nobody-here'])"),

@@ -95,21 +95,8 @@ async fn connect(
     let options = options
         .application_name("bellhop")
         .log_statements(LevelFilter::Trace);
-    let pool = epochs
-        .watch(PgPoolOptions::new())
+    let pool = hands_out(epochs.watch(PgPoolOptions::new()))
         .max_connections(connections)
-        .acquire_timeout(WAIT)
-        // sqlx would ask each connection whether it lives whenever it is taken, a round trip each time.
-        // One that was used a moment ago is asked by its next statement.
-        .test_before_acquire(false)
-        .before_acquire(|conn, meta| {
-            Box::pin(async move {
-                if meta.idle_for >= SURELY_ALIVE {
-                    conn.ping().await?;
-                }
-                Ok(true)
-            })
-        })
         .connect_with(options)
         .await
         .with_context(|| {
@@ -117,7 +104,8 @@ async fn connect(
                 "no connection to PostgreSQL at {place}: does it run, and is the password right?"
             )
         })?;
-    check_version(&pool).await?;
+    let version = pool.acquire().await?.server_version_num();
+    judge(version)?;
     let begun = tokio::time::Instant::now();
     MIGRATIONS
         .run(&pool)
@@ -130,17 +118,42 @@ async fn connect(
     Ok(pool)
 }
 
-async fn check_version(pool: &PgPool) -> anyhow::Result<()> {
-    let version = pool.acquire().await?.server_version_num().unwrap_or(0);
-    if version / 10_000 < OLDEST {
-        bail!(
-            "this database is PostgreSQL {}.{}, the oldest supported is {OLDEST}: upgrade it, or \
-             unset DATABASE_URL to use the embedded one",
-            version / 10_000,
-            version % 10_000
-        );
+/// How connections are taken from the pool.
+pub(crate) fn hands_out(options: PgPoolOptions) -> PgPoolOptions {
+    options
+        .acquire_timeout(WAIT)
+        // sqlx would ask each connection whether it lives whenever it is taken, a round trip each time.
+        // One that was used a moment ago is asked by its next statement.
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= SURELY_ALIVE {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+}
+
+/// Refuses what our SQL does not run on. `version` as PostgreSQL numbers itself, 150004 for 15.4; `None`: it did
+/// not say.
+fn judge(version: Option<u32>) -> anyhow::Result<()> {
+    let Some(version) = version else {
+        bail!("this database does not say which version of PostgreSQL it is");
+    };
+    let major = version / 10_000;
+    if major >= OLDEST {
+        return Ok(());
     }
-    Ok(())
+    // Until 9.6 the second number counted for the name too.
+    let minor = match major {
+        10.. => version % 10_000,
+        _ => version / 100 % 100,
+    };
+    bail!(
+        "this database is PostgreSQL {major}.{minor}, the oldest supported is {OLDEST}: upgrade it, or \
+         unset DATABASE_URL to use the embedded one"
+    )
 }
 
 /// The settings were checked before: whoever asks for this has named the database.
@@ -154,4 +167,28 @@ async fn drop_and_create(url: &SecretString) -> anyhow::Result<()> {
         .await
         .context("the database cannot be created again")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::judge;
+
+    #[test]
+    fn postgresql_15_and_newer_are_served() {
+        for version in [150_000, 150_004, 170_002, 180_000, 1_000_000] {
+            assert!(judge(Some(version)).is_ok(), "{version}");
+        }
+        for (version, name) in [
+            (149_999, "14.9999"),
+            (140_013, "14.13"),
+            (100_023, "10.23"),
+            (90_624, "9.6"),
+        ] {
+            let refused = judge(Some(version)).unwrap_err().to_string();
+            let said = format!("PostgreSQL {name}, the oldest supported is 15: upgrade it");
+            assert!(refused.contains(&said), "{refused}");
+        }
+        let refused = judge(None).unwrap_err().to_string();
+        assert!(refused.contains("does not say"), "{refused}");
+    }
 }

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use app::backend::Caller;
+use app::model::person::Role;
 use jiff::Timestamp;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -15,6 +17,7 @@ use crate::auth::jwt::keys::{KeyConfig, VerificationKeys};
 use crate::auth::jwt::mint::{Wanted, mint};
 use crate::delivery::epoch::Epochs;
 use crate::run::Parts;
+use crate::run::database::hands_out;
 use crate::run::product::Product;
 use crate::support::clock::Clock;
 use crate::support::ids::Ids;
@@ -59,7 +62,8 @@ impl House {
             .clone()
             .host(&wire.address.ip().to_string())
             .port(wire.address.port());
-        let through = PgPoolOptions::new().connect_with(detour).await.unwrap();
+        let through = hands_out(PgPoolOptions::new()).connect_with(detour);
+        let through = through.await.unwrap();
         let house = Self::open_on(pool, through, Clock::system()).await;
         (house, wire)
     }
@@ -203,6 +207,20 @@ impl House {
         answer["id"].as_str().unwrap().to_owned()
     }
 
+    /// Says something else to the API as the tenant's back end; it has to be taken.
+    pub(crate) async fn say(
+        &self,
+        tenant: &str,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> serde_json::Value {
+        let answer = self.http.post(self.url(path));
+        let answer = answer.bearer_auth(self.service(tenant)).json(body);
+        let answer = answer.send().await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+        answer.json().await.unwrap()
+    }
+
     /// What the API says of a notification.
     pub(crate) async fn read(&self, tenant: &str, id: &str) -> serde_json::Value {
         let answer = self
@@ -258,6 +276,16 @@ impl House {
     .execute(&self.pool)
     .await
     .unwrap();
+    }
+
+    /// A user of the tenant who is signed in to the screens, in these roles.
+    pub(crate) async fn caller(&self, tenant: &str, user: &str, roles: &[Role]) -> Caller {
+        Caller {
+            tenant: self.tenant(tenant).await.as_u128(),
+            user: self.id_of(tenant, user).await.as_u128(),
+            roles: roles.to_vec(),
+            session: 0,
+        }
     }
 
     /// Inner id of a tenant.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::support::lifecycle::Lifecycle;
 
@@ -70,6 +70,7 @@ impl Orders {
 pub(crate) struct Wire {
     pub(crate) address: SocketAddr,
     orders: Arc<Orders>,
+    whole: watch::Sender<bool>,
     life: Lifecycle,
 }
 
@@ -85,17 +86,39 @@ impl Wire {
         let address = listener.local_addr().unwrap();
         let (orders, life) = (Arc::new(Orders::default()), Lifecycle::new());
         let (told, each) = (orders.clone(), life.clone());
+        let (whole, is_whole) = watch::channel(true);
         life.spawn("wire", async move {
             while let Ok((near, _)) = listener.accept().await {
+                let mut cut = is_whole.clone();
+                if !*cut.borrow_and_update() {
+                    continue;
+                }
                 let far = TcpStream::connect(far).await.unwrap();
-                each.spawn("carried", carry(near, far, told.clone()));
+                let carried = carry(near, far, told.clone());
+                each.spawn("carried", async move {
+                    tokio::select! {
+                        () = carried => {}
+                        _ = cut.wait_for(|whole| !whole) => {}
+                    }
+                });
             }
         });
         Self {
             address,
             orders,
+            whole,
             life,
         }
+    }
+
+    /// From now on nothing is carried: what is open breaks, and what is opened is closed at once.
+    pub(crate) fn cut(&self) {
+        self.whole.send_replace(false);
+    }
+
+    /// What is opened from now on is carried again.
+    pub(crate) fn mend(&self) {
+        self.whole.send_replace(true);
     }
 
     /// The next time this is said on a connection, it is lost.

@@ -105,4 +105,6 @@ fn options(http: &Http) -> LeptosOptions {
 }
 
 #[cfg(test)]
+mod tenants;
+#[cfg(test)]
 mod tests;

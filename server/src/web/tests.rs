@@ -289,7 +289,20 @@ async fn a_session_in_use_lives_on_without_a_write_per_page() {
 async fn the_set_up_link_works_once_for_half_an_hour_and_only_without_an_admin() {
     let site = site(LoginLimiter::default()).await;
     let old = site.link().await.unwrap();
+    let earliest = Clock::system().now().as_millisecond();
     let token = site.link().await.unwrap();
+    let latest = Clock::system().now().as_millisecond();
+    let until: i64 = sqlx::query_scalar(
+        "SELECT floor(extract(epoch FROM expires_at) * 1000)::bigint FROM bellhop.setup_link",
+    )
+    .fetch_one(site.auth.pool())
+    .await
+    .unwrap();
+    let made = until - 30 * 60 * 1_000;
+    assert!(
+        (earliest..=latest).contains(&made),
+        "{earliest} {made} {latest}"
+    );
     let answer = async |token: &str, password: &str| {
         let response = site.post("/setup", "", &form(token, password)).await;
         location(&response).split('&').next().unwrap().to_owned()

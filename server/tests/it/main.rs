@@ -7,4 +7,5 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod own_database;
 mod process;

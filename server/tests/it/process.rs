@@ -16,9 +16,9 @@ struct Bench {
 }
 
 /// One run. Killed when dropped, so that a failed test leaves nothing running.
-struct Run {
+pub(super) struct Run {
     child: Child,
-    ready: Value,
+    pub(super) ready: Value,
 }
 
 impl Bench {
@@ -59,19 +59,7 @@ impl Bench {
             serve.args(["--port", "0"]);
         }
         serve.args(["--no-demo", "--ready"]).arg(&file).args(more);
-        let mut child = serve.spawn().unwrap();
-        wait("it serves", || {
-            assert!(
-                child.try_wait().unwrap().is_none(),
-                "it ended before it served"
-            );
-            // A killed run leaves its file: only one that names this run counts.
-            read(&file).is_some_and(|ready| ready["pid"] == child.id())
-        });
-        Run {
-            ready: read(&file).unwrap(),
-            child,
-        }
+        Run::begin(serve, &file)
     }
 
     fn postmaster(&self) -> u32 {
@@ -95,12 +83,29 @@ impl Drop for Bench {
 }
 
 impl Run {
-    fn stop(&mut self, signal: Signal) -> ExitStatus {
+    /// Waits until it serves and has written its ready file.
+    pub(super) fn begin(mut serve: Command, file: &Path) -> Self {
+        let mut child = serve.spawn().unwrap();
+        wait("it serves", || {
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "it ended before it served"
+            );
+            // A killed run leaves its file: only one that names this run counts.
+            read(file).is_some_and(|ready| ready["pid"] == child.id())
+        });
+        Self {
+            ready: read(file).unwrap(),
+            child,
+        }
+    }
+
+    pub(super) fn stop(&mut self, signal: Signal) -> ExitStatus {
         send(self.child.id(), signal);
         self.child.wait().unwrap()
     }
 
-    fn url(&self) -> &str {
+    pub(super) fn url(&self) -> &str {
         self.ready["url"].as_str().unwrap()
     }
 }

@@ -1,6 +1,7 @@
 //! The API over its real routes and a real database.
 
 mod acks;
+mod away;
 mod bodies;
 mod browsers;
 mod classes;

@@ -1,8 +1,12 @@
 //! Tenants never see each other, equal ids in both included.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use signalr::Hub as _;
 use sqlx::{Connection as _, Executor as _};
 
+use crate::auth::{Principal, Surface};
+use crate::hub::Hub;
+use crate::testing::client::Client;
 use crate::testing::house::House;
 
 #[tokio::test]
@@ -29,6 +33,68 @@ async fn same_user_id_in_two_tenants_on_every_group() {
     house.publish("b", "for b").await;
     assert_eq!(theirs.titles(1).await, ["for b"]);
     ours.expect_nothing().await;
+}
+
+/// Whoever knows the id of a connection and is called the same elsewhere is not who negotiated it.
+#[tokio::test]
+async fn a_connection_is_not_that_of_the_same_user_id_in_another_tenant() {
+    let house = House::open().await;
+    let (ours, theirs) = (house.user("a", "u1"), house.user("b", "u1"));
+    let hub = house.url("/hubs/workflow");
+    let negotiated = house
+        .http
+        .post(format!("{hub}/negotiate?negotiateVersion=1"));
+    let negotiated = negotiated.bearer_auth(&ours).send().await.unwrap();
+    let negotiated: Value = negotiated.json().await.unwrap();
+    let id = negotiated["connectionToken"].as_str().unwrap();
+    let line = format!("{hub}?id={id}");
+
+    // Before anybody opened it, by each transport.
+    let path = |token: &str| format!("/hubs/workflow?id={id}&access_token={token}");
+    let socket = Client::socket(house.address, &path(&theirs)).await;
+    assert_eq!(socket.err(), Some(403));
+    for accept in ["text/event-stream", "*/*"] {
+        let ask = house.http.get(&line).header("accept", accept);
+        let answer = ask.bearer_auth(&theirs).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 403, "{accept}");
+    }
+    // And while it is open.
+    let first = house.http.get(&line).bearer_auth(&ours).send().await;
+    assert_eq!(first.unwrap().status().as_u16(), 200);
+    let shake = "{\"protocol\":\"json\",\"version\":1}\u{1e}";
+    for (token, status) in [(&theirs, 403), (&ours, 200)] {
+        let say = house.http.post(&line).body(shake).bearer_auth(token);
+        let answer = say.send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status);
+    }
+    let poll = house.http.get(&line).bearer_auth(&theirs).send().await;
+    assert_eq!(poll.unwrap().status().as_u16(), 403);
+    let end = house.http.delete(&line).bearer_auth(&theirs).send().await;
+    assert_eq!(end.unwrap().status().as_u16(), 403);
+    let poll = house.http.get(&line).bearer_auth(&ours).send().await;
+    let said = poll.unwrap().text().await.unwrap();
+    assert!(said.contains("{}\u{1e}"), "the handshake: {said}");
+}
+
+#[tokio::test]
+async fn an_identity_is_a_user_of_a_tenant() {
+    let house = House::open().await;
+    let who = async |tenant: &str, user: &str| {
+        let token = house.user(tenant, user);
+        let proof = house.product.auth.authenticate(&token, Surface::Hub);
+        proof.await.unwrap()
+    };
+    let ours = who("a", "u1").await;
+    assert!(Hub::same_identity(&ours, &who("a", "u1").await));
+    assert!(!Hub::same_identity(&ours, &who("a", "u2").await));
+    let theirs = who("b", "u1").await;
+    assert!(!Hub::same_identity(&ours, &theirs));
+    // Inner ids differ too, which is not all that is relied on.
+    let elsewhere = Principal {
+        tenant: theirs.tenant,
+        ..ours.clone()
+    };
+    assert!(!Hub::same_identity(&ours, &elsewhere));
 }
 
 #[tokio::test]

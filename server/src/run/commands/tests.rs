@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret as _;
 use serde_json::json;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgDatabaseError, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::db::{Grant, grant};
@@ -236,21 +236,33 @@ async fn a_granted_role_publishes_for_its_tenant_and_names_nobody_else() {
         .fetch_one(&theirs)
         .await
     };
-    // Before the grant it can do nothing at all.
-    assert!(publish(&["u1"], &[]).await.is_err());
+    // Before the grant it does not even see the functions.
+    let code = |error: &sqlx::Error| {
+        error
+            .as_database_error()
+            .unwrap()
+            .code()
+            .unwrap()
+            .into_owned()
+    };
+    let refused = publish(&["u1"], &[]).await.unwrap_err();
+    assert_eq!(code(&refused), "42501", "{refused}");
     grant(&pool, &args).await.unwrap();
     grant(&pool, &args).await.unwrap();
 
+    let taken_for = async |ticket: uuid::Uuid| {
+        sqlx::query_as::<_, (String, String)>(
+            "SELECT i.what, t.key FROM bellhop.intake i JOIN bellhop.tenant t ON t.id = i.tenant_id
+              WHERE i.ticket = $1",
+        )
+        .bind(ticket)
+        .fetch_one(&pool)
+        .await
+        .unwrap()
+    };
+    let whose = |what: &str| (what.to_owned(), "acme".to_owned());
     let ticket = publish(&["u1"], &[]).await.unwrap();
-    let tenant: String = sqlx::query_scalar(
-        "SELECT t.key FROM bellhop.intake i JOIN bellhop.tenant t ON t.id = i.tenant_id
-          WHERE i.ticket = $1",
-    )
-    .bind(ticket)
-    .fetch_one(&pool)
-    .await
-    .unwrap();
-    assert_eq!(tenant, "acme");
+    assert_eq!(taken_for(ticket).await, whose("publish"));
     // Another tenant's user or department is as unknown as one that never was.
     let said = |error: sqlx::Error| error.as_database_error().unwrap().message().to_owned();
     let theirs_said = said(publish(&["only-evil"], &[]).await.unwrap_err());
@@ -262,7 +274,7 @@ async fn a_granted_role_publishes_for_its_tenant_and_names_nobody_else() {
         .fetch_one(&theirs)
         .await
         .unwrap();
-    assert!(!punched.is_nil());
+    assert_eq!(taken_for(punched).await, whose("punch"));
     // Tables stay shut, for reading and for speaking as somebody else.
     for sql in [
         "SELECT count(*) FROM bellhop.user_account",
@@ -273,13 +285,7 @@ async fn a_granted_role_publishes_for_its_tenant_and_names_nobody_else() {
         "SELECT * FROM bellhop.caller()",
     ] {
         let refused = sqlx::raw_sql(sql).execute(&theirs).await.unwrap_err();
-        let code = refused
-            .as_database_error()
-            .unwrap()
-            .code()
-            .unwrap()
-            .into_owned();
-        assert_eq!(code, "42501", "{sql}");
+        assert_eq!(code(&refused), "42501", "{sql}");
     }
     theirs.close().await;
     drop_role(&pool, &name).await;
@@ -289,4 +295,79 @@ async fn a_granted_role_publishes_for_its_tenant_and_names_nobody_else() {
         ..args
     };
     assert!(grant(&pool, &nobody).await.is_err());
+}
+
+/// As after a grant that was taken back, or one made by hand: it may call, and nobody said for whom.
+#[tokio::test]
+async fn a_role_that_speaks_for_no_service_is_told_what_to_do() {
+    let pool = with_tenants().await;
+    let (name, theirs) = role(&pool).await;
+    let args = Grant {
+        role: name.clone(),
+        tenant: "acme".to_owned(),
+        service: "workplace".to_owned(),
+    };
+    grant(&pool, &args).await.unwrap();
+    sqlx::query("DELETE FROM bellhop.role_grant WHERE role_name = $1")
+        .bind(&name)
+        .execute(&pool)
+        .await
+        .unwrap();
+    for sql in [
+        "SELECT bellhop.publish('NewTask', 'Hello', users => '{u1}')",
+        "SELECT bellhop.punch('gate', user_key => 'u1')",
+    ] {
+        let refused = sqlx::raw_sql(sql).execute(&theirs).await.unwrap_err();
+        let said = refused
+            .as_database_error()
+            .unwrap()
+            .downcast_ref::<PgDatabaseError>();
+        assert_eq!(said.code(), "42501", "{sql}");
+        let role = format!("bellhop: the database role \"{name}\" speaks for no service");
+        assert_eq!(said.message(), role, "{sql}");
+        let hint = said.hint().unwrap_or_default();
+        let command = "bellhop db grant ROLE --tenant TENANT --service SERVICE";
+        assert!(hint.contains(command), "{sql}: {hint}");
+    }
+    let taken: i64 = sqlx::query_scalar("SELECT count(*) FROM bellhop.intake")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(taken, 0);
+    theirs.close().await;
+    drop_role(&pool, &name).await;
+}
+
+/// Name, whether it runs with its owner's rights, whether everybody may execute it, its settings.
+type Function = (String, bool, bool, Vec<String>);
+
+/// Whoever may connect may execute a new function unless that is revoked; and one that runs with its owner's rights
+/// must not look for names where its caller says.
+#[tokio::test]
+async fn no_function_is_everybodys_and_those_with_more_rights_look_nowhere_else() {
+    let pool = testing::database().await;
+    let functions: Vec<Function> = sqlx::query_as(
+        "SELECT p.oid::regprocedure::text, p.prosecdef,
+                EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+                         WHERE a.grantee = 0 AND a.privilege_type = 'EXECUTE'),
+                coalesce(p.proconfig, '{}')
+           FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+          WHERE n.nspname = 'bellhop' ORDER BY 1",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let named = |wanted: fn(&Function) -> bool| -> Vec<&str> {
+        let found = functions.iter().filter(|function| wanted(function));
+        found.map(|(name, ..)| name.as_str()).collect()
+    };
+    assert_eq!(named(|(.., everybodys, _)| *everybodys), [""; 0]);
+    let definers = named(|(_, definer, ..)| *definer);
+    assert!(definers.len() >= 3, "publish, punch, caller: {definers:?}");
+    // A name in `pg_temp` would come first if it were not said that it comes last.
+    let fixed = "search_path=bellhop, pg_temp";
+    for (name, definer, _, settings) in &functions {
+        let looks_nowhere_else = settings.iter().any(|setting| setting == fixed);
+        assert!(!definer || looks_nowhere_else, "{name}: {settings:?}");
+    }
 }

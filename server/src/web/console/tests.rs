@@ -8,19 +8,7 @@ use super::*;
 use crate::testing::house::House;
 
 async fn caller(house: &House, tenant: &str, roles: &[Role]) -> Caller {
-    let user = house.id_of(tenant, "u2").await;
-    let tenant: Uuid =
-        sqlx::query_scalar("SELECT tenant_id FROM bellhop.user_account WHERE id = $1")
-            .bind(user)
-            .fetch_one(&house.pool)
-            .await
-            .unwrap();
-    Caller {
-        tenant: tenant.as_u128(),
-        user: user.as_u128(),
-        roles: roles.to_vec(),
-        session: 0,
-    }
+    house.caller(tenant, "u2", roles).await
 }
 
 async fn bury(house: &House, id: &str) {
@@ -42,8 +30,15 @@ async fn only_administrators_look_and_change() {
     let rooms = Rooms::new(house.product.clone(), Vec::new());
     let hr = caller(&house, "a", &[Role::Employee, Role::Hr]).await;
     let class = Class::built_in()[0].1.clone();
+    let admin = caller(&house, "a", &[Role::Employee, Role::Admin]).await;
+    let query = PageQuery::default;
     let refused = [
-        rooms.undelivered(&hr, PageQuery::default()).await.err(),
+        rooms.overview(&hr).await.err(),
+        rooms.connections(&hr, query()).await.err(),
+        rooms.disconnect(&hr, Vec::new()).await.err(),
+        rooms.groups(&hr, query()).await.err(),
+        rooms.queued(&hr, query()).await.err(),
+        rooms.undelivered(&hr, query()).await.err(),
         rooms.send_again(&hr, Vec::new(), true).await.err(),
         rooms.why(&hr, "", "u1").await.err(),
         rooms.classes(&hr).await.err(),
@@ -59,10 +54,14 @@ async fn only_administrators_look_and_change() {
         rooms.do_to_webhook(&hr, "", Deed::Remove).await.err(),
         rooms.change_secret(&hr, "", "").await.err(),
         rooms.test_webhook(&hr, "").await.err(),
+        // Who runs the place need not see who came to work.
+        rooms.board(&admin).await.err(),
     ];
     for error in refused {
         assert_eq!(error.map(|error| error.code()), Some("forbidden"));
     }
+    assert!(rooms.board(&hr).await.is_ok());
+    assert!(rooms.overview(&admin).await.is_ok());
 }
 
 #[tokio::test]
