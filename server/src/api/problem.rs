@@ -80,7 +80,8 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
-    /// 503: the database is away, nothing was half-done, try again.
+    /// 503: the database is away, nothing was half-done, try again. It says no more: where the connection broke between a
+    /// commit and its answer, it was done.
     #[must_use]
     pub fn unavailable() -> Self {
         Self {
@@ -88,7 +89,7 @@ impl Problem {
             ..Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "database_unavailable",
-                "The database cannot be reached. Nothing was stored; try again.",
+                "The database cannot be reached. Try again: under the same id or key nothing is done twice.",
             )
         }
     }
