@@ -68,6 +68,8 @@ pub struct Toasts {
     /// Those that did not fit.
     more: RwSignal<usize>,
     held: RwSignal<bool>,
+    /// Goes up when the one on screen makes way.
+    turn: RwSignal<u32>,
     /// The focus is in a field for text.
     typing: RwSignal<bool>,
     /// Kept here: a toast is often shown from a callback, where there is no context.
@@ -85,6 +87,7 @@ impl Toasts {
             queue: RwSignal::new(VecDeque::new()),
             more: RwSignal::new(0),
             held: RwSignal::new(false),
+            turn: RwSignal::new(0),
             typing: RwSignal::new(false),
             announcer: Announcer::here(),
         }
@@ -132,6 +135,7 @@ impl Toasts {
 
     fn next(self) {
         self.held.set(false);
+        self.turn.update(|turn| *turn = turn.wrapping_add(1));
         self.queue.update(|queue| {
             queue.pop_front();
             let more = self.more.get_untracked();
@@ -164,8 +168,9 @@ pub fn ToastStage() -> impl IntoView {
     let front = Memo::new(move |_| toasts.front());
     // Each toast has its own timer; the pointer or the focus on it stops the timer.
     Effect::new(move || {
-        // The next one may be equal to the one before, and still has its own time.
-        toasts.queue.track();
+        // The next one may be equal to the one before, and still has its own time. Not the queue: what comes meanwhile
+        // would begin the time of the one on screen again.
+        toasts.turn.track();
         if toasts.held.get() || front.read().is_none() {
             return;
         }

@@ -193,8 +193,12 @@ where
     // A list that could not be refreshed tries again: after a while, and as soon as the connection
     // is back.
     Effect::new(move || {
-        right_at.set_value(Some(clock.precise()));
-        if live.status.get() == LiveStatus::Live && stale.get_untracked().is_some() {
+        let status = live.status.get();
+        // What is known to be old is not right now.
+        right_at.set_value(Some(
+            status.stale_since().unwrap_or_else(|| clock.precise()),
+        ));
+        if status == LiveStatus::Live && stale.get_untracked().is_some() {
             refetch.run(());
         }
     });

@@ -35,7 +35,13 @@ struct Table {
 struct Plugged {
     /// When the page was drawn, by the server's clock.
     opened: Moment,
+    live: Live,
+    /// As the engine said last.
+    status: RwSignal<Status>,
     table: StoredValue<Table>,
+    /// Since when the server's database is away, as far as it said. Kept over lost connections: nothing was read in
+    /// between.
+    stalled: StoredValue<Option<Moment>>,
     handle: StoredValue<Option<HubHandle>, LocalStorage>,
 }
 
@@ -47,28 +53,35 @@ pub fn plug(
     opened: Moment,
     get_token: impl Fn() -> TokenFuture + 'static,
 ) {
+    let status = RwSignal::new(Status::Connecting);
     let plugged = Plugged {
         opened,
+        live,
+        status,
         table: StoredValue::new(Table::default()),
+        stalled: StoredValue::new(None),
         handle: StoredValue::new_local(None),
     };
-    let status = RwSignal::new(Status::Connecting);
+    let as_of = move |since_ms| {
+        let stalled = plugged.stalled.try_get_value().flatten();
+        stalled.unwrap_or(Moment(since_ms))
+    };
     let handlers = HubHandlers {
         on_status: Rc::new(move |now| {
             status.set(now);
             match now {
                 Status::Connecting => live.status.set(LiveStatus::Connecting),
-                Status::Live => live.status.set(LiveStatus::Live),
+                Status::Live => plugged.stalled_since(plugged.stalled.try_get_value().flatten()),
                 Status::Offline { since_ms } => {
                     live.status.set(LiveStatus::Offline {
-                        since: Moment(since_ms),
+                        since: as_of(since_ms),
                     });
                 }
                 Status::Reconnecting { since_ms } => {
                     let show = move || {
                         if status.try_get_untracked() == Some(now) {
                             live.status.set(LiveStatus::Reconnecting {
-                                since: Moment(since_ms),
+                                since: as_of(since_ms),
                             });
                         }
                     };
@@ -79,14 +92,7 @@ pub fn plug(
         on_notification: Rc::new(move |value| plugged.notified(&value)),
         on_withdrawn: Rc::new(move |_| plugged.inbox_changed()),
         on_patch: Rc::new(move |patch| plugged.patched(&patch)),
-        on_stalled: Rc::new(move |since| {
-            if status.try_get_untracked() == Some(Status::Live) {
-                live.status.set(match since {
-                    Some(since) => LiveStatus::Stalled { since },
-                    None => LiveStatus::Live,
-                });
-            }
-        }),
+        on_stalled: Rc::new(move |since| plugged.stalled_since(since)),
         on_reconnected: Rc::new(|| {}),
         on_ended: Rc::new(|why| {
             if why == Ended::SignedOut {
@@ -112,6 +118,18 @@ impl Plugged {
         }
     }
 
+    /// The database is away since then, or is there. While the connection lives, that is what the page says.
+    fn stalled_since(self, since: Option<Moment>) {
+        if self.stalled.try_set_value(since).is_none()
+            && self.status.try_get_untracked() == Some(Status::Live)
+        {
+            self.live.status.set(match since {
+                Some(since) => LiveStatus::Stalled { since },
+                None => LiveStatus::Live,
+            });
+        }
+    }
+
     fn followers(self, name: &str) -> Vec<Subscription> {
         let of = |(_, list): &&(u64, Subscription)| list.topic == name;
         let all = |table: &Table| {
@@ -133,6 +151,10 @@ impl Plugged {
 
     fn joined(self, name: &str, answer: &Result<i64, CallError>) {
         let Ok(rev) = answer else { return };
+        // Its revision was read from the database just now; those of the console's lists are the server's own.
+        if !name.starts_with("admin:") && self.stalled.try_get_value().flatten().is_some() {
+            self.stalled_since(None);
+        }
         for list in self.followers(name) {
             if list.since.try_run(()).is_some_and(|since| since != *rev) {
                 list.on_patch.try_run(topic::rejoined(name, *rev));

@@ -30,8 +30,8 @@ pub(crate) struct Gate {
     sent_through: i64,
     /// The highest number heard of.
     head: i64,
-    /// The same when the page was asked for.
-    asked: i64,
+    /// The highest number heard of since the page was asked for.
+    later: i64,
     /// Nothing was read since the start: whether there is anything is known only from a page.
     unread: bool,
     /// A page was asked for and has not come.
@@ -67,7 +67,7 @@ impl Gate {
 
     /// A live item or a row of a page.
     pub(crate) fn offer(&mut self, seq: i64) -> Offer {
-        self.head = self.head.max(seq);
+        self.heard(seq);
         if !self.open || self.parked {
             return Offer::Hold;
         }
@@ -81,6 +81,7 @@ impl Gate {
     /// There are items up to `seq`, says somebody who does not have them at hand.
     pub(crate) fn heard(&mut self, seq: i64) {
         self.head = self.head.max(seq);
+        self.later = self.later.max(seq);
     }
 
     /// A row of a page: what lies between it and the one before is not for this connection.
@@ -112,7 +113,7 @@ impl Gate {
         let wants = self.open && !self.parked && !self.reading && behind;
         if wants {
             self.reading = true;
-            self.asked = self.head;
+            self.later = 0;
         }
         wants
     }
@@ -123,11 +124,7 @@ impl Gate {
         self.reading = false;
         // What was heard of before the page was asked for was committed before it was read. A number beyond the last
         // one given is of no database that is here, but of one before a restore: pages would be read for it without end.
-        self.head = if self.head > self.asked {
-            self.head.max(last)
-        } else {
-            last
-        };
+        self.head = self.later.max(last);
         if !self.parked {
             self.sent_through = self.sent_through.max(through);
             self.unread = false;
@@ -164,11 +161,19 @@ mod tests {
         assert!(!gate.wants_page(), "no page has it");
         assert_eq!(gate.offer(4), Offer::Send);
         gate.sent(4);
-        // What is heard of while a page is read may have been committed after it.
-        assert_eq!(gate.offer(6), Offer::Hold);
+        // What is heard of while a page is read may have been committed after it, also behind such a number.
+        assert_eq!(gate.offer(90), Offer::Hold);
         assert!(gate.wants_page());
-        assert_eq!(gate.offer(7), Offer::Hold);
+        assert_eq!(gate.offer(6), Offer::Hold);
+        gate.page_ended(4, 4);
+        assert!(gate.wants_page(), "6 is still to come");
         gate.page_ended(6, 6);
+        assert_eq!(gate.offer(7), Offer::Send);
+        gate.sent(7);
+        assert_eq!(gate.offer(9), Offer::Hold);
+        assert!(gate.wants_page());
+        assert_eq!(gate.offer(10), Offer::Hold);
+        gate.page_ended(9, 9);
         assert!(gate.wants_page());
     }
 

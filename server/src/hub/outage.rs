@@ -69,7 +69,9 @@ impl Lookout {
         if matches!(answer, Ok(Ok(()))) {
             self.failures = 0;
             self.answered = asked;
-            if self.shared.outage.0.lock().take().is_some() {
+            // Let go of before it is told, which locks it.
+            let was_away = self.shared.outage.0.lock().take().is_some();
+            if was_away {
                 tracing::info!("the database is back");
                 self.tell();
             }
@@ -93,15 +95,21 @@ impl Lookout {
 }
 
 impl Shared {
+    /// Nobody can be looked up now.
+    pub(super) fn is_away(&self) -> bool {
+        self.outage.0.lock().is_some()
+    }
+
     /// Has just begun to follow a topic: is told if what it shows is old.
     pub(super) fn tell_if_away(&self, client: &Client) {
-        if self.outage.0.lock().is_some() {
+        if self.is_away() {
             self.tell_outage(client);
         }
     }
 
     fn tell_outage(&self, client: &Client) {
-        let since = *self.outage.0.lock();
+        // Held until it is queued: else what was read before the database came back could be queued after that was told.
+        let since = self.outage.0.lock();
         let away = Away {
             since: since.map(|since| Moment(since.as_millisecond())),
         };
@@ -116,6 +124,7 @@ impl Shared {
         };
         let frame = frames::invocation(client.line.encoding(), PATCH, &patch);
         let _ = client.line.send_latest(&DATABASE.into(), frame);
+        drop(since);
     }
 }
 

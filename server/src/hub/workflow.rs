@@ -366,6 +366,8 @@ impl Hub {
     }
 }
 
+/// Why a connection is not welcomed.
+const AWAY: &str = "The database is away. Come again.";
 /// What a service is told that wants to listen.
 pub(super) const NO_USER: &str = "The hub needs the token of a user.";
 
@@ -391,6 +393,11 @@ impl signalr::Hub for Hub {
         if !matches!(connection.principal().who, Who::User { .. }) {
             return Err(HubError::new(NO_USER));
         }
+        // The look-up would wait for the pool: five seconds in which the client believes that it is connected.
+        if self.shared.is_away() {
+            connection.close(Some(AWAY.to_owned()), true);
+            return Ok(());
+        }
         let line = Line::Hub(connection.clone());
         let ack_mode = line
             .ack_mode()
@@ -409,7 +416,7 @@ impl signalr::Hub for Hub {
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection was not welcomed");
-                connection.close(Some("The database is away. Come again.".to_owned()), true);
+                connection.close(Some(AWAY.to_owned()), true);
             }
         }
         Ok(())

@@ -75,7 +75,8 @@ impl Retention {
                 Ok(gone) if gone == Gone::default() => {}
                 Ok(gone) => tracing::info!(?gone, "what was old is gone"),
                 Err(error) if is_transient(&error) => {
-                    tracing::debug!(%error, "what is old stays for another hour");
+                    // Also what seems to pass: an hour's work was not done.
+                    tracing::warn!(%error, "what is old stays for another hour");
                 }
                 Err(error) => tracing::error!(%error, "what is old stays for another hour"),
             }

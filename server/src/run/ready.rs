@@ -2,7 +2,7 @@
 //!
 //! It holds secrets, so it is 0600 from its first byte; it is renamed into place, so whoever sees it
 //! sees all of it; it is removed on stop, so whoever sees it can connect. With a database or keys of
-//! one's own the secrets are left null: they are known to whoever configured them.
+//! one's own, keys and passwords are left null: a file of secrets is for development.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -34,9 +34,9 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Leaves out what proves who somebody is. Those of the demo are on the terminal, and in the data folder.
+    /// Leaves out what proves who somebody is. That of the demo is on the terminal, and in the data folder. The address of
+    /// the embedded database stays: nobody else knows it, and commands find it here.
     pub fn keep_secrets(&mut self) {
-        self.database_url = None;
         self.api_key = None;
         if let Some(jwt) = &mut self.jwt {
             jwt.secret = None;
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_database_or_keys_of_ones_own_no_secret_is_in_it() {
+    fn with_a_database_or_keys_of_ones_own_no_key_or_password_is_in_it() {
         let secret = || Some(SecretString::from("secret"));
         let mut ready = Ready {
             tenant: Some("acme".to_owned()),
@@ -186,12 +186,7 @@ mod tests {
         let before = serde_json::to_value(&ready).unwrap();
         ready.keep_secrets();
         let said = serde_json::to_value(&ready).unwrap();
-        for field in [
-            "/database_url",
-            "/api_key",
-            "/jwt/secret",
-            "/logins/0/password",
-        ] {
+        for field in ["/api_key", "/jwt/secret", "/logins/0/password"] {
             assert_eq!(
                 before.pointer(field).map(serde_json::Value::is_string),
                 Some(true)

@@ -220,7 +220,9 @@ fn greet(ready: &Ready, demo: Option<&Demo>, setup: Option<&str>) {
     }
     if let Some(demo) = demo {
         anstream::println!("\n  Sign in as");
-        for login in &ready.logins {
+        // Not those of the ready file, which may be kept secret there.
+        let logins = demo.logins();
+        for login in &logins {
             let password = login
                 .password
                 .as_ref()
@@ -231,7 +233,7 @@ fn greet(ready: &Ready, demo: Option<&Demo>, setup: Option<&str>) {
                 login.roles.join(", ")
             );
         }
-        let first = ready.logins.first().map_or("", |login| login.user.as_str());
+        let first = logins.first().map_or("", |login| login.user.as_str());
         anstream::println!(
             "\n  Publish a notification to {first}\n    curl -s {}/api/v1/notifications -H \
              'Authorization: Bearer {}' -H 'Content-Type: application/json' -d \

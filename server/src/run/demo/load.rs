@@ -63,6 +63,9 @@ impl Demo {
             // The database may have been reset or replaced since: then the file is of another one.
             let there = crate::store::directory::tenant(&mut conn, &demo.seeded.tenant).await?;
             if there == Some(demo.seeded.tenant_id) {
+                // Made by a program from before the database knew.
+                only_loopback(config)?;
+                installation::note_demo(&mut conn, demo.seeded.tenant_id).await?;
                 if file != path {
                     put_in_place(&path)?;
                 }
